@@ -1,0 +1,181 @@
+/*
+ * The file protocol: what clients, root and file servers say to each other. Semantics of operations and errors follow 9P2000.L and
+ * FUSE. No message holds a pointer or a slot number, except the base of a relative path, which only root reads.
+ *
+ * A reply has label 0, m[0] = result: >= 0, or a negative errno. Where a reply carries data[], the message says what.
+ *
+ * HANDLE OPERATIONS: a Call on a descriptor, straight to its server. A Handle serves its own open file only.
+ * PATH OPERATIONS: a Call to root (SLOT_ROOT). Root finds the mount, asks the policy, and Forwards the caller with the same label:
+ *
+ *   client to root:   m[0..2] arguments, m[3] cptr of the directory Handle that a relative path starts from, m[4] length of the
+ *                     first path, m[5] length of the second path or text, m[6] base of the second path, m[7] WALK_ flags
+ *                     data[]: first path, then the second; no NUL bytes
+ *   root to server:   the same, but m[3] = the mount's number, m[6] = 0, paths relative to the mount's root without a leading slash (the
+ *                     root itself: empty), INFO_FORWARDED set. WALK_DIRECTORY is set if the path ended in a slash.
+ *
+ * The server walks component by component. "." is skipped. It answers the client, or, when it meets a symbolic link that is to be
+ * followed, or "..", Forwards the caller back to root (SLOT_ROOT, whose badge tells root which server it is) with FILE_CONTINUE:
+ *   m[0] CONTINUE_ kind, m[1] length of the prefix (directory reached, relative to the mount's root, free of links), m[2] length of the
+ *   link's text, m[3] length of the rest, m[4] the mount's number; data[]: prefix, link text, rest. For "..": the prefix is that
+ *   directory's parent already, link text empty, or if the directory is the mount's root: CONTINUE_ABOVE.
+ *   Root goes on with: absolute link ? text/rest : prefix/text/rest (at most 40 links: ELOOP), from the mount table on.
+ * Before any relative path root asks the base directory's server for its place: FILE_PLACE (forwarded through the client's
+ * own Handle); the server Forwards back FILE_CONTINUE with CONTINUE_PLACE and the directory's path as the prefix.
+ * For link and rename root first has each parent resolved: FILE_RESOLVE; answered by FILE_CONTINUE with CONTINUE_RESOLVED,
+ * prefix = canonical path of the parent, rest = last component.
+ * Root remembers one walk a thread: operation, arguments and rights come from the client's first message only.
+ */
+#ifndef ABI_FILE_H
+#define ABI_FILE_H
+
+/* Path operations: name, number */
+#define FILE_PATH_OPERATIONS(X) \
+	/* m[0] Linux O_ flags, m[1] mode (umask applied) -> m[0] 0, m[1] st_mode, m[2] OPENED_ flags, a Handle */ \
+	X(OPEN, 1) \
+	/* -> data[]: struct file_attr */ \
+	X(STAT, 2) \
+	/* -> m[0] length, data[]: text */ \
+	X(READLINK, 3) \
+	/* m[0] mode */ \
+	X(MKDIR, 4) \
+	/* m[0] mode with type, m[1] device */ \
+	X(MKNOD, 5) \
+	/* m[0] 1: rmdir */ \
+	X(UNLINK, 6) \
+	/* first path: the link; second text: its contents */ \
+	X(SYMLINK, 7) \
+	/* first path existing, second new. m[0] 1: follow a link at the first */ \
+	X(LINK, 8) \
+	/* m[0] RENAME_NOREPLACE 1, RENAME_EXCHANGE 2 */ \
+	X(RENAME, 9) \
+	/* m[0] mask R 4 W 2 X 1, F 0; m[1] 1: effective ids */ \
+	X(ACCESS, 10) \
+	/* m[0] SETATTR_ mask; data[] after the path, m[5] bytes: struct file_attr */ \
+	X(SETATTR, 11) \
+	/* -> data[]: struct file_statfs */ \
+	X(STATFS, 12) \
+	/* second text: name -> data[]: value, m[0] length */ \
+	X(GETXATTR, 13) \
+	/* second text: name, NUL, value; m[0] XATTR_CREATE 1 REPLACE 2 */ \
+	X(SETXATTR, 14) \
+	/* -> data[]: names, each with NUL; m[0] length */ \
+	X(LISTXATTR, 15) \
+	X(REMOVEXATTR, 16) \
+	/* only root sends these */ \
+	X(PLACE, 20) \
+	X(RESOLVE, 21) \
+	/* only servers send this, to root */ \
+	X(CONTINUE, 22)
+
+/* Handle operations: name, number */
+#define FILE_HANDLE_OPERATIONS(X) \
+	/* m[0] bytes, m[1] offset or OFFSET_CURRENT, m[2] TRANSFER_ flags; window -> m[0] bytes read, 0 end. In TRANSFER_INLINE mode
+	 * (m[0] <= 48, no window) the bytes are in m[2..7] of the reply */ \
+	X(READ, 32) \
+	/* the same; TRANSFER_INLINE: bytes in m[3..7] (<= 40). m[1] OFFSET_END: append -> m[0] bytes written */ \
+	X(WRITE, 33) \
+	/* m[0] offset, m[1] whence (SEEK_DATA, SEEK_HOLE too) -> m[0] new offset */ \
+	X(SEEK, 34) \
+	/* -> data[]: struct file_attr */ \
+	X(FSTAT, 35) \
+	/* m[0] SETATTR_ mask, data[]: struct file_attr */ \
+	X(FSETATTR, 36) \
+	/* m[0] bytes wanted; window gets Linux struct linux_dirent64 records -> m[0] bytes */ \
+	X(READDIR, 37) \
+	/* m[0] 1: data only */ \
+	X(FSYNC, 38) \
+	/* m[0] LOCK_ kind (1 POSIX, 2 OFD, 3 flock), m[1] command (0 get, 1 set, 2 set and wait), m[2] type F_RDLCK 0 F_WRLCK 1 F_UNLCK 2,
+	 * m[3] start, m[4] length (0: to the end) -> m[0]; get: m[1] type, m[2] start, m[3] length, m[4] pid */ \
+	X(LOCK, 39) \
+	/* m[0] command, m[1] argument value; window[0] for commands whose argument is memory (IN and OUT through it); the window's
+	 * length is what the runtime knows of the command, else 4096 -> m[0] result */ \
+	X(IOCTL, 40) \
+	/* m[0] poll events (Linux POLL bits; 0 disarms), m[1] what to arm with: one capability (a Notification of the caller) or none
+	 * -> m[0] events ready now; if none and a capability came, it is signalled once when one may be ready.
+	 * One arming an open file and principal: a new one replaces the old. m[1] of the reply: a counter that grows
+	 * whenever readiness appears anew (edge-triggered epoll) */ \
+	X(POLL, 41) \
+	/* m[0] address, m[1] length, m[2] PROT_, m[3] MAP_ flags, m[4] offset: the server checks how it was opened and Forwards to root:
+	 * PROC_MAP_OBJECT. Root maps and answers. ENODEV: cannot be mapped */ \
+	X(MAP, 42) \
+	/* forwarded to root by FILE_CONTINUE with CONTINUE_DESCRIBE: prefix is the path in the mount, m[5] 1 if deleted; root answers the
+	 * client: m[0] length of the absolute path, m[1] deleted, data[]: path. Servers without paths answer themselves ("pipe:[ino]") */ \
+	X(DESCRIBE, 43) \
+	/* m[0] O_ flags: a new open file on the same object; only forwarded by root -> as OPEN */ \
+	X(REOPEN, 44) \
+	/* m[0] -1: get; else set O_APPEND O_NONBLOCK O_ASYNC O_DIRECT O_NOATIME of the open file -> m[0] flags incl. access mode */ \
+	X(FLAGS, 45) \
+	/* a descriptor of the caller's process was closed: its POSIX locks on this file go */ \
+	X(FLUSH, 46) \
+	/* m[0] mode, m[1] offset, m[2] length */ \
+	X(ALLOCATE, 47) \
+	X(FGETXATTR, 48) X(FSETXATTR, 49) X(FLISTXATTR, 50) X(FREMOVEXATTR, 51) \
+	/* -> data[]: struct file_statfs */ \
+	X(FSTATFS, 52) \
+	/* pipe server: m[0] O_ flags -> two Handles, m[1], m[2] unused */ \
+	X(PIPE, 53) \
+	/* event server: m[0] initial value, m[1] EFD_ flags -> a Handle */ \
+	X(EVENTFD, 54) \
+	/* event server: m[0] EPOLL_ flags -> a Handle. Further epoll messages: abi/event.h */ \
+	X(EPOLL_CREATE, 55) X(EPOLL_CONTROL, 56) X(EPOLL_LIST, 57) X(EPOLL_REPORT, 58)
+
+enum file_operation {
+#define X(name, number) FILE_##name = number,
+	FILE_PATH_OPERATIONS(X)
+	FILE_HANDLE_OPERATIONS(X)
+#undef X
+	FILE_OPERATION_COUNT = 64
+};
+
+#define WALK_NOFOLLOW  1 /* do not follow a link in the last component */
+#define WALK_DIRECTORY 2 /* the path ended in a slash or O_DIRECTORY: ENOTDIR for anything else */
+#define WALK_EMPTY     4 /* AT_EMPTY_PATH: an empty path names the base itself (the runtime uses the Handle operation instead) */
+#define WALK_PARENT    8 /* FILE_RESOLVE: the last component need not exist */
+#define WALK_SEARCH_ONLY 16 /* O_PATH */
+
+#define CONTINUE_LINK     1
+#define CONTINUE_DOTDOT   2
+#define CONTINUE_ABOVE    3 /* ".." in the mount's root; rest follows */
+#define CONTINUE_PLACE    4
+#define CONTINUE_RESOLVED 5
+#define CONTINUE_DESCRIBE 6
+#define CONTINUE_REOPEN   7 /* proc: the caller wants descriptor m[6] of process m[5] (-1: its executable, -2: cwd, -3: root): root finds it
+			     * and forwards FILE_REOPEN, FILE_STAT as FSTAT, or DESCRIBE for READLINK, to its server */
+
+#define OFFSET_CURRENT (~0ul)
+#define OFFSET_END     (~1ul)
+
+#define TRANSFER_NONBLOCK 1 /* as if the open file had O_NONBLOCK */
+#define TRANSFER_INLINE   2
+#define TRANSFER_PEEK     4
+
+/* OPENED_ flags of a reply to OPEN: facts that the runtime may cache. */
+#define OPENED_SEEKABLE 1
+#define OPENED_TTY      2
+
+/* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */
+struct file_attr {
+	unsigned long ino, size, blocks; /* blocks of 512 bytes */
+	unsigned long atime, mtime, ctime, btime;
+	unsigned int mode, nlink, uid, gid;
+	unsigned int block_size;
+	unsigned int dev_major, dev_minor;
+	unsigned int rdev_major, rdev_minor;
+	unsigned int reserved;
+};
+_Static_assert(sizeof(struct file_attr) == 96, "file_attr layout");
+
+#define SETATTR_MODE  1
+#define SETATTR_UID   2
+#define SETATTR_GID   4
+#define SETATTR_SIZE  8
+#define SETATTR_ATIME 16
+#define SETATTR_MTIME 32
+#define SETATTR_ATIME_NOW 64
+#define SETATTR_MTIME_NOW 128
+
+struct file_statfs {
+	unsigned long type, block_size, blocks, blocks_free, blocks_available, files, files_free, fsid, name_max, fragment_size, flags;
+};
+
+#endif

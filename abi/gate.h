@@ -1,0 +1,98 @@
+/*
+ * The gate: how a program, the kernel and the runtime in the same process meet.
+ *
+ * The runtime lives in one user-accessible top-level slot of the upper half, GATE_BASE..GATE_END. The lower half is the
+ * program's alone. The kernel enters the runtime at fixed offsets from GATE_BASE, always with
+ *   rcx = address of the thread's context page, every other register as the program had it:
+ *     GATE_SYSCALL    a syscall instruction from the lower half: context.return_rip holds the return address, r11 the
+ *                     flags; rcx and r11 are lost to the program, as on Linux. rsp is still the program's.
+ *     GATE_EXCEPTION  an exception or int 0x80 in the lower half: the full frame is in context.program.
+ *     GATE_FAULT      an exception inside the gate (a bad user pointer in a copy, usually): frame in context.gate.
+ *     GATE_INTERRUPT  thread_interrupt of a thread running in the lower half: full frame in context.program,
+ *                     interrupt_flag cleared.
+ * In all but GATE_SYSCALL, rax..r15 other than rcx are also still live but belong to the frame.
+ *
+ * Interrupts. thread_interrupt of a thread whose instruction pointer is in the gate sets context.interrupt_flag to 1; an
+ * INFO_INTERRUPTIBLE call that blocks ends with K_INTERRUPTED (queued) or its server is told (LABEL_CANCELLED); one entered with the
+ * flag set returns K_INTERRUPTED at once. Only the runtime clears the flag there. If the instruction pointer is within
+ * [GATE_EXIT, GATE_EXIT_END), the exit sequence, which has checked the flag already, the kernel also restarts it: rip =
+ * GATE_EXIT, rcx = context page. The exit sequence must therefore be restartable: it reads only the context page.
+ *
+ * A thread's area is 64 KiB, aligned: rsp & ~(THREAD_AREA_SIZE - 1) on the runtime's stack gives it.
+ */
+#ifndef ABI_GATE_H
+#define ABI_GATE_H
+
+#define GATE_BASE       0xffffff0000000000ul
+#define GATE_END        0xffffff8000000000ul
+#define GATE_SYSCALL    (GATE_BASE + 0x000)
+#define GATE_EXCEPTION  (GATE_BASE + 0x100)
+#define GATE_FAULT      (GATE_BASE + 0x200)
+#define GATE_INTERRUPT  (GATE_BASE + 0x300)
+#define GATE_START      (GATE_BASE + 0x400) /* first instruction of a new process or thread; rdi = context page */
+#define GATE_EXIT       (GATE_BASE + 0x500)
+#define GATE_EXIT_END   (GATE_BASE + 0x700)
+#define GATE_NATIVE     (GATE_BASE + 0x800) /* table of native entry points: struct native_api, abi/native.h */
+
+#define GATE_INFO       (GATE_BASE + 0x10000000) /* struct process_info, read-only, written by root */
+#define GATE_CLOCK      (GATE_BASE + 0x10010000) /* struct clock_page, read-only, the same page everywhere */
+#define GATE_PRINCIPALS (GATE_BASE + 0x11000000) /* struct principal_entry[], read-only, servers only */
+#define GATE_ARGUMENTS  (GATE_BASE + 0x12000000) /* struct start_block of exec: abi/process.h; the runtime unmaps it */
+#define GATE_ARGUMENTS_MAX 0x800000
+#define GATE_SHARED     (GATE_BASE + 0x13000000) /* struct process_shared[], one page each, written by the runtime, read by root */
+#define GATE_SHARED_MAX 64
+#define GATE_HEAP       (GATE_BASE + 0x20000000) /* the runtime's heap: anonymous memory, reserved, charged when touched */
+#define GATE_HEAP_SIZE  0x10000000
+#define GATE_THREADS    (GATE_BASE + 0x40000000)
+#define GATE_THREADS_MAX 4096
+
+#define THREAD_AREA_SIZE    0x10000
+#define THREAD_AREA_CONTEXT 0x0
+#define THREAD_AREA_MESSAGE 0x1000 /* struct message_buffer, two pages */
+#define THREAD_AREA_STACK   0x4000 /* lowest byte of the stack; 0x3000 is a guard page */
+
+/* Registers as the kernel saves them; offsets are generated for assembly. */
+struct gate_frame {
+	unsigned long r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+	unsigned long vector, error; /* exception number (x86), error code */
+	unsigned long rip, cs, rflags, rsp, ss;
+	unsigned long address;       /* CR2 of a page fault */
+};
+
+struct context_page {
+	unsigned long return_rip;
+	unsigned long interrupt_flag;
+	unsigned long thread_index;    /* the area's index, by root */
+	unsigned long pending;         /* signals pending for this thread or its process (bit sig-1), by root: a hint */
+	unsigned long signal_mask;     /* blocked signals, by the runtime; root reads it */
+	unsigned long wait_mask;       /* signals that sigtimedwait/signalfd wants though blocked; root reads it */
+	unsigned long tid;             /* Linux thread id, by root */
+	unsigned long clear_child_tid; /* user address, by the runtime; root clears and wakes it at exit; 0 none */
+	unsigned long robust_list;     /* user address of struct robust_list_head, by the runtime */
+	unsigned long reserved[7];
+	struct gate_frame program;
+	struct gate_frame gate;
+	unsigned char runtime[4096 - 128 - 2 * sizeof(struct gate_frame)]; /* the runtime's own thread record */
+};
+_Static_assert(sizeof(struct context_page) == 4096, "context page layout");
+
+/* What the runtime publishes for root, a page a signal-handler table; root copies, never trusts. */
+struct process_shared {
+	unsigned long signals_ignored; /* bit sig-1: disposition SIG_IGN */
+	unsigned long signals_caught;  /* bit sig-1: a handler is set */
+	unsigned long flags;           /* SHARED_ */
+	unsigned long reserved[509];
+};
+#define SHARED_NOCLDWAIT 1 /* SIGCHLD has SA_NOCLDWAIT */
+#define SHARED_NOCLDSTOP 2
+
+/* Clock: monotonic ns = ((rdtsc - tsc_base) * mult) >> 32, + 0 at boot. Read seq (even), fields, seq again. */
+struct clock_page {
+	unsigned int seq, reserved;
+	unsigned long tsc_base;
+	unsigned long mult;           /* ns per tick, 32.32 fixed point */
+	unsigned long realtime_base;  /* realtime ns at monotonic 0 */
+	unsigned long tsc_hz;
+};
+
+#endif

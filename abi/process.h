@@ -1,0 +1,200 @@
+/*
+ * The process protocol: what processes and servers ask of root (a Call on SLOT_ROOT), and what root lays out in a new process.
+ * Replies: label 0, m[0] result >= 0 or a negative errno. Root knows the caller by its principal; no message says who it is.
+ */
+#ifndef ABI_PROCESS_H
+#define ABI_PROCESS_H
+
+/* Slots of every process's system CNode (cptr: CPTR_SYSTEM | slot). */
+#define SLOT_ROOT      1  /* Endpoint of root, RIGHT_SEND; a server's is a Handle whose badge names the service */
+#define SLOT_FILES     2  /* own files CNode */
+#define SLOT_SYSTEM    3  /* own system CNode */
+#define SLOT_CWD       4  /* Handle of the working directory */
+#define SLOT_FSROOT    5  /* Handle of the root directory */
+#define SLOT_EXE       6  /* Handle of the executable */
+#define SLOT_SERVICE_PIPE  7 /* Handles for operations without a path: pipe(), eventfd(), epoll */
+#define SLOT_SERVICE_EVENT 8
+#define SLOT_ENDPOINT  9  /* servers: the Endpoint that they serve, RIGHT_ALL */
+#define SLOT_POOL      10 /* servers: HandlePool */
+#define SLOT_NOTIFY    11 /* servers: Notification bound to the first thread */
+#define SLOT_IO_PORT   12 /* drivers: IOPort */
+#define SLOT_IRQ       13 /* drivers: IRQHandler, 13..15 */
+#define SLOT_SCRATCH   16 /* 16..31: free for the runtime's transfers of thread 0..; received capabilities */
+#define SLOT_THREADS   32 /* + thread index: Notification of that thread. Root grows the CNode as threads come. */
+#define SLOT_SERVER    512 /* servers: from here on free (reply slots, scratch), up to process_info.system_slots */
+
+/* Requests: name, number */
+#define PROC_OPERATIONS(X) \
+	/* ---- memory. Ranges are page aligned; in the lower half unless said otherwise ---- */ \
+	/* m[0] address or 0, m[1] length, m[2] PROT_, m[3] MAP_ flags (Linux) -> m[0] address. Anonymous memory. */ \
+	X(MAP, 1) \
+	X(UNMAP, 2)   /* m[0] address, m[1] length */ \
+	X(PROTECT, 3) /* m[0] address, m[1] length, m[2] PROT_ */ \
+	X(REMAP, 4)   /* m[0] old address, m[1] old length, m[2] new length, m[3] MREMAP_ flags, m[4] new address */ \
+	X(ADVISE, 5)  /* m[0] address, m[1] length, m[2] MADV_ */ \
+	X(BREAK, 6)   /* m[0] new end of the heap or 0 -> m[0] end. The runtime sets its start by SET_LAYOUT */ \
+	X(SYNC, 7)    /* msync: m[0] address, m[1] length, m[2] flags */ \
+	X(RESIDENT, 8) /* mincore: m[0] address, m[1] pages <= 4096; window[0] gets a byte a page */ \
+	/* m[0] start of brk heap, m[1] stack top, m[2] arg_start, m[3] arg_end, m[4] env_start, m[5] env_end, m[6] code start, m[7] code end: for /proc */ \
+	X(SET_LAYOUT, 9) \
+	/* Only forwarded by a server, through its own SLOT_ROOT: m[0..4] as FILE_MAP, m[5] object id, m[6] most rights PROT_ that may ever be had:
+	 * maps the service's object into the forwarded caller and answers it. A server Calls it itself to map its own objects. */ \
+	X(MAP_OBJECT, 10) \
+	/* ---- memory objects of a service: m[0] id, chosen by the service; they outlive the server process ---- */ \
+	X(OBJECT_CREATE, 16)  /* m[1] size */ \
+	X(OBJECT_RESIZE, 17)  /* m[1] size: pages beyond go, the tail of the last page is zeroed, everywhere */ \
+	X(OBJECT_PUNCH, 18)   /* m[1] offset, m[2] length, page aligned: become zero */ \
+	X(OBJECT_DESTROY, 19) /* mappings keep their pages until they go */ \
+	X(OBJECT_INFO, 20)    /* -> m[0] size, m[1] pages present */ \
+	X(OBJECT_LIST, 21)    /* m[1] index -> m[0] id or -ENOENT */ \
+	X(OBJECT_SEEK, 22)    /* m[1] offset, m[2] 0 data 1 hole -> m[0] offset or -ENXIO */ \
+	/* m[0] id, m[1] page index, m[2] pages, m[3] byte offset in the boot image, page aligned: those pages become the object's, copy on write */ \
+	X(OBJECT_IMAGE, 23) \
+	/* ---- processes ---- */ \
+	/* m[0] CLONE_ flags (Linux) | exit signal. m[1] shared page index for the child (CLONE_VM without CLONE_THREAD),
+	 * m[2] new thread's instruction pointer, m[3] stack pointer, m[4] rdi: when it shares memory it starts there (in the gate);
+	 * otherwise it returns from this call as the parent does. m[5] parent_tid address, m[6] child_tid address (CLONE_CHILD_SETTID in new memory: the
+	 * runtime writes it itself). -> parent: m[0] tid, m[1] thread index; forked child: m[0] 0, m[1] its tid. CLONE_VFORK: the parent's answer
+	 * comes when the child has exec'ed or ended; interruptible only by SIGKILL */ \
+	X(CLONE, 32) \
+	/* m[0] executable's descriptor number in the caller's files CNode, m[1] bytes of the start block, m[2] count of descriptors to keep;
+	 * window[0]: struct start_block. On success does not return. */ \
+	X(EXEC, 33) \
+	X(EXIT, 34)       /* m[0] status (Linux wait status), m[1] 1: the whole process. Never answered. */ \
+	/* m[0] pid selector as waitid (m[1]: P_ALL 0, P_PID 1, P_PGID 2), m[2] WEXITED WSTOPPED WCONTINUED WNOHANG WNOWAIT __WALL ...
+	 * -> m[0] pid or 0, m[1] wait status, m[2] uid, m[3] user ns, m[4] system ns, m[5] max rss KiB */ \
+	X(WAIT, 35) \
+	X(GET_IDS, 36)    /* m[0] pid or 0 -> m[0] pid, m[1] ppid, m[2] pgid, m[3] sid, m[4] tid */ \
+	X(SET_PGID, 37)   /* m[0] pid or 0, m[1] pgid or 0 */ \
+	X(SET_SID, 38)    /* -> m[0] sid */ \
+	X(SET_CREDENTIALS, 39) /* m[0] mask 1 ruid 2 euid 4 suid 8 rgid 16 egid 32 sgid, m[1..6] the values; names only */ \
+	X(GET_CREDENTIALS, 40) /* -> m[0] 0, m[1] ruid, m[2] euid, m[3] suid, m[4] rgid, m[5] egid, m[6] sgid */ \
+	X(SET_GROUPS, 41) X(GET_GROUPS, 42) /* data[]: u32 gids; m[0] count */ \
+	X(RLIMIT, 43)     /* m[0] pid, m[1] resource, m[2] 1 set, m[3] soft, m[4] hard -> m[1] old soft, m[2] old hard */ \
+	X(USAGE, 44)      /* m[0] RUSAGE_ who -> m[1] user ns, m[2] system ns, m[3] max rss KiB, m[4] minor faults, m[5] major, m[6] voluntary, m[7] involuntary switches */ \
+	X(SET_NAME, 45)   /* m[0] tid or 0, data[]: up to 15 bytes */ \
+	X(GET_NAME, 46) \
+	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
+	X(PRCTL, 48)      /* m[0] option, m[1..4]: PDEATHSIG, CHILD_SUBREAPER, DUMPABLE, NO_NEW_PRIVS ... */ \
+	/* ---- signals ---- */ \
+	X(KILL, 64)       /* m[0] pid (> 0, 0, -1, < -1 as kill), m[1] signal */ \
+	X(TGKILL, 65)     /* m[0] tgid or -1, m[1] tid, m[2] signal */ \
+	X(SIGQUEUE, 66)   /* m[0] tgid, m[1] tid or 0, m[2] signal; data[]: Linux siginfo, 128 bytes; si_code >= 0 only to oneself */ \
+	/* m[0] set that may be taken (not blocked) -> m[0] signal or 0, data[]: Linux siginfo, 128 bytes. Clears it. */ \
+	X(SIGTAKE, 67) \
+	X(SIGWAIT, 68)    /* m[0] set, m[1] absolute deadline or 0 -> as SIGTAKE; waits; -EAGAIN at the deadline */ \
+	X(SIGPENDING, 69) /* -> m[0] set of the thread and its process */ \
+	/* m[0] signal, m[1] core: the runtime met a fatal signal it decided on itself (a fault while blocked, SIG_DFL): ends the process */ \
+	X(SIGDEFAULT, 70) \
+	X(ITIMER, 71)     /* m[0] which, m[1] 1 set, m[2] interval ns, m[3] value ns -> m[1] old interval, m[2] old value */ \
+	/* ---- shared futexes ---- */ \
+	/* m[0] address, m[1] expected, m[2] deadline or 0, m[3] bitset */ \
+	X(FUTEX_WAIT, 80) \
+	X(FUTEX_WAKE, 81)    /* m[0] address, m[1] count, m[2] bitset -> m[0] woken */ \
+	X(FUTEX_REQUEUE, 82) /* m[0] from, m[1] wake, m[2] requeue, m[3] to, m[4] 1: compare with m[5] */ \
+	/* ---- descriptors and name space ---- */ \
+	X(GROW_FILES, 96)  /* m[0] slots wanted (up to RLIMIT_NOFILE): the files CNode gets larger -> m[0] slots */ \
+	X(UNSHARE_FILES, 97) /* the calling thread gets a copy of its files CNode */ \
+	X(CHROOT, 98)      /* takes SLOT_FSROOT's place; m[0] cptr of a directory */ \
+	X(MOUNT, 99) X(UNMOUNT, 100) /* data[] as the mount table's line; ENOSYS until a later slice */ \
+	/* ---- the system ---- */ \
+	X(LOG, 112)        /* m[0] level, data[]: text */ \
+	X(SYSTEM_INFO, 113) /* -> data[]: struct system_info of abi/kernel.h */ \
+	X(MEMORY_INFO, 114) /* -> m[1] total bytes, m[2] free, m[3] shared, m[4] processes, m[5] load x 65536 1 min, m[6] 5, m[7] 15 */ \
+	X(REBOOT, 115)     /* m[0] Linux LINUX_REBOOT_CMD_ */ \
+	X(SET_TIME, 116)   /* m[0] realtime ns now */ \
+	X(HOSTNAME, 117)   /* m[0] 0 get 1 set, m[1] 1: domain name; data[] */ \
+	/* ---- servers ---- */ \
+	X(TTY_SIGNAL, 128) /* console and pty servers: m[0] pgid, m[1] signal -> m[0] 0 or -ESRCH */ \
+	X(ORPHANED, 129)   /* m[0] pgid -> m[0] 1 if that group is orphaned */ \
+	X(PROC_LIST, 130)  /* proc server: m[0] first pid -> m[0] count, data[]: u32 pids in order */ \
+	X(PROC_INFO, 131)  /* m[0] pid or tid -> data[]: struct proc_info */ \
+	X(PROC_THREADS, 132) /* m[0] pid, m[1] first tid -> m[0] count, data[]: u32 tids */ \
+	X(PROC_FILES, 133) /* m[0] pid, m[1] first descriptor -> m[0] count, data[]: u32 numbers of open descriptors */ \
+	X(PROC_MEMORY, 134) /* m[0] pid, m[1] address, m[2] bytes <= MESSAGE_BYTES -> m[0] bytes, data[] */ \
+	X(PROC_REGIONS, 135) /* m[0] pid, m[1] first address -> m[0] count, data[]: struct proc_region */ \
+	X(SERVICE_READY, 136) /* the server receives on SLOT_ENDPOINT from now on; root mounts it */ \
+	X(TABLES_NEEDED, 137) /* reserved */ \
+	X(MOUNTS, 138)     /* -> m[0] length, data[]: lines as /proc/mounts */ \
+	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
+
+enum proc_operation {
+#define X(name, number) PROC_##name = (number) + 256,
+	PROC_OPERATIONS(X)
+#undef X
+	PROC_OPERATION_END = 512
+};
+
+/* GATE_INFO: read-only in the process. */
+struct process_info {
+	unsigned int pid, ppid, strace, system_slots;
+	unsigned int files_slots, nofile; /* slots of the files CNode; RLIMIT_NOFILE soft */
+	unsigned int uid, euid, gid, egid, secure, service; /* service: number of the service in root's table, 0: none */
+	unsigned long image_size;         /* bytes of the boot image, mapped for services that ask (serve/) */
+	unsigned long vector_size;        /* XSAVE bytes */
+	unsigned char random[32];         /* fresh for each exec */
+	char name[32];                    /* the service's name; "" for programs */
+	char command_line[1024];          /* the boot line, for /proc/cmdline and options */
+};
+
+/* principal -> who: GATE_PRINCIPALS[principal & PRINCIPAL_INDEX_MASK], valid if .principal equals the whole word. */
+#define PRINCIPAL_INDEX_MASK 0xffffu
+struct principal_entry {
+	unsigned long principal; /* generation << 16 | index; 0 free */
+	unsigned int tid, pid, ppid, pgid, sid, role;
+	unsigned int uid, gid, euid, egid;
+	unsigned int session_leader, reserved;
+};
+_Static_assert(sizeof(struct principal_entry) == 56, "principal entry layout");
+
+/*
+ * exec: the start block, made by the old image's runtime, copied by root once, laid read-write at GATE_ARGUMENTS in the new process.
+ * All offsets count from its start; total <= GATE_ARGUMENTS_MAX. The new runtime checks every offset.
+ */
+struct start_block {
+	unsigned int magic, size;         /* START_MAGIC; bytes in all */
+	unsigned int argc, envc;
+	unsigned int argv_offset;         /* argc NUL-terminated strings, one after another */
+	unsigned int envp_offset;
+	unsigned int path_offset;         /* the path that AT_EXECFN shows */
+	unsigned int exe_descriptor;      /* in the files CNode; the new runtime closes it */
+	unsigned int descriptors_offset, descriptor_count; /* struct start_descriptor[]: root deletes every other slot */
+	unsigned long signal_mask, signals_ignored;
+	unsigned long alarm_ns;           /* unused */
+	unsigned int umask, secure;
+	unsigned int bundle_name_offset;  /* root's own starts: name of the service in the bundle, mapped by root at m[...]; else 0 */
+	unsigned int reserved;
+};
+#define START_MAGIC 0x54525855u /* "UXRT" */
+
+struct start_descriptor {
+	unsigned int number, flags; /* flags: as the runtime's descriptor table keeps them; root looks only at the number */
+};
+
+/* A service started from the bundle has its ELF file mapped read-only here, size in the start block's argv_offset's place: see runtime/start.c */
+#define GATE_SERVICE_FILE (GATE_BASE + 0x14000000)
+
+struct proc_info {
+	unsigned int pid, tid, ppid, pgid, sid, threads;
+	unsigned int uid, euid, suid, gid, egid, sgid;
+	char name[16];
+	char state; /* R S D T Z */
+	char pad[3];
+	int nice, priority, exit_signal, tty;
+	unsigned long start_ns, user_ns, system_ns, child_user_ns, child_system_ns;
+	unsigned long virtual_bytes, resident_pages, shared_pages, peak_resident_pages;
+	unsigned long minor_faults, major_faults;
+	unsigned long signals_pending, signals_blocked, signals_ignored, signals_caught, shared_pending;
+	unsigned long code_start, code_end, stack_top, brk_start, brk_end, arg_start, arg_end, env_start, env_end;
+	unsigned long voluntary, involuntary;
+	unsigned long rlimits[16][2];
+};
+
+struct proc_region {
+	unsigned long start, end, offset, ino;
+	unsigned int prot, flags;      /* flags: 1 shared, 2 heap, 4 stack, 8 growsdown */
+	unsigned int service, mount;   /* of the object, 0: anonymous */
+	unsigned long resident_pages;
+};
+
+#endif
