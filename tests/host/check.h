@@ -1,0 +1,65 @@
+/*
+ * The whole test framework. A test program is a main() that calls test functions by RUN and returns check_result().
+ * Each RUN prints one line: `ok NAME`, or `FAIL NAME: expected X, got Y` with the place of the first failure.
+ */
+#ifndef TESTS_HOST_CHECK_H
+#define TESTS_HOST_CHECK_H
+
+#include <stdio.h>
+#include <string.h>
+
+static int check_failures;    /* tests that failed */
+static char check_reason[512]; /* of the running test; empty while it holds */
+
+#define CHECK_FAIL(...)                                                                            \
+	do {                                                                                       \
+		if (!check_reason[0])                                                              \
+			snprintf(check_reason, sizeof(check_reason), __VA_ARGS__);                 \
+	} while (0)
+
+/* Integers of any type, compared as 64 bits. */
+#define CHECK_EQ(got, expected)                                                                    \
+	do {                                                                                       \
+		long long got_ = (long long)(got), expected_ = (long long)(expected);              \
+		if (got_ != expected_)                                                             \
+			CHECK_FAIL("%s:%d: %s: expected %lld (0x%llx), got %lld (0x%llx)",         \
+				   __FILE__, __LINE__, #got, expected_,                            \
+				   (unsigned long long)expected_, got_, (unsigned long long)got_); \
+	} while (0)
+
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			CHECK_FAIL("%s:%d: expected %s, got false", __FILE__, __LINE__, #condition); \
+	} while (0)
+
+#define CHECK_STR(got, expected)                                                                   \
+	do {                                                                                       \
+		const char *got_ = (got), *expected_ = (expected);                                 \
+		if (!got_ || strcmp(got_, expected_))                                              \
+			CHECK_FAIL("%s:%d: %s: expected \"%s\", got \"%s\"", __FILE__, __LINE__,   \
+				   #got, expected_, got_ ? got_ : "(null)");                       \
+	} while (0)
+
+/* True once the running test has failed: lets a long loop stop early. */
+#define CHECK_FAILED() (check_reason[0] != 0)
+
+#define RUN(test)                                                                                  \
+	do {                                                                                       \
+		check_reason[0] = 0;                                                               \
+		test();                                                                            \
+		if (check_reason[0]) {                                                             \
+			check_failures++;                                                          \
+			printf("FAIL %s: %s\n", #test, check_reason);                              \
+		} else {                                                                           \
+			printf("ok %s\n", #test);                                                  \
+		}                                                                                  \
+		fflush(stdout);                                                                    \
+	} while (0)
+
+static inline int check_result(void)
+{
+	return check_failures != 0;
+}
+
+#endif
