@@ -1,0 +1,194 @@
+#include "lib/path.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+int path_length(const char *path)
+{
+	size_t length = strnlen(path, PATH_SIZE);
+
+	if (!length)
+		return -ENOENT;
+	return length < PATH_SIZE ? (int)length : -ENAMETOOLONG;
+}
+
+void path_iter_init(struct path_iter *iter, const char *path, size_t length)
+{
+	iter->at = path;
+	iter->end = path + length;
+}
+
+static const char *skip_slashes(const char *at, const char *end)
+{
+	while (at < end && *at == '/')
+		at++;
+	return at;
+}
+
+static const char *skip_name(const char *at, const char *end)
+{
+	while (at < end && *at != '/')
+		at++;
+	return at;
+}
+
+/* Past slashes and "." components. */
+static const char *skip_nothing(const char *at, const char *end)
+{
+	for (;;) {
+		const char *name = skip_slashes(at, end), *after = skip_name(name, end);
+
+		if (after - name != 1 || *name != '.')
+			return name;
+		at = after;
+	}
+}
+
+static bool is_parent(const char *name, size_t length)
+{
+	return length == 2 && name[0] == '.' && name[1] == '.';
+}
+
+int path_next(struct path_iter *iter, struct path_component *component)
+{
+	const char *name = skip_nothing(iter->at, iter->end);
+	const char *after = skip_name(name, iter->end);
+
+	iter->at = skip_nothing(after, iter->end);
+	*component = (struct path_component){
+		.name = name,
+		.length = (size_t)(after - name),
+		.last = iter->at == iter->end,
+		.slash = after < iter->end,
+	};
+	if (name == after)
+		return PATH_END;
+	if (component->length > PATH_NAME_MAX)
+		return -ENAMETOOLONG;
+	return is_parent(name, component->length) ? PATH_PARENT : PATH_NAME;
+}
+
+bool path_name_valid(const char *name, size_t length)
+{
+	if (!length || length > PATH_NAME_MAX || is_parent(name, length) || (length == 1 && *name == '.'))
+		return false;
+	return !memchr(name, '/', length) && !memchr(name, 0, length);
+}
+
+int path_join(const char *base, const char *relative, char *out, size_t size)
+{
+	size_t base_length = *relative == '/' ? 0 : strlen(base);
+	size_t length = strlen(relative);
+	bool slash = base_length && base[base_length - 1] != '/';
+
+	if (base_length + slash + length >= size)
+		return -ENAMETOOLONG;
+	memcpy(out, base, base_length);
+	if (slash)
+		out[base_length++] = '/';
+	memcpy(out + base_length, relative, length + 1);
+	return (int)(base_length + length);
+}
+
+/* The text built so far by path_normalise; `floor` is what ".." cannot take away: the root, or leading ".."s. */
+struct normal {
+	char *out;
+	size_t size, length, floor;
+};
+
+static int normal_append(struct normal *normal, const char *name, size_t length)
+{
+	bool slash = normal->length && normal->out[normal->length - 1] != '/';
+
+	if (normal->length + slash + length >= normal->size)
+		return -ENAMETOOLONG;
+	if (slash)
+		normal->out[normal->length++] = '/';
+	memmove(normal->out + normal->length, name, length);
+	normal->length += length;
+	return 0;
+}
+
+static int normal_parent(struct normal *normal, bool absolute)
+{
+	if (normal->length > normal->floor) {
+		while (normal->length > normal->floor && normal->out[normal->length - 1] != '/')
+			normal->length--;
+		if (normal->length > normal->floor)
+			normal->length--;
+		return 0;
+	}
+	if (!absolute) {
+		int error = normal_append(normal, "..", 2);
+
+		normal->floor = normal->length;
+		return error;
+	}
+	return 0;
+}
+
+int path_normalise(const char *path, char *out, size_t size)
+{
+	struct normal normal = { .out = out, .size = size };
+	struct path_component component;
+	struct path_iter iter;
+	bool absolute = *path == '/';
+	int kind, error = 0;
+
+	path_iter_init(&iter, path, strlen(path));
+	if (absolute)
+		error = normal_append(&normal, "/", 1);
+	normal.floor = normal.length;
+	while (!error && (kind = path_next(&iter, &component)) != PATH_END) {
+		if (kind < 0)
+			error = kind;
+		else if (kind == PATH_PARENT)
+			error = normal_parent(&normal, absolute);
+		else
+			error = normal_append(&normal, component.name, component.length);
+	}
+	if (!error && !normal.length)
+		error = normal_append(&normal, ".", 1);
+	if (error)
+		return error;
+	out[normal.length] = 0;
+	return (int)normal.length;
+}
+
+const char *path_below(const char *path, const char *prefix)
+{
+	const char *rest = strstart(path, prefix);
+
+	if (prefix[0] == '/' && !prefix[1])
+		return !rest ? NULL : *rest ? path : rest;
+	return rest && (!*rest || *rest == '/') ? rest : NULL;
+}
+
+static enum path_last last_kind(const char *name, size_t length)
+{
+	if (!length)
+		return PATH_LAST_ROOT;
+	if (length == 1 && *name == '.')
+		return PATH_LAST_DOT;
+	return is_parent(name, length) ? PATH_LAST_PARENT : PATH_LAST_NAME;
+}
+
+int path_split_last(const char *path, size_t length, struct path_split *split)
+{
+	size_t end = length, start;
+
+	if (!length)
+		return -ENOENT;
+	while (end && path[end - 1] == '/')
+		end--;
+	for (start = end; start && path[start - 1] != '/'; start--)
+		;
+	*split = (struct path_split){
+		.kind = last_kind(path + start, end - start),
+		.parent_length = end ? start : length,
+		.name = path + start,
+		.name_length = end - start,
+		.trailing_slash = end < length,
+	};
+	return split->name_length > PATH_NAME_MAX || length >= PATH_SIZE ? -ENAMETOOLONG : 0;
+}
