@@ -117,7 +117,13 @@
 	/* event server: m[0] initial value, m[1] EFD_ flags -> a Handle */ \
 	X(EVENTFD, 54) \
 	/* event server: m[0] EPOLL_ flags -> a Handle. Further epoll messages: abi/event.h */ \
-	X(EPOLL_CREATE, 55) X(EPOLL_CONTROL, 56) X(EPOLL_LIST, 57) X(EPOLL_REPORT, 58)
+	X(EPOLL_CREATE, 55) X(EPOLL_CONTROL, 56) X(EPOLL_LIST, 57) X(EPOLL_REPORT, 58) \
+	/* pipe server, F_GETPIPE_SZ and F_SETPIPE_SZ: m[0] -1: get; else bytes -> m[0] bytes. EBUSY: more is in it; EPERM: above the limit */ \
+	X(PIPE_SIZE, 59) \
+	/* pipe server; only accepted if forwarded: a file system that met a FIFO in FILE_OPEN passes the opener on through its SLOT_SERVICE_PIPE.
+	 * m[0] O_ flags, m[1] inode, m[2] mount's number; data[]: struct file_attr, then the path in the mount. The badge of the forwarder's
+	 * capability, m[2] and m[1] name the FIFO. -> as OPEN, when the other end is there */ \
+	X(FIFO_OPEN, 60)
 
 enum file_operation {
 #define X(name, number) FILE_##name = number,

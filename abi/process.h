@@ -116,7 +116,13 @@
 	X(SERVICE_READY, 136) /* the server receives on SLOT_ENDPOINT from now on; root mounts it */ \
 	X(TABLES_NEEDED, 137) /* reserved */ \
 	X(MOUNTS, 138)     /* -> m[0] length, data[]: lines as /proc/mounts */ \
+	/* console and pty servers: m[0] sid, m[1] Linux device number of its controlling terminal or 0, m[2] foreground pgid, for /proc and so
+	 * that root signals NOTICE_SESSION to the server's SLOT_NOTIFY when a session leader with a terminal ends */ \
+	X(SESSION_TTY, 140) \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
+
+/* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
+#define NOTICE_SESSION (1ul << 62)
 
 enum proc_operation {
 #define X(name, number) PROC_##name = (number) + 256,
@@ -188,6 +194,7 @@ struct proc_info {
 	unsigned long code_start, code_end, stack_top, brk_start, brk_end, arg_start, arg_end, env_start, env_end;
 	unsigned long voluntary, involuntary;
 	unsigned long rlimits[16][2];
+	int tty_pgid, exit_status; /* foreground group of the controlling terminal, -1: none; wait status of a zombie */
 };
 
 struct proc_region {
