@@ -193,9 +193,16 @@ $(B)/servers/$(notdir $(1)).elf: $(call objects,server,$(call c_under,$(1)) $(ca
 endef
 $(foreach d,$(SERVER_DIRS),$(eval $(call server_rules,$(d))))
 
-$(B)/bundle.bin: tools/mkbundle $(ROOT_ELF) $(RUNTIME_ELF) $(SERVER_ELFS)
+# The bundle holds servers as whole files: without their debugging information, which stays in servers/.
+$(B)/stripped/%.elf: $(B)/servers/%.elf
+	@mkdir -p $(@D)
+	$(Q)strip -o $@ $<
+
+BUNDLED_SERVERS := $(SERVER_ELFS:$(B)/servers/%=$(B)/stripped/%)
+$(B)/bundle.bin: tools/mkbundle $(ROOT_ELF) $(RUNTIME_ELF) $(BUNDLED_SERVERS)
 	$(call announce,BUNDLE,$@)
-	$(Q)$(PYTHON) tools/mkbundle -o $@ $(ROOT_ELF:%=--root %) $(RUNTIME_ELF:%=--runtime %) $(SERVER_ELFS:%=--server %)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) tools/mkbundle -o $@ $(ROOT_ELF:%=--root %) $(RUNTIME_ELF:%=--runtime %) $(BUNDLED_SERVERS:%=--server %)
 
 $(B)/bundle.S.o: $(B)/bundle.bin
 	$(Q)printf '.section .bundle,"aw"\n.balign 4096\n.global bundle_start\nbundle_start:\n.incbin "$<"\n.global bundle_end\nbundle_end:\n' \
