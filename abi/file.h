@@ -3,6 +3,9 @@
  * FUSE. No message holds a pointer or a slot number, except the base of a relative path, which only root reads.
  *
  * A reply has label 0, m[0] = result: >= 0, or a negative errno. Where a reply carries data[], the message says what.
+ * A server whose copy through the window stopped (K_PARTIAL) replies with label FILE_REPLY_PARTIAL instead: m[0] bytes done and final
+ * (counted in file offsets; 0 if it staged them and took none), m[1] the caller's address to touch. The runtime touches it and calls for the
+ * rest, or returns what was done, or EFAULT. It does not touch for a caller that gave no window.
  *
  * HANDLE OPERATIONS: a Call on a descriptor, straight to its server. A Handle serves its own open file only.
  * PATH OPERATIONS: a Call to root (SLOT_ROOT). Root finds the mount, asks the policy, and Forwards the caller with the same label:
@@ -154,6 +157,8 @@ enum file_operation {
 #define TRANSFER_NONBLOCK 1 /* as if the open file had O_NONBLOCK */
 #define TRANSFER_INLINE   2
 #define TRANSFER_PEEK     4
+
+#define FILE_REPLY_PARTIAL 1 /* label of a reply, see the top */
 
 /* OPENED_ flags of a reply to OPEN: facts that the runtime may cache. */
 #define OPENED_SEEKABLE 1
