@@ -37,7 +37,7 @@ static char check_reason[512]; /* of the running test; empty while it holds */
 	do {                                                                                       \
 		const char *got_ = (got), *expected_ = (expected);                                 \
 		if (!got_ || strcmp(got_, expected_))                                              \
-			CHECK_FAIL("%s:%d: %s: expected \"%s\", got \"%s\"", __FILE__, __LINE__,   \
+			CHECK_FAIL("%s:%d: %s: expected \"%.180s\", got \"%.180s\"", __FILE__, __LINE__, \
 				   #got, expected_, got_ ? got_ : "(null)");                       \
 	} while (0)
 

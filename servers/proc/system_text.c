@@ -1,0 +1,89 @@
+#include "servers/proc/system_text.h"
+
+#define NS_PER_SECOND 1000000000ul
+#define NS_PER_TICK   10000000ul /* USER_HZ 100 */
+
+static void memory_line(struct text *text, const char *name, unsigned long bytes)
+{
+	text_add(text, "%-16s%8lu kB\n", name, bytes / 1024);
+}
+
+/* Lines that stand for what this system has not are 0: procps adds some of them up. */
+void system_text_meminfo(struct text *text, const struct system_state *s)
+{
+	unsigned long used = s->memory_total - MIN(s->memory_free, s->memory_total);
+	unsigned long anonymous = used - MIN(s->memory_shared, used);
+	const struct {
+		const char *name;
+		unsigned long bytes;
+	} lines[] = {
+		{ "MemTotal:", s->memory_total }, { "MemFree:", s->memory_free }, { "MemAvailable:", s->memory_free },
+		{ "Buffers:", 0 }, { "Cached:", s->memory_shared }, { "SwapCached:", 0 },
+		{ "Active:", anonymous }, { "Inactive:", 0 }, { "Active(anon):", anonymous }, { "Inactive(anon):", 0 },
+		{ "Active(file):", 0 }, { "Inactive(file):", 0 }, { "Unevictable:", 0 }, { "Mlocked:", 0 },
+		{ "SwapTotal:", 0 }, { "SwapFree:", 0 }, { "Dirty:", 0 }, { "Writeback:", 0 },
+		{ "AnonPages:", anonymous }, { "Mapped:", 0 }, { "Shmem:", s->memory_shared },
+		{ "KReclaimable:", 0 }, { "Slab:", 0 }, { "SReclaimable:", 0 }, { "SUnreclaim:", 0 },
+		{ "KernelStack:", s->info.object_bytes[OBJECT_THREAD] }, { "PageTables:", s->info.object_bytes[OBJECT_VSPACE] },
+		{ "NFS_Unstable:", 0 }, { "Bounce:", 0 }, { "WritebackTmp:", 0 },
+		{ "CommitLimit:", s->memory_total }, { "Committed_AS:", used },
+		{ "VmallocTotal:", 0 }, { "VmallocUsed:", 0 }, { "VmallocChunk:", 0 }, { "Percpu:", 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		memory_line(text, lines[i].name, lines[i].bytes);
+}
+
+void system_text_stat(struct text *text, const struct system_state *s)
+{
+	unsigned long idle = MIN(s->idle_ns, s->uptime_ns), busy = s->uptime_ns - idle;
+	const char *names[] = { "cpu ", "cpu0" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		text_add(text, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", names[i], busy / NS_PER_TICK, idle / NS_PER_TICK);
+	text_add(text, "intr 0\nctxt %lu\nbtime %lu\n", s->info.context_switches, s->boot_realtime_ns / NS_PER_SECOND);
+	text_add(text, "processes %lu\nprocs_running %lu\nprocs_blocked 0\n", s->forks, s->running);
+	text_add(text, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");
+}
+
+static void seconds(struct text *text, unsigned long ns)
+{
+	text_add(text, "%lu.%02lu", ns / NS_PER_SECOND, ns % NS_PER_SECOND / NS_PER_TICK);
+}
+
+void system_text_uptime(struct text *text, const struct system_state *s)
+{
+	seconds(text, s->uptime_ns);
+	text_add(text, " ");
+	seconds(text, s->idle_ns);
+	text_add(text, "\n");
+}
+
+void system_text_loadavg(struct text *text, const struct system_state *s)
+{
+	for (int i = 0; i < 3; i++) {
+		unsigned long load = s->load[i] + 65536 / 200; /* rounded to hundredths */
+
+		text_add(text, "%lu.%02lu ", load >> 16, (load & 0xffff) * 100 >> 16);
+	}
+	text_add(text, "%lu/%lu %lu\n", s->running, s->processes, s->last_pid);
+}
+
+void system_text_objects(struct text *text, const struct system_state *s)
+{
+#define X(name, number) #name,
+	static const char *const names[] = { OBJECT_TYPES(X) };
+#undef X
+
+	text_add(text, "%-14s %10s %14s\n", "TYPE", "OBJECTS", "BYTES");
+	for (size_t i = 1; i < ARRAY_SIZE(names); i++)
+		text_add(text, "%-14s %10lu %14lu\n", names[i], s->info.object_count[i], s->info.object_bytes[i]);
+	text_add(text, "%-14s %10lu\n", "FRAMES_COUNTED", s->info.frames_counted);
+	text_add(text, "%-14s %10s %14lu\n", "MEMORY_FREE", "", s->memory_free);
+	text_add(text, "%-14s %10lu\n", "PROCESSES", s->processes);
+}
+
+void system_text_version(struct text *text)
+{
+	text_add(text, "%s version %s (uxrt@uxrt) (cc) %s\n", PROC_SYSTEM_NAME, PROC_SYSTEM_RELEASE, PROC_SYSTEM_VERSION);
+}

@@ -1,0 +1,23 @@
+/*
+ * A text that is written once from front to back: what a file of /proc holds. It grows through the owner's function, or, without one,
+ * is cut at its room.
+ */
+#ifndef PROC_TEXT_H
+#define PROC_TEXT_H
+
+#include "lib/types.h"
+
+struct text {
+	char *bytes;
+	size_t length, room;
+	/* Makes room for `room` bytes at least, keeping the first `length`; false: cannot. NULL: fixed. */
+	bool (*grow)(struct text *text, size_t room);
+	bool cut; /* something did not fit */
+};
+
+void text_bytes(struct text *text, const void *from, size_t length);
+void text_add(struct text *text, const char *fmt, ...) __printf(2, 3);
+/* Pads with spaces until the line that began at `line_start` is `width` bytes long. */
+void text_pad(struct text *text, size_t line_start, size_t width);
+
+#endif
