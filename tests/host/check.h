@@ -5,17 +5,26 @@
 #ifndef TESTS_HOST_CHECK_H
 #define TESTS_HOST_CHECK_H
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static int check_failures;    /* tests that failed */
+static int check_failures;     /* tests that failed */
 static char check_reason[512]; /* of the running test; empty while it holds */
 
-#define CHECK_FAIL(...)                                                                            \
-	do {                                                                                       \
-		if (!check_reason[0])                                                              \
-			snprintf(check_reason, sizeof(check_reason), __VA_ARGS__);                 \
-	} while (0)
+/* Records why the running test fails, the first time. */
+static inline __attribute__((__format__(__printf__, 1, 2))) void check_fail(const char *fmt, ...)
+{
+	va_list args;
+
+	if (check_reason[0])
+		return;
+	va_start(args, fmt);
+	vsnprintf(check_reason, sizeof(check_reason), fmt, args);
+	va_end(args);
+}
+
+#define CHECK_FAIL(...) check_fail(__VA_ARGS__)
 
 /* Integers of any type, compared as 64 bits. */
 #define CHECK_EQ(got, expected)                                                                    \
