@@ -1,0 +1,90 @@
+/*
+ * Descriptor numbers and what the runtime remembers of each: the pure part, no locks and no kernel calls (tests/host drives it).
+ *
+ * A number is free, reserved (taken, but nobody may use it yet: an open is under way) or open. The capability in that slot of
+ * the files CNode is the truth about the open file; a word here holds only facts that cannot change while the number is open, but
+ * for close-on-exec and the two notes.
+ */
+#ifndef RUNTIME_LINUX_DESCRIPTOR_TABLE_H
+#define RUNTIME_LINUX_DESCRIPTOR_TABLE_H
+
+#include "lib/types.h"
+
+/* A descriptor's word; 0: not open. It also goes through exec, as start_descriptor.flags. */
+#define DESCRIPTOR_OPEN      BIT32(0)
+#define DESCRIPTOR_CLOEXEC   BIT32(1)
+#define DESCRIPTOR_PATH      BIT32(2) /* O_PATH */
+#define DESCRIPTOR_SEEKABLE  BIT32(3)
+#define DESCRIPTOR_TTY       BIT32(4)
+#define DESCRIPTOR_EPOLL     BIT32(5) /* is an epoll instance */
+#define DESCRIPTOR_WATCHED   BIT32(6) /* note: some epoll instance may have it in its list */
+#define DESCRIPTOR_LOCKS     BIT32(7) /* only in start_descriptor.flags: the process has taken POSIX locks */
+#define DESCRIPTOR_ACCESS_SHIFT 8     /* O_ACCMODE bits */
+#define DESCRIPTOR_TYPE_SHIFT   12    /* S_IFMT >> 12 */
+#define BIT32(n) (1u << (n))
+
+static inline unsigned descriptor_access(u32 word)
+{
+	return word >> DESCRIPTOR_ACCESS_SHIFT & 3;
+}
+
+/* S_IFMT bits of the file. */
+static inline unsigned descriptor_type(u32 word)
+{
+	return (word >> DESCRIPTOR_TYPE_SHIFT & 15) << 12;
+}
+
+static inline u32 descriptor_word(unsigned access, unsigned mode, u32 flags)
+{
+	return DESCRIPTOR_OPEN | flags | (access & 3) << DESCRIPTOR_ACCESS_SHIFT | (mode >> 12 & 15) << DESCRIPTOR_TYPE_SHIFT;
+}
+
+#define DESCRIPTOR_CHUNK  512u
+#define DESCRIPTOR_CHUNKS 128u
+#define DESCRIPTORS_MAX   (DESCRIPTOR_CHUNK * DESCRIPTOR_CHUNKS)
+
+struct descriptor_chunk {
+	u64 used[DESCRIPTOR_CHUNK / 64];
+	u32 word[DESCRIPTOR_CHUNK];
+};
+
+/* Chunks never move or go while the table lives, so that a word can be read without a lock. */
+struct descriptor_table {
+	struct descriptor_chunk *chunk[DESCRIPTOR_CHUNKS];
+	u32 lowest; /* no number below is free */
+};
+
+/* Where chunks come from: zeroed, or NULL. */
+struct descriptor_chunk *descriptor_chunk_create(void);
+void descriptor_chunk_destroy(struct descriptor_chunk *chunk);
+
+/* The lowest free number >= from and < limit becomes reserved. -EMFILE: none; -ENOMEM. */
+long descriptor_reserve(struct descriptor_table *table, unsigned long from, unsigned long limit);
+
+/* That very number. -EBUSY: reserved or open; -EBADF: above DESCRIPTORS_MAX; -ENOMEM. */
+long descriptor_reserve_at(struct descriptor_table *table, unsigned long number);
+
+/* A reserved number becomes open with `word`. */
+void descriptor_publish(struct descriptor_table *table, unsigned long number, u32 word);
+
+/* An open number becomes reserved; the word it had, or 0 if it was not open (then nothing changes). */
+u32 descriptor_withdraw(struct descriptor_table *table, unsigned long number);
+
+/* A reserved number becomes free. */
+void descriptor_free(struct descriptor_table *table, unsigned long number);
+
+/* The word of any number; 0 if it is not open. Needs no lock. */
+u32 descriptor_get(const struct descriptor_table *table, unsigned long number);
+
+/* Sets and clears bits of an open number's word. False: it is not open. */
+bool descriptor_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear);
+
+/* The first open (or only reserved) number >= from; DESCRIPTORS_MAX if there is none. */
+unsigned long descriptor_next_open(const struct descriptor_table *table, unsigned long from);
+unsigned long descriptor_next_reserved(const struct descriptor_table *table, unsigned long from);
+
+/* `to` is empty. Reserved numbers are not copied. -ENOMEM leaves `to` empty. */
+long descriptor_table_copy(struct descriptor_table *to, const struct descriptor_table *from);
+void descriptor_table_clear(struct descriptor_table *table);
+
+#endif
