@@ -1,0 +1,130 @@
+/*
+ * Open files and the table of operations. A server fills in the operations that its files have; the framework does the rest, and answers those
+ * that are missing with Linux's error for them.
+ *
+ * A *node* is a file, directory, link ... of the server. It is a value, not a pointer to something the framework owns: `id` is the server's choice
+ * (a pointer, an index, a pid and a kind), never 0. `entry` may tell by which name it was reached (hard links); servers without need keep it 0.
+ */
+#ifndef SERVE_FILE_H
+#define SERVE_FILE_H
+
+#include "abi/file.h"
+#include "lib/list.h"
+#include "lib/types.h"
+#include "serve/request.h"
+
+struct node {
+	u64 id, entry;
+};
+
+/* One queue for each thing whose readiness changes; an open file uses its own unless the server points file->poll elsewhere (both ends of a pipe...). */
+struct poll_queue {
+	struct list_node armings;
+	u64 counter; /* grows whenever readiness appears anew */
+};
+void poll_queue_init(struct poll_queue *queue);
+/* Something became ready: signals the armings that wait for any of `events` (POLLERR and POLLHUP always count). */
+void poll_wake(struct poll_queue *queue, unsigned events);
+
+struct open_file {
+	unsigned long badge;
+	struct node node;
+	unsigned flags;        /* Linux O_ flags, access mode too */
+	unsigned mode;         /* st_mode at open */
+	unsigned mount;
+	unsigned opened;       /* OPENED_ flags of the answer: the server's open sets OPENED_TTY, clears OPENED_SEEKABLE (set for regular files, directories) */
+	u64 offset;
+	void *data;            /* the server's */
+	u64 words[2];          /* the server's */
+	struct poll_queue *poll;
+	struct poll_queue own_poll;
+	struct list_node link; /* the server's: all open files of an object, say */
+};
+
+static inline bool file_readable(const struct open_file *file)
+{
+	return !(file->flags & 1) && !(file->flags & 010000000);
+}
+
+static inline bool file_writable(const struct open_file *file)
+{
+	return (file->flags & 3) && !(file->flags & 010000000);
+}
+
+/* Records for readdir. Cookies: 0 and 1 are "." and "..", which the framework gives; a server's own start at 2. */
+struct dirent_list;
+/* Adds an entry; `next` is the cookie to go on from after it. type: DT_ value, st_mode >> 12. False: full, stop. */
+bool dirent_add(struct dirent_list *list, u64 ino, u64 next, unsigned type, const char *name, size_t length);
+
+/* For a link of /proc that is a door to an open file (CONTINUE_REOPEN). */
+struct magic_link {
+	unsigned pid;
+	long descriptor; /* -1 executable, -2 cwd, -3 root */
+};
+
+struct serve_operations {
+	/* ---- nodes. Results: 0 or what is said, or a negative errno ---- */
+	long (*root)(unsigned mount, struct node *root);                 /* required: the root of mount number `mount` */
+	unsigned (*mode)(struct node node);                              /* required: st_mode; 0: it is gone (ENOENT) */
+	long (*getattr)(struct node node, struct file_attr *attr);       /* required; attr is zeroed before */
+	long (*lookup)(struct node directory, const char *name, size_t length, struct node *found); /* directories */
+	/* The name in its parent: its length; 0: the mount's root. -ENOENT: it has no name any more: `name` may be filled with the old (length
+	 * in *was). Without it, paths of open files are the mount's root. */
+	long (*parent)(struct node node, struct node *parent, char name[256]);
+	long (*readlink)(struct node node, char *text, size_t size);     /* length */
+	bool (*magic)(struct node node, struct magic_link *magic);       /* true: follow by way of root instead of the text */
+	long (*setattr)(struct node node, unsigned mask, const struct file_attr *attr); /* SETATTR_; ..._NOW are turned into times before */
+	long (*create)(struct node directory, const char *name, size_t length, unsigned mode, u64 device, struct node *made); /* mode with S_IF type */
+	long (*symlink)(struct node directory, const char *name, size_t length, const char *text, size_t text_length);
+	long (*link)(struct node node, struct node directory, const char *name, size_t length);
+	long (*unlink)(struct node directory, const char *name, size_t length, bool rmdir);
+	long (*rename)(struct node from, const char *name, size_t length, struct node to, const char *new_name, size_t new_length, unsigned flags);
+	long (*tmpfile)(struct node directory, unsigned mode, struct node *made); /* O_TMPFILE: its open file holds it */
+	long (*statfs)(struct node node, struct file_statfs *statfs);
+	long (*getxattr)(struct node node, const char *name, size_t length, void *value, size_t size); /* length of the value; size 0: only that */
+	long (*setxattr)(struct node node, const char *name, size_t length, const void *value, size_t size, unsigned flags);
+	long (*listxattr)(struct node node, char *names, size_t size);
+	long (*removexattr)(struct node node, const char *name, size_t length);
+
+	/* ---- open files ---- */
+	/* A node is opened: flags, node, mode are set; may keep the request (FIFOs) and end with open_answer(). An error: release is not called. */
+	long (*open)(struct request *request, struct open_file *file);
+	/* The last descriptor is gone. Kept requests of the file have been cancelled (CANCEL_CLOSED). */
+	void (*release)(struct open_file *file);
+	/* Access mode is checked; length > 0. offset: absolute for seekable files (OFFSET_END for an append), else 0. Bytes moved; 0 at the end. */
+	long (*read)(struct request *request, struct open_file *file, u64 offset, size_t length);
+	long (*write)(struct request *request, struct open_file *file, u64 offset, size_t length);
+	/* From file->offset (a cookie >= 2) on: dirent_add until it returns false or nothing is left. */
+	long (*readdir)(struct open_file *file, struct dirent_list *list);
+	/* SEEK_DATA, SEEK_HOLE of a seekable file -> offset, -ENXIO. Without it: data up to the size. SET, CUR, END are the framework's. */
+	long (*seek)(struct open_file *file, u64 offset, bool hole);
+	long (*sync)(struct open_file *file, bool data_only);            /* without it: 0 for seekable files, else EINVAL */
+	long (*ioctl)(struct request *request, struct open_file *file, unsigned command, unsigned long argument); /* -ENOTTY: not known */
+	unsigned (*poll)(struct request *request, struct open_file *file); /* events ready now; without it: POLLIN | POLLOUT */
+	/* The memory object behind the file; *rights starts as what the open allows and may be narrowed (PROT_). Without it ENODEV. */
+	long (*map)(struct open_file *file, u64 offset, size_t length, u64 *object, unsigned *rights);
+	long (*allocate)(struct open_file *file, unsigned mode, u64 offset, u64 length);
+	long (*set_flags)(struct open_file *file, unsigned flags);       /* before F_SETFL's flags are stored; may refuse */
+	/* Text shown for /proc/PID/fd/N where there is no path ("pipe:[7]"): its length. */
+	long (*describe)(struct open_file *file, char *text, size_t size);
+
+	/* ---- everything else ---- */
+	long (*message)(struct request *request);                        /* labels that the framework does not know */
+	void (*notified)(unsigned long bits);                            /* LABEL_NOTIFIED: interrupts, notices of root */
+};
+
+/* Ends an open that was kept. result 0: the Handle goes to the caller; else the file is dropped (without release). */
+void open_answer(struct request *request, struct open_file *file, long result);
+
+/*
+ * An open file with a Handle made outside of open (pipe, eventfd): NULL: no memory. Then open_give() puts its Handle into the answer: `index` 0..3
+ * is its place. An open file that is not given must be dropped.
+ */
+struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode);
+long open_file_give(struct request *request, struct open_file *file, unsigned index);
+void open_file_drop(struct open_file *file);
+
+/* Calls `visit` for each open file of the server. */
+void open_file_each(void (*visit)(struct open_file *file, void *context), void *context);
+
+#endif

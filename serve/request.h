@@ -1,0 +1,94 @@
+/*
+ * A request is one message of a caller that waits for the answer; it owns the reply slot. An operation either returns its result, and the
+ * framework answers, or keeps the request: it returns request_wait(...) and answers later with request_answer(), exactly once.
+ */
+#ifndef SERVE_REQUEST_H
+#define SERVE_REQUEST_H
+
+#include "abi/kernel.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+struct open_file;
+struct request;
+
+/* What an operation returns when it does not give a result now. */
+#define REQUEST_KEPT     (-0x10000l) /* waits: request_answer() will come */
+#define REQUEST_ANSWERED (-0x10001l) /* answered or passed on already */
+/* True for results that the framework must not answer with. */
+#define REQUEST_TAKEN(result) ((result) <= REQUEST_KEPT)
+
+/*
+ * Called when a kept request is interrupted, timed out or its caller killed: takes the request off whatever it waits on and returns what to
+ * answer: -EINTR as a rule, or the bytes done so far.
+ */
+typedef long request_cancel(struct request *request, unsigned reason);
+#define CANCEL_INTERRUPTED 0
+#define CANCEL_TIMED_OUT   1
+#define CANCEL_KILLED      2
+#define CANCEL_CLOSED      3 /* its open file's last descriptor is gone (the caller's own descriptor was closed by another thread) */
+
+struct request {
+	/* what came */
+	unsigned slot;            /* holds the Reply */
+	unsigned label;
+	unsigned windows;         /* entries of the caller's copy window */
+	unsigned bytes;           /* of data[] */
+	bool forwarded;
+	bool kept;
+	unsigned long badge, principal;
+	unsigned long m[8];
+	struct open_file *file;   /* the badge's; NULL: none */
+	unsigned received;        /* slot of a capability that came with it (poll); 0: none. Taken: set it to 0 */
+
+	/* the transfer */
+	size_t moved;             /* window bytes done: transfers go on from here */
+	unsigned long touch;      /* a transfer stopped early at this address of the caller */
+	bool stopped;             /* a transfer stopped early */
+	bool at_offset;           /* framework: the open file's offset moves by the result */
+
+	/* the answer beside its result: words m[1..7], and so many bytes of serve_message->data; filled right before answering */
+	unsigned long answer[8];
+	unsigned answer_bytes;
+	unsigned answer_slot;     /* capability to move with it; 0: none */
+
+	/* for whoever keeps it */
+	struct list_node link;
+	request_cancel *cancel;
+	void *context;
+	u64 scratch[4];
+
+	struct request *next_free;
+};
+
+/*
+ * Keeps the request: `cancel` as above. Returns REQUEST_KEPT, or -ENOMEM if no reply slot would be left to receive with (then the request was
+ * not kept, and must not be on any list). Put it on a list only if the result is REQUEST_KEPT.
+ */
+long request_wait(struct request *request, request_cancel *cancel);
+
+/* Answers a kept request: result >= 0 or a negative errno. The request is not to be touched afterwards. */
+void request_answer(struct request *request, long result);
+
+/*
+ * Passes the caller on. `target`: number of a slot of the own system CNode; m: words of the new message; `bytes` of serve_message->data
+ * go with it. keep_window: the new holder may use the caller's window. REQUEST_ANSWERED, or a negative errno (still to be answered).
+ */
+long request_forward(struct request *request, unsigned target, unsigned label, const unsigned long m[8], unsigned bytes, bool keep_window);
+
+/*
+ * Transfers of a read's, write's, ioctl's or readdir's bytes, whatever form the client used (inline or window): from request->moved on, which
+ * they advance. They return the bytes moved. Fewer than `length`: the caller's memory is not there (request->stopped): stop and return
+ * what was done so far, 0 too; the framework then answers PARTIAL with the address, and the client's runtime touches it and asks for the rest.
+ */
+size_t request_give(struct request *request, const void *from, size_t length); /* to the caller */
+size_t request_take(struct request *request, void *to, size_t length);         /* from the caller */
+size_t request_give_zeros(struct request *request, size_t length);
+
+/* Whether a read or write that cannot go on now should fail with EAGAIN: O_NONBLOCK or TRANSFER_NONBLOCK. */
+bool request_nonblocking(const struct request *request);
+
+/* The caller's current request, for node operations that depend on who asks. */
+extern struct request *serve_request;
+
+#endif
