@@ -55,7 +55,11 @@
 	 * m[2] new thread's instruction pointer, m[3] stack pointer, m[4] rdi: when it shares memory it starts there (in the gate);
 	 * otherwise it returns from this call as the parent does. m[5] parent_tid address, m[6] child_tid address (CLONE_CHILD_SETTID in new memory: the
 	 * runtime writes it itself). -> parent: m[0] tid, m[1] thread index; forked child: m[0] 0, m[1] its tid. CLONE_VFORK: the parent's answer
-	 * comes when the child has exec'ed or ended; interruptible only by SIGKILL */ \
+	 * comes when the child has exec'ed or ended; interruptible only by SIGKILL.
+	 * m[3] = 0: the stack pointer is the top of the new thread's area (area + THREAD_AREA_SIZE). Shared memory: context page zeroed but for
+	 * thread_index, tid and signal_mask, which is the parent's. A forked child has its parent's thread index, and copies of the parent thread's
+	 * context page (tid new, pending 0) and message pages. SLOT_THREADS + index holds the Notification with badge 1 and RIGHT_ALL, in the
+	 * system CNode of the process that the thread belongs to (a vfork child has CNodes of its own) */ \
 	X(CLONE, 32) \
 	/* m[0] executable's descriptor number in the caller's files CNode, m[1] bytes of the start block, m[2] count of descriptors to keep;
 	 * window[0]: struct start_block. On success does not return. */ \
