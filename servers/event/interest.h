@@ -1,0 +1,45 @@
+/*
+ * The interest list of an epoll instance: abi/event.h says what each operation means. Pure: memory comes from the caller's heap.
+ */
+#ifndef EVENT_INTEREST_H
+#define EVENT_INTEREST_H
+
+#include "abi/event.h"
+#include "lib/heap.h"
+#include "lib/rbtree.h"
+
+struct interest {
+	struct heap *heap;
+	struct rb_tree by_key, by_id;
+	u64 generation;
+	u32 count, next_id;
+	/* Where the last listing ended, while the generation stays. */
+	struct {
+		u64 generation;
+		u32 index;
+		struct rb_node *node;
+	} cursor;
+};
+
+struct interest_identity {
+	u64 endpoint, badge;
+};
+
+void interest_init(struct interest *list, struct heap *heap);
+void interest_clear(struct interest *list);
+
+/* 0, -EEXIST, -ENOSPC or -ENOMEM. `pid` is the process that adds. */
+int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest_identity who, u32 events, u64 data);
+/* 0 or -ENOENT */
+int interest_modify(struct interest *list, u32 descriptor, struct interest_identity who, u32 events, u64 data);
+int interest_delete(struct interest *list, u32 descriptor, struct interest_identity who);
+/* Whether an entry went. */
+bool interest_forget(struct interest *list, u32 pid, u32 descriptor, struct interest_identity who);
+
+/* Copies entries from the index-th on; returns how many. */
+size_t interest_list(struct interest *list, u32 index, struct epoll_entry *to, size_t max);
+
+/* Whether the claimed events may be reported; remembers that they were. */
+bool interest_claim(struct interest *list, const struct epoll_claim *claim);
+
+#endif
