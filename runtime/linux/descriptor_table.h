@@ -10,6 +10,8 @@
 
 #include "lib/types.h"
 
+#define BIT32(n) (1u << (n))
+
 /* A descriptor's word; 0: not open. It also goes through exec, as start_descriptor.flags. */
 #define DESCRIPTOR_OPEN      BIT32(0)
 #define DESCRIPTOR_CLOEXEC   BIT32(1)
@@ -21,7 +23,6 @@
 #define DESCRIPTOR_LOCKS     BIT32(7) /* only in start_descriptor.flags: the process has taken POSIX locks */
 #define DESCRIPTOR_ACCESS_SHIFT 8     /* O_ACCMODE bits */
 #define DESCRIPTOR_TYPE_SHIFT   12    /* S_IFMT >> 12 */
-#define BIT32(n) (1u << (n))
 
 static inline unsigned descriptor_access(u32 word)
 {
