@@ -136,6 +136,12 @@ enum file_operation {
 	FILE_OPERATION_COUNT = 64
 };
 
+/*
+ * Badges at a server's Endpoint. 0: root's own capability: path operations are accepted only with it and INFO_FORWARDED. BADGE_SERVICE | number of a
+ * service in root's table (0: a program): Handles that root mints for SLOT_SERVICE_PIPE and SLOT_SERVICE_EVENT. All others are open files of the server.
+ */
+#define BADGE_SERVICE (1ul << 63)
+
 #define WALK_NOFOLLOW  1 /* do not follow a link in the last component */
 #define WALK_DIRECTORY 2 /* the path ended in a slash or O_DIRECTORY: ENOTDIR for anything else */
 #define WALK_EMPTY     4 /* AT_EMPTY_PATH: an empty path names the base itself (the runtime uses the Handle operation instead) */

@@ -60,11 +60,11 @@ enum object_type {
 
 /*
  * Sizes of objects in bytes as taken from an Untyped (always a power of two, naturally aligned). CNODE: 32 << size_bits
- * (slots = 1 << size_bits); UNTYPED: 1 << size_bits; FRAME: 4096 << size_bits (pages = 1 << size_bits);
+ * (slots 0 .. (1 << size_bits) - 2: one slot's room is the header); UNTYPED: 1 << size_bits; FRAME: 4096 << size_bits (pages = 1 << size_bits);
  * HANDLE_POOL: 64 << size_bits (handles = 1 << size_bits less one for the header).
  */
 #define CNODE_SLOT_SIZE     32
-#define THREAD_SIZE_BITS    12 /* vector state included */
+#define THREAD_SIZE_BITS    13 /* vector state and a private copy of a forwarded message's data included */
 #define ENDPOINT_SIZE_BITS  7
 #define NOTIFICATION_SIZE_BITS 6
 #define VSPACE_SIZE_BITS    13 /* header page and top-level table */
@@ -137,11 +137,11 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
  *   recv        rdi Endpoint, r15 an empty slot of the system CNode: the Reply is made there if a caller waits for an answer.
  *   reply       r15 reply slot, rsi info. Never blocks; the slot is empty afterwards (also if the caller is gone: K_GONE).
  *   reply_recv  reply on r15, then recv on rdi with the same r15. An empty reply slot: only recv.
- *   forward     r15 reply slot, rdi Endpoint or Handle to pass the caller on to, rsi info and words of the new message.
+ *   forward     r15 reply slot, rdi Endpoint or Handle to pass the caller on to, rsi info and words of the new message; no capabilities.
  *   signal      rdi Notification: its badge is OR-ed in.
  *   wait        rdi Notification, rsi INFO_INTERRUPTIBLE or 0. v: m[0] the bits, which are cleared.
  * copy: rdi reply slot, rsi COPY_IN (from the caller's window) or COPY_OUT, rdx window offset, r8 own address, r9 length.
- *   v0 bytes copied; K_PARTIAL: v1 is the caller's address to touch; K_FAULT: own address is bad.
+ *   r10 must be 0. v0 bytes copied; K_PARTIAL: v1 is the caller's address to touch; K_FAULT: own address v1 is bad (not mapped so).
  */
 #define KERNEL_CALLS(X) \
 	X(call, 0) X(recv, 1) X(reply, 2) X(reply_recv, 3) X(forward, 4) X(signal, 5) X(wait, 6) X(copy, 7) X(yield, 8) \
@@ -165,7 +165,8 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	X(handle_mint, 24) \
 	/* thread, files CNode, system CNode, VSpace, fault Endpoint, principal, priority: all set at once, only while not running */ \
 	X(thread_configure, 32) \
-	/* thread, area address, context page ref, message page refs (2), context index: pages counted; see abi/gate.h */ \
+	/* thread, area address, context page ref, message page refs (2), context index: the three pages are counted until the thread
+	 * object is deleted (delete it before the pages are unmapped and they come back by vspace_unmap); see abi/gate.h */ \
 	X(thread_set_area, 33) \
 	/* thread, instruction pointer, stack pointer, rdi value: registers cleared, then resumed */ \
 	X(thread_start, 34) \

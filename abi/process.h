@@ -149,6 +149,7 @@ struct process_info {
 
 /* principal -> who: GATE_PRINCIPALS[principal & PRINCIPAL_INDEX_MASK], valid if .principal equals the whole word. */
 #define PRINCIPAL_INDEX_MASK 0xffffu
+#define PRINCIPALS_MAX 4096 /* entries in the table, all mapped: no index is this or above */
 struct principal_entry {
 	unsigned long principal; /* generation << 16 | index; 0 free */
 	unsigned int tid, pid, ppid, pgid, sid, role;
