@@ -87,7 +87,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests image run test debug check clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle check clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -104,7 +104,8 @@ help:
 	@echo 'make debug            the same, stopped at the first instruction, waiting for gdb on port 1234'
 	@echo 'make test             everything that must pass before a change is accepted'
 	@echo 'make host-tests       the host tests alone;  make check: who may include whom'
-	@echo 'make image            build/images/default.cpio, the root image'
+	@echo 'make oracle           the guest tests alone; make oracle CASES=bash/traps runs one, or a folder'
+	@echo 'make guest            the first program of the image and the test programs;  make image: the root image'
 	@echo 'make clean            remove what was built; downloaded packages stay'
 
 both: $(COMPILERS:%=with-%)
@@ -121,7 +122,7 @@ servers: $(SERVE_OBJECTS) $(SERVER_ELFS)
 uxrt: $(UXRT_ELF)
 
 clean:
-	rm -rf $(COMPILERS:%=build/%-debug) $(COMPILERS:%=build/%-release) build/images build/run
+	rm -rf $(COMPILERS:%=build/%-debug) $(COMPILERS:%=build/%-release) build/guest build/images build/run
 
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Compiling
@@ -254,6 +255,54 @@ host-tests: $(HOST_PROGRAMS)
 	$(Q)$(PYTHON) tests/check/host $(HOST_PROGRAMS)
 
 # ---------------------------------------------------------------------------------------------------------------------------------
+# Programs that run in the guest: Linux programs, built once with the machine's own tools and libraries.
+# tests/guest/init.c is the first program of every image. Every other tests/guest/NAME.c becomes /tests/bin/NAME: static with musl,
+# or dynamic with glibc if its name starts with glibc_.
+
+G := build/guest
+GUEST_SOURCES := $(filter-out tests/guest/init.c,$(wildcard tests/guest/*.c))
+GUEST_PROGRAMS := $(GUEST_SOURCES:tests/guest/%.c=$(G)/tests/tests/bin/%)
+GUEST_FLAGS := -O2 -g $(WARN) -I. -D_GNU_SOURCE -pthread
+# musl-gcc does not look where linux-libc-dev puts its headers.
+LINUX_HEADERS := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
+
+guest: $(G)/root/init $(GUEST_PROGRAMS)
+
+$(G)/root/init: tests/guest/init.c Makefile
+	$(call announce,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -s -o $@ $<
+
+$(G)/tests/tests/bin/glibc_%: tests/guest/glibc_%.c Makefile $(wildcard tests/guest/*.h)
+	$(call announce,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(GUEST_FLAGS) -o $@ $<
+
+$(G)/tests/tests/bin/%: tests/guest/%.c Makefile $(wildcard tests/guest/*.h)
+	$(call announce,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -o $@ $<
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+# Images, running, testing
+
+deps:
+	$(Q)tools/deps
+
+image: $(G)/root/init
+	$(Q)tools/mkimage --image default --extra $(G)/root
+
+# tools/deps comes first: on a fresh machine there is no compiler yet.
+run debug:
+	$(Q)tools/deps
+	+$(Q)$(MAKE) --no-print-directory COMPILER=$(COMPILER) uxrt guest
+	$(Q)tools/run $(if $(filter debug,$@),--gdb) $(RUN)
+
+check:
+	$(Q)$(PYTHON) tests/check/includes
+
+test:
+	+$(Q)tests/run-all
 
 DEPENDENCIES := $(patsubst %.o,%.d,$(sort $(KERNEL_OBJECTS) $(ROOT_OBJECTS) $(RUNTIME_OBJECTS) $(SERVE_OBJECTS) $(HOST_OBJECTS) \
 	$(foreach d,$(SERVER_DIRS),$(call objects,server,$(call c_under,$(d)) $(call s_under,$(d))))))
