@@ -1,0 +1,108 @@
+/*
+ * What the portable kernel needs of the machine. kernel/arch/ implements this for x86-64; nothing else there is visible outside.
+ *
+ * Event style: every entry (system call, exception, interrupt) pushes the user's registers straight into the current thread's frame,
+ * switches to the core's one kernel stack and calls kernel_syscall, kernel_exception or kernel_interrupt with interrupts off. These return
+ * the thread to run (never NULL: the idle thread when nothing is ready), and arch code resumes that thread from its frame. A
+ * kernel entry never returns through the stack it came by, so the stack is empty between entries.
+ */
+#ifndef KERNEL_ARCH_H
+#define KERNEL_ARCH_H
+
+#include "lib/types.h"
+#include "abi/gate.h"
+#include "abi/boot.h"
+
+typedef u64 paddr_t;
+
+#define PHYSMAP_BASE 0xffff800000000000ul
+#define KERNEL_BASE  0xffffffff80000000ul
+
+struct thread;
+struct core;
+
+static inline void *phys_to_virt(paddr_t p)
+{
+	return (void *)(p + PHYSMAP_BASE);
+}
+static inline paddr_t virt_to_phys(const void *v) /* of the physmap only */
+{
+	return (paddr_t)v - PHYSMAP_BASE;
+}
+
+/* User selectors: Linux's, since programs can see them. STAR's user base is 0x23. */
+#define ARCH_USER_CS 0x33
+#define ARCH_USER_SS 0x2b
+
+/* ---- called by the portable kernel, implemented in kernel/arch/ ---- */
+
+/* What the boot loader told; filled before kernel_main. Regions are page aligned, sorted, without the kernel and the module. */
+struct machine {
+	struct {
+		paddr_t base, end;
+	} ram[32];
+	unsigned ram_count;
+	paddr_t ram_top;              /* end of the highest RAM: the size of the frame table */
+	u64 ram_bytes;
+	paddr_t module_base, module_end;
+	u64 module_bytes;
+	paddr_t kernel_base, kernel_end; /* the loaded image with bss */
+	paddr_t bundle_base, bundle_end; /* inside the image, page aligned */
+	char command_line[1024];
+	u64 features;                 /* BOOT_FEATURE_ */
+	u32 vector_size;              /* XSAVE area for XCR0 as set (standard format), bytes */
+	unsigned core_count;
+};
+extern struct machine machine;
+
+/* The clock: ns since boot, monotonic. The clock page is filled by arch code at start (page aligned object). */
+u64 arch_clock_ns(void);
+extern struct clock_page arch_clock_page;
+paddr_t arch_clock_page_address(void);
+/* Interrupt at that absolute time (ns) by kernel_timer; ~0: none. */
+void arch_timer_set(u64 deadline_ns);
+
+/* Address spaces: top is a page's physical address. Loads CR3 only if different. */
+void arch_load_address_space(struct core *core, paddr_t top);
+/* Upper-half entries that every address space shares. */
+void arch_init_top_table(u64 *top);
+void arch_flush_page(u64 address); /* this core */
+void arch_flush_all(void);
+
+/*
+ * Called when the core goes over to another thread: saves and loads FS and GS bases, sets the entry stack pointer (TSS rsp0 and the
+ * core's) to next's frame, and arranges for the vector state to be switched on first use (CR0.TS).
+ */
+void arch_switch_thread(struct core *core, struct thread *prev, struct thread *next);
+/* The vector state of thread lives in the CPU: bring it to memory; forget it (a thread that dies or is forked from). */
+void arch_vector_save(struct core *core, struct thread *thread);
+void arch_vector_forget(struct core *core, struct thread *thread);
+void arch_vector_init(struct thread *thread); /* initial state into thread's area */
+
+/* Interrupts: GSI through the IOAPIC; kernel_irq(gsi) is called with the line masked if level triggered. */
+int arch_irq_enable(unsigned gsi, bool level, bool active_low); /* 0 or K_INVALID_ARG */
+void arch_irq_disable(unsigned gsi);
+void arch_irq_ack(unsigned gsi);
+#define ARCH_GSI_MAX 24
+
+void arch_io_out(u16 port, unsigned bytes, u32 value);
+u32 arch_io_in(u16 port, unsigned bytes);
+
+/* Ends the machine: QEMU's exit device (port 0xf4) with code, else ACPI power off, else halt. */
+noreturn void arch_exit(unsigned code);
+noreturn void arch_restart(void);
+
+/* The idle thread's code and frame: hlt with interrupts on, in ring 0. */
+void arch_make_idle(struct thread *idle);
+/* Leave boot for good: run this thread. */
+noreturn void arch_run(struct thread *thread);
+
+/* ---- called by arch code, implemented in the portable kernel ---- */
+
+noreturn void kernel_main(void); /* once, after the console, memory map, tables, clock and interrupts are set up; interrupts off */
+struct thread *kernel_syscall(struct thread *thread);       /* return address in the upper half */
+struct thread *kernel_exception(struct thread *thread);     /* frame.vector, error, address; ring 3 only. #NM is arch code's */
+struct thread *kernel_irq(struct thread *thread, unsigned gsi);
+struct thread *kernel_timer(struct thread *thread);
+
+#endif

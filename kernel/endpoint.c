@@ -1,0 +1,252 @@
+/*
+ * Endpoints. A queue holds senders or receivers, never both. A sender that finds no receiver waits in the queue with its message in
+ * its own frame (and, if it was forwarded, its data in its park). A receiver is served in this order: cancelled requests, its bound
+ * Notification, closed Handles, queued senders.
+ */
+#include "kernel/endpoint.h"
+#include "kernel/park.h"
+#include "kernel/schedule.h"
+#include "kernel/trace.h"
+
+static u64 next_id = 1;
+
+void endpoint_init(struct endpoint *ep)
+{
+	ep->id = next_id++;
+	list_init(&ep->queue);
+	list_init(&ep->closed);
+	list_init(&ep->replies);
+}
+
+/* Everything that waits here learns that the peer is dead; Replies made from it stay valid. */
+void endpoint_destroy(struct endpoint *ep)
+{
+	while (!list_empty(&ep->queue)) {
+		struct thread *t = list_first_entry(&ep->queue, struct thread, queue);
+
+		t->endpoint = NULL;
+		thread_wake(t, K_PEER_DEAD);
+	}
+	while (!list_empty(&ep->closed))
+		handle_release(list_first_entry(&ep->closed, struct handle, closed));
+	reply_endpoint_gone(ep);
+}
+
+static void receiver_result(struct thread *t, u64 badge, u64 info, u64 principal)
+{
+	t->frame.rax = K_OK;
+	t->frame.rdi = badge;
+	t->frame.rsi = info;
+	t->frame.r15 = principal;
+}
+
+static void words_of_fault(struct thread *to, const struct thread *from)
+{
+	to->frame.rdx = from->fault_words[0];
+	to->frame.r8 = from->fault_words[1];
+	to->frame.r9 = from->fault_words[2];
+	to->frame.r10 = from->fault_words[3];
+	to->frame.rbx = from->fault_words[4];
+	to->frame.r12 = from->fault_words[5];
+}
+
+bool message_deliver(struct thread *sender, struct thread *receiver)
+{
+	struct cte *slot = cspace_system_slot(receiver, receiver->reply_slot);
+	unsigned bytes = INFO_BYTES_OF(sender->call_info);
+	unsigned caps = INFO_CAPS_OF(sender->call_info);
+	u64 info = sender->call_info & (INFO_LABEL_MASK | INFO_INTERRUPTIBLE | INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT);
+
+	if (unlikely(!slot || !cap_empty(slot))) {
+		thread_wake(receiver, K_OCCUPIED);
+		return false;
+	}
+	if (sender->fault)
+		words_of_fault(receiver, sender);
+	else
+		message_words_copy(receiver, sender);
+	if (unlikely(bytes)) {
+		if (!receiver->message_low)
+			bytes = 0;
+		else
+			message_data_copy(receiver, sender, bytes);
+		info |= (u64)bytes << INFO_BYTES_SHIFT;
+	}
+	if (unlikely(caps) && receiver->message_low)
+		info |= INFO_CAPS(message_caps_move(receiver, sender, caps));
+	if (sender->flags & THREAD_FLAG_FORWARDED)
+		info |= INFO_FORWARDED;
+	receiver_result(receiver, sender->call_badge, info, sender->principal);
+	sender->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
+	TRACE(TRACE_IPC, sender->principal, info, receiver->principal);
+	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
+	receiver->state = THREAD_READY;
+	return true;
+}
+
+/* Takes the first receiver off the queue. */
+static struct thread *pop_receiver(struct endpoint *ep)
+{
+	struct thread *t;
+
+	if (!ep->receiving || list_empty(&ep->queue))
+		return NULL;
+	t = list_first_entry(&ep->queue, struct thread, queue);
+	thread_unblock(t);
+	t->endpoint = ep;
+	return t;
+}
+
+void endpoint_send(struct endpoint *ep, struct thread *sender)
+{
+	struct thread *receiver;
+
+	sender->endpoint = ep;
+	while ((receiver = pop_receiver(ep))) {
+		if (!message_deliver(sender, receiver))
+			continue;
+		sender->handle = NULL;
+		thread_hand_off(receiver);
+		return;
+	}
+	ep->receiving = 0;
+	sender->state = THREAD_SENDING;
+	list_push_back(&ep->queue, &sender->queue);
+	if (sender->handle)
+		sender->handle->calls++;
+}
+
+void fault_send(struct thread *t, u64 address, u64 error, u64 entry, u64 count)
+{
+	t->call_info = LABEL_FAULT;
+	t->call_badge = 0;
+	t->fault = 1;
+	t->interruptible = 0;
+	t->window_count = 0;
+	t->handle = NULL;
+	t->fault_words[0] = address;
+	t->fault_words[1] = t->frame.rip;
+	t->fault_words[2] = error;
+	t->fault_words[3] = (s64)t->frame.rip < 0;
+	t->fault_words[4] = entry;
+	t->fault_words[5] = count;
+	endpoint_send(t->fault_endpoint.object, t);
+}
+
+static bool receive_cancelled(struct thread *t, struct endpoint *ep)
+{
+	u64 number, why, principal;
+
+	if (!reply_next_cancelled(ep, &number, &why, &principal))
+		return false;
+	receiver_result(t, 0, LABEL_CANCELLED, principal);
+	t->frame.rdx = number;
+	t->frame.r8 = why;
+	return true;
+}
+
+static bool receive_closed(struct thread *t, struct endpoint *ep)
+{
+	struct handle *h;
+
+	if (list_empty(&ep->closed))
+		return false;
+	h = list_first_entry(&ep->closed, struct handle, closed);
+	receiver_result(t, h->badge, LABEL_CLOSED, 0);
+	handle_release(h);
+	return true;
+}
+
+bool endpoint_notify_bound(struct thread *t, u64 bits)
+{
+	if (t->state != THREAD_RECEIVING)
+		return false;
+	thread_unblock(t);
+	receiver_result(t, 0, LABEL_NOTIFIED, 0);
+	t->frame.rdx = bits;
+	thread_ready(t);
+	return true;
+}
+
+static bool receive_notified(struct thread *t)
+{
+	u64 bits = t->bound ? t->bound->bits : 0;
+
+	if (!bits)
+		return false;
+	t->bound->bits = 0;
+	receiver_result(t, 0, LABEL_NOTIFIED, 0);
+	t->frame.rdx = bits;
+	return true;
+}
+
+static bool receive_queued(struct thread *t, struct endpoint *ep)
+{
+	struct thread *sender;
+
+	if (ep->receiving || list_empty(&ep->queue))
+		return false;
+	sender = list_first_entry(&ep->queue, struct thread, queue);
+	t->endpoint = ep;
+	/* the slot was checked by endpoint_receive, so this cannot fail */
+	struct handle *held = sender->handle;
+	list_remove(&sender->queue);
+	sender->handle = NULL;
+	message_deliver(sender, t);
+	if (held)
+		handle_call_ended(held);
+	return true;
+}
+
+int endpoint_receive(struct thread *t, struct endpoint *ep)
+{
+	struct cte *slot = cspace_system_slot(t, t->frame.r15 & ~(u64)CPTR_SYSTEM);
+	u64 deadline = t->frame.rbp;
+
+	if (!slot)
+		return K_INVALID_ARG;
+	if (!cap_empty(slot))
+		return K_OCCUPIED;
+	t->reply_slot = t->frame.r15 & ~CPTR_SYSTEM;
+	if (unlikely(ep->cancelled) && receive_cancelled(t, ep))
+		return CALL_DONE;
+	if (t->bound && t->bound->bits && receive_notified(t))
+		return CALL_DONE;
+	if (receive_closed(t, ep) || receive_queued(t, ep))
+		return CALL_DONE;
+	if (deadline && deadline <= arch_clock_ns())
+		return K_TIMEOUT;
+	t->state = THREAD_RECEIVING;
+	t->endpoint = ep;
+	t->interruptible = 0;
+	ep->receiving = 1;
+	list_push_back(&ep->queue, &t->queue);
+	thread_set_deadline(t, deadline);
+	return CALL_DONE;
+}
+
+struct endpoint *endpoint_of(const struct cte *cap, int *err)
+{
+	if (likely(cap && cap_type(cap) == OBJECT_HANDLE))
+		return ((struct handle *)cap->object)->endpoint;
+	if (likely(cap && cap_type(cap) == OBJECT_ENDPOINT)) {
+		if (likely(cap_rights(cap) & RIGHT_SEND))
+			return cap->object;
+		*err = K_NO_RIGHT;
+		return NULL;
+	}
+	*err = !cap || cap_empty(cap) ? K_INVALID_CAP : K_WRONG_TYPE;
+	return NULL;
+}
+
+void endpoint_poke(struct endpoint *ep)
+{
+	struct thread *t = pop_receiver(ep);
+
+	if (!t)
+		return;
+	if (receive_cancelled(t, ep) || receive_closed(t, ep))
+		thread_ready(t);
+	else
+		panic("endpoint poked for nothing");
+}

@@ -1,0 +1,70 @@
+/* Calls: how a message gets from a thread to another and back. endpoint.c, message.c, reply.c. */
+#ifndef KERNEL_ENDPOINT_H
+#define KERNEL_ENDPOINT_H
+
+#include "kernel/object.h"
+#include "kernel/thread.h"
+
+/* What a message is made of, wherever it comes from. */
+struct message {
+	u64 info;
+	u64 badge;
+	u64 principal;
+};
+
+/* message.c: the parts that move between two threads' frames, message pages and CNodes. */
+void message_words_copy(struct thread *to, const struct thread *from);
+/* data[] of `bytes` from one message buffer to another thread's. */
+void message_data_copy(struct thread *to, struct thread *from, unsigned bytes);
+/* The data of a forwarded message is kept in the kernel until it is received, so that nobody can change it meanwhile. */
+void message_data_park(struct thread *in, struct thread *from, unsigned bytes);
+/* Moves up to `count` capabilities; returns how many the receiver had room for (the rest stays with the sender). */
+unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count);
+/* Bytes of a thread's own data[], for kernel calls that carry arrays: reads and writes across its two pages. */
+void message_data_read(struct thread *t, unsigned offset, void *to, unsigned bytes);
+void message_data_write(struct thread *t, unsigned offset, const void *from, unsigned bytes);
+u64 message_data_word(struct thread *t, unsigned index);
+void message_data_set_word(struct thread *t, unsigned index, u64 value);
+/* K_OK, or what is wrong with an info word that a thread wants to send. */
+int message_check(const struct thread *t, u64 info, bool call);
+struct message_window message_window(struct thread *t, unsigned index);
+
+/* Gives the message of a sender to a receiver that is not queued any more; makes the Reply. False: the receiver's reply slot is
+ * not usable; the receiver was woken with K_OCCUPIED, the sender is as it was. */
+bool message_deliver(struct thread *sender, struct thread *receiver);
+/* Sends `sender`, whose message is in its frame, to an Endpoint: delivered or queued. */
+void endpoint_send(struct endpoint *ep, struct thread *sender);
+/* Where a capability sends to; NULL and *err if it cannot. */
+struct endpoint *endpoint_of(const struct cte *cap, int *err);
+/* Something besides a sender has come (a cancelled request, a closed Handle): a waiting receiver gets it. */
+void endpoint_poke(struct endpoint *ep);
+int endpoint_receive(struct thread *t, struct endpoint *ep);
+/* A bound thread receiving gets the Notification's bits as a message. */
+bool endpoint_notify_bound(struct thread *t, u64 bits);
+
+/* A page fault becomes a call to the thread's fault Endpoint. */
+void fault_send(struct thread *t, u64 address, u64 error, u64 entry, u64 count);
+
+/* reply.c */
+void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep);
+/* The Endpoint goes: what it knows of outstanding requests is forgotten, the Replies stay good. */
+void reply_endpoint_gone(struct endpoint *ep);
+/* The caller goes: its Reply stays, naming nobody, and the holder is told. */
+void reply_caller_gone(struct thread *caller);
+int reply_send(struct thread *t, struct cte *slot);
+int reply_forward(struct thread *t, struct cte *slot, struct cte *target);
+bool reply_next_cancelled(struct endpoint *ep, u64 *number, u64 *why, u64 *principal);
+/* Tells the holder of the Reply that its caller was interrupted (0), timed out (1) or is gone (2). */
+void reply_cancel(struct thread *caller, unsigned why);
+void thread_timed_out(struct thread *t);
+/* thread_interrupt's effect, see abi/gate.h. */
+void thread_interrupt(struct thread *t);
+/* gate.c: the thread enters its gate with the frame as it stands. */
+void gate_enter(struct thread *t, u64 entry);
+void gate_exception(struct thread *t);
+
+/* Lookup: the slot a cptr names, NULL if none. */
+struct cte *cspace_slot(struct thread *t, u64 cptr);
+struct cte *cspace_system_slot(struct thread *t, u64 number);
+
+#endif

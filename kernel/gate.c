@@ -1,0 +1,89 @@
+/* Entering the runtime, as abi/gate.h says: exceptions, interrupts. Foreign system calls go there straight from assembly. */
+#include "kernel/endpoint.h"
+#include "kernel/park.h"
+#include "kernel/schedule.h"
+#include "kernel/trace.h"
+
+static bool in_gate(const struct thread *t)
+{
+	return (s64)t->frame.rip < 0;
+}
+
+void gate_enter(struct thread *t, u64 entry)
+{
+	t->frame.rip = entry;
+	t->frame.rcx = t->context_address;
+	t->frame.rflags &= ~0x40500ull; /* no single step, direction or alignment check in the gate */
+	t->frame.vector = 0;            /* left by iretq: rcx and r11 are not those of a system call */
+}
+
+void gate_exception(struct thread *t)
+{
+	if (!t->context)
+		panic("thread %lx without a gate: exception %lu, error %lx, rip %lx, address %lx", t->principal, t->frame.vector,
+		      t->frame.error, t->frame.rip, t->frame.address);
+	TRACE(TRACE_FAULT, t->principal, t->frame.vector, t->frame.rip);
+	if (in_gate(t)) {
+		t->context->gate = t->frame;
+		gate_enter(t, GATE_FAULT);
+	} else {
+		t->context->program = t->frame;
+		gate_enter(t, GATE_EXCEPTION);
+	}
+}
+
+static void interrupt_program(struct thread *t)
+{
+	if (t->fault) { /* its page fault is with the fault handler: when that is answered */
+		t->flags |= THREAD_FLAG_INTERRUPT;
+		return;
+	}
+	t->context->interrupt_flag = 0;
+	t->context->program = t->frame;
+	gate_enter(t, GATE_INTERRUPT);
+}
+
+static void interrupt_blocked(struct thread *t)
+{
+	switch (t->state) {
+	case THREAD_SENDING:
+		t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED);
+		thread_wake(t, K_INTERRUPTED);
+		break;
+	case THREAD_WAITING:
+	case THREAD_RECEIVING:
+		thread_wake(t, K_INTERRUPTED);
+		break;
+	case THREAD_REPLY:
+		reply_cancel(t, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+void thread_interrupt(struct thread *t)
+{
+	if (!t->context || t->state == THREAD_INACTIVE)
+		return;
+	if (!in_gate(t)) {
+		interrupt_program(t);
+		return;
+	}
+	t->context->interrupt_flag = 1;
+	if (t->state == THREAD_READY && t->frame.rip >= GATE_EXIT && t->frame.rip < GATE_EXIT_END)
+		gate_enter(t, GATE_EXIT);
+	else if (t->interruptible && !t->fault)
+		interrupt_blocked(t);
+}
+
+void thread_timed_out(struct thread *t)
+{
+	if (t->state == THREAD_REPLY) { /* received already: its holder is told, and answers */
+		thread_clear_deadline(t);
+		reply_cancel(t, 1);
+		return;
+	}
+	t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED);
+	thread_wake(t, K_TIMEOUT);
+}

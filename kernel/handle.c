@@ -1,0 +1,110 @@
+/*
+ * Handles. A Handle lives as long as a capability names it or a call sent through it is queued; then its Endpoint's server receives
+ * LABEL_CLOSED, exactly once, and only then its room in the pool is free again.
+ */
+#include "kernel/endpoint.h"
+#include "kernel/object.h"
+
+#define POOL_EMPTY_BATCH 64
+
+static struct handle *pool_handle(struct handle_pool *pool, u32 i)
+{
+	return (struct handle *)(pool + 1) + i;
+}
+
+void handle_pool_init(struct handle_pool *pool, unsigned size_bits)
+{
+	pool->total = (1u << size_bits) - 1;
+	for (u32 i = pool->total; i-- > 0;) {
+		pool_handle(pool, i)->next_free = pool->free;
+		pool->free = pool_handle(pool, i);
+	}
+}
+
+int handle_mint(struct handle_pool *pool, struct cte *endpoint_cap, u64 badge, struct cte *dst)
+{
+	struct handle *h = pool->free;
+
+	if (!h)
+		return K_NO_MEMORY;
+	pool->free = h->next_free;
+	pool->used++;
+	*h = (struct handle){ .endpoint = endpoint_cap->object, .badge = badge, .pool = pool };
+	object_born(OBJECT_HANDLE, sizeof(*h));
+	cap_insert_child(dst, endpoint_cap, cap_word(OBJECT_HANDLE, RIGHT_SEND, 0, 0), h);
+	return K_OK;
+}
+
+void handle_release(struct handle *h)
+{
+	struct handle_pool *pool = h->pool;
+
+	ASSERT(h->caps == 0 && h->calls == 0 && pool);
+	if (list_linked(&h->closed))
+		list_remove(&h->closed);
+	*h = (struct handle){ .next_free = pool->free };
+	pool->free = h;
+	pool->used--;
+	object_gone(OBJECT_HANDLE, sizeof(*h));
+}
+
+static void close_if_unused(struct handle *h)
+{
+	if (h->caps || h->calls)
+		return;
+	list_push_back(&h->endpoint->closed, &h->closed);
+	endpoint_poke(h->endpoint);
+}
+
+void handle_last_cap_gone(struct handle *h)
+{
+	h->run = NULL;
+	close_if_unused(h);
+}
+
+void handle_call_ended(struct handle *h)
+{
+	ASSERT(h->calls > 0);
+	h->calls--;
+	close_if_unused(h);
+}
+
+/* The pool's memory goes: every Handle of it dies; calls queued through one end with K_PEER_DEAD. */
+static void handle_kill_queued(struct handle *h)
+{
+	struct endpoint *ep = h->endpoint;
+
+	if (!h->calls)
+		return;
+	list_for_each_safe(node, &ep->queue) {
+		struct thread *t = list_entry(node, struct thread, queue);
+
+		if (t->handle == h)
+			thread_wake_dead(t);
+	}
+}
+
+int handle_pool_empty(struct handle_pool *pool)
+{
+	unsigned done = 0;
+
+	for (u32 i = 0; i < pool->total && pool->used; i++) {
+		struct handle *h = pool_handle(pool, i);
+
+		if (!h->pool)
+			continue;
+		if (done++ == POOL_EMPTY_BATCH)
+			return CALL_RESTART;
+		while (h->pool && h->run) {
+			int err = cap_delete(h->run);
+
+			if (err)
+				return err;
+		}
+		if (h->pool)
+			handle_kill_queued(h);
+		if (h->pool)
+			handle_release(h);
+	}
+	return K_OK;
+}

@@ -1,0 +1,114 @@
+/* The IPC calls: decoding of the registers, then endpoint.c and reply.c act. */
+#include "kernel/calls.h"
+#include "kernel/park.h"
+#include "kernel/schedule.h"
+#include "kernel/trace.h"
+
+/* rdi Endpoint or Handle, rsi info, rbp deadline */
+int call_call(struct thread *t)
+{
+	struct cte *cap = cspace_slot(t, t->frame.rdi);
+	u64 info = t->frame.rsi, deadline = t->frame.rbp;
+	int err = message_check(t, info, true);
+	struct endpoint *ep;
+	bool handle;
+
+	if (unlikely(err))
+		return err;
+	ep = endpoint_of(cap, &err);
+	if (unlikely(!ep))
+		return err;
+	if (unlikely(deadline && deadline <= arch_clock_ns() && (!ep->receiving || list_empty(&ep->queue))))
+		return K_TIMEOUT;
+	handle = cap_type(cap) == OBJECT_HANDLE;
+	t->call_info = info;
+	t->call_badge = handle ? ((struct handle *)cap->object)->badge : 0;
+	t->handle = handle ? cap->object : NULL;
+	t->window_count = INFO_WINDOWS_OF(info);
+	t->interruptible = (info & INFO_INTERRUPTIBLE) != 0;
+	t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
+	TRACE(TRACE_IPC, t->principal, info, t->call_badge);
+	endpoint_send(ep, t);
+	if (unlikely(deadline))
+		thread_set_deadline(t, deadline);
+	return CALL_DONE;
+}
+
+/* rdi Endpoint, r15 reply slot, rbp deadline */
+int call_recv(struct thread *t)
+{
+	int err = K_OK;
+	struct endpoint *ep = lookup_object(t, t->frame.rdi, OBJECT_ENDPOINT, RIGHT_RECV, &err);
+
+	return ep ? endpoint_receive(t, ep) : err;
+}
+
+static int reply_slot(struct thread *t, struct cte **slot)
+{
+	*slot = cspace_system_slot(t, t->frame.r15 & ~(u64)CPTR_SYSTEM);
+	return *slot ? K_OK : K_INVALID_ARG;
+}
+
+/* r15 reply slot, rsi info */
+int call_reply(struct thread *t)
+{
+	struct cte *slot;
+	int err = reply_slot(t, &slot);
+
+	return err ? err : reply_send(t, slot);
+}
+
+/* A failed answer (the caller is gone) is no reason not to receive. */
+int call_reply_recv(struct thread *t)
+{
+	struct cte *slot;
+	int err = reply_slot(t, &slot);
+	struct endpoint *ep;
+
+	if (err)
+		return err;
+	ep = lookup_object(t, t->frame.rdi, OBJECT_ENDPOINT, RIGHT_RECV, &err);
+	if (unlikely(!ep))
+		return err;
+	if (likely(!cap_empty(slot))) {
+		err = reply_send(t, slot);
+		if (err && err != K_GONE)
+			return err;
+	}
+	return endpoint_receive(t, ep);
+}
+
+/* r15 reply slot, rdi target, rsi info */
+int call_forward(struct thread *t)
+{
+	struct cte *slot;
+	int err = reply_slot(t, &slot);
+
+	return err ? err : reply_forward(t, slot, cspace_slot(t, t->frame.rdi));
+}
+
+int call_signal(struct thread *t)
+{
+	int err = K_OK;
+	struct cte *cap = lookup(t, t->frame.rdi, OBJECT_NOTIFICATION, RIGHT_SEND, &err);
+
+	if (!cap)
+		return err;
+	/* a copy without a badge signals bit 0 */
+	notification_signal(cap->object, cap_value(cap) ? cap_value(cap) : 1);
+	return K_OK;
+}
+
+int call_wait(struct thread *t)
+{
+	int err = K_OK;
+	struct notification *n = lookup_object(t, t->frame.rdi, OBJECT_NOTIFICATION, RIGHT_RECV, &err);
+
+	return n ? notification_wait(t, n) : err;
+}
+
+int call_yield(struct thread *t)
+{
+	schedule_yield(t);
+	return K_OK;
+}

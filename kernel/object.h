@@ -1,0 +1,116 @@
+/* The kernel's objects, but for the thread (thread.h), and the counters of live ones. */
+#ifndef KERNEL_OBJECT_H
+#define KERNEL_OBJECT_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "kernel/cap.h"
+#include "kernel/arch.h"
+#include "kernel/log.h"
+
+/* What a handler of a kernel call returns instead of an error code. */
+#define CALL_RESTART 1 /* did a bounded part: run the same syscall instruction again */
+#define CALL_DONE    2 /* the frame's registers and the thread's state are set already */
+
+struct thread;
+
+struct cnode {
+	u32 caps; /* capabilities that name this object, as in every object below */
+	u32 slots;
+	u64 reserved[3];
+	struct cte slot[];
+};
+_Static_assert(sizeof(struct cnode) == CNODE_SLOT_SIZE, "the header takes one slot's room");
+
+struct endpoint {
+	u32 caps;
+	u8 receiving;             /* the queue holds receivers, not senders */
+	u64 id;                   /* never used again: cap_identify's answer */
+	struct list_node queue;   /* threads by .queue, in order of arrival */
+	struct list_node closed;  /* Handles whose closing has not been received */
+	struct list_node replies; /* threads in THREAD_REPLY whose call was received from here, by .queue */
+	struct cte *cancelled;    /* Replies whose caller was interrupted or is gone, holder not told yet */
+};
+_Static_assert(sizeof(struct endpoint) <= 1 << ENDPOINT_SIZE_BITS, "endpoint size");
+
+struct handle_pool {
+	u32 caps;
+	u32 total, used;
+	u32 reserved;
+	struct handle *free; /* linked by .next_free */
+	u64 pad[5];
+};
+
+struct handle {
+	union {
+		struct endpoint *endpoint;
+		struct handle *next_free;
+	};
+	u64 badge;
+	u32 caps;
+	u32 calls;               /* calls queued through it */
+	struct handle_pool *pool; /* NULL: free */
+	struct cte *run;         /* one of the capabilities that name it; NULL: none, closing */
+	struct list_node closed; /* in endpoint->closed */
+	u64 reserved;
+};
+_Static_assert(sizeof(struct handle) == 1 << HANDLE_SIZE_BITS, "handle size");
+_Static_assert(sizeof(struct handle_pool) == sizeof(struct handle), "the pool's header takes one handle's room");
+
+struct notification {
+	u32 caps;
+	u32 reserved;
+	u64 bits;
+	struct list_node waiters; /* threads by .queue */
+	struct thread *bound;
+};
+_Static_assert(sizeof(struct notification) <= 1 << NOTIFICATION_SIZE_BITS, "notification size");
+
+struct vspace {
+	u32 caps;
+	u32 threads;
+	u64 *top;           /* through the physmap: the second page of the object */
+	paddr_t top_address;
+	void *pool;         /* free page-table pages, linked by their first word */
+	u64 pool_pages;
+	u64 table_pages;
+	u64 mapped;         /* pages mapped in the lower half */
+};
+
+extern u64 object_count[OBJECT_TYPE_COUNT], object_bytes[OBJECT_TYPE_COUNT];
+
+static inline void object_born(enum object_type type, u64 bytes)
+{
+	object_count[type]++;
+	object_bytes[type] += bytes;
+}
+static inline void object_gone(enum object_type type, u64 bytes)
+{
+	ASSERT(object_count[type] > 0);
+	object_count[type]--;
+	object_bytes[type] -= bytes;
+}
+
+/* endpoint.c, handle.c, notification.c, thread.c, vspace.c: when the last capability goes. */
+void endpoint_init(struct endpoint *ep);
+void endpoint_destroy(struct endpoint *ep);
+void handle_last_cap_gone(struct handle *h);
+void handle_call_ended(struct handle *h); /* a queued call through it was received or withdrawn */
+void handle_release(struct handle *h);    /* its memory goes back to its pool */
+int handle_mint(struct handle_pool *pool, struct cte *endpoint_cap, u64 badge, struct cte *dst);
+void handle_pool_init(struct handle_pool *pool, unsigned size_bits);
+int handle_pool_empty(struct handle_pool *pool); /* deletes its Handles, a bounded number a call: CALL_RESTART */
+void notification_init(struct notification *n);
+void notification_destroy(struct notification *n);
+void notification_signal(struct notification *n, u64 bits);
+void vspace_init(struct vspace *vs);
+void vspace_destroy(struct vspace *vs);
+void thread_init(struct thread *thread);
+void thread_destroy(struct thread *thread);
+void thread_wake_dead(struct thread *thread); /* its queued call ends with K_PEER_DEAD */
+/* untyped.c: a new object in dst, derived from parent. */
+void object_init(struct cte *dst, struct cte *parent, enum object_type type, u64 size_bits, void *at);
+/* Reply capabilities (reply.c). */
+void reply_discard(struct cte *slot); /* deleted unanswered: the caller gets K_PEER_DEAD */
+
+#endif

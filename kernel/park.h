@@ -1,0 +1,27 @@
+/* The part of a thread object behind struct thread and its vector state: room for a forwarded message's data. */
+#ifndef KERNEL_PARK_H
+#define KERNEL_PARK_H
+
+#include "kernel/thread.h"
+
+#define THREAD_PARK_OFFSET ((1u << THREAD_SIZE_BITS) - ALIGN_UP(MESSAGE_BYTES, 64))
+
+/* Vector state must end before it. */
+#define THREAD_VECTOR_OFFSET ALIGN_UP(sizeof(struct thread), 64)
+#define THREAD_VECTOR_ROOM   (THREAD_PARK_OFFSET - THREAD_VECTOR_OFFSET)
+
+#define THREAD_FLAG_PARKED 1u  /* the queued message's data is in the park */
+#define THREAD_FLAG_FORWARDED 2u
+#define THREAD_FLAG_INTERRUPT 4u /* interrupt the program when its page fault is answered */
+#define THREAD_FLAG_CANCELLED 8u /* the Reply's holder has been told */
+
+static inline u8 *thread_park(struct thread *t)
+{
+	return (u8 *)t + THREAD_PARK_OFFSET;
+}
+static inline bool thread_parked(const struct thread *t)
+{
+	return t->flags & THREAD_FLAG_PARKED;
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* Which thread runs. Run queues by priority, round robin within one; deadlines; accounting. */
+#ifndef KERNEL_SCHEDULE_H
+#define KERNEL_SCHEDULE_H
+
+#include "kernel/thread.h"
+
+#define SLICE_NS 10000000ull /* 10 ms */
+
+void schedule_init(struct core *core, struct thread *idle);
+/* The thread has become ready (its state is set here): it joins its run queue, unless it is stopped. */
+void thread_ready(struct thread *thread);
+/* The same, and it is what runs next unless something of higher priority is ready: the receiver of a message. */
+void thread_hand_off(struct thread *thread);
+/* Out of whatever run queue it is in; its state is the caller's to set. */
+void thread_unready(struct thread *thread);
+/* Ends a blocked thread's call with an error in rax, and makes it ready. */
+void thread_wake(struct thread *thread, int error);
+/* Takes a blocked thread off the queue it waits on and its deadline; state becomes inactive until the caller sets it. */
+void thread_unblock(struct thread *thread);
+/* A deadline for a thread that blocks now (0: none). */
+void thread_set_deadline(struct thread *thread, u64 deadline_ns);
+void thread_clear_deadline(struct thread *thread);
+/* What runs now: the current thread if it still can and nothing better is ready. Switches address space and registers' owners. */
+struct thread *schedule(void);
+/* The end of every kernel entry: schedules only if something changed. */
+struct thread *schedule_if_needed(struct thread *current);
+void schedule_yield(struct thread *current);
+void schedule_expire(u64 now); /* from the timer: deadlines and the slice */
+
+#endif

@@ -1,0 +1,336 @@
+/* Threads: what root does with them. */
+#include "kernel/calls.h"
+#include "kernel/frame.h"
+#include "kernel/park.h"
+#include "kernel/schedule.h"
+#include "lib/string.h"
+
+#define USER_RFLAGS 0x202
+
+_Static_assert(THREAD_VECTOR_OFFSET + 2816 <= THREAD_PARK_OFFSET, "room for AVX-512 state");
+
+void thread_init(struct thread *t)
+{
+	t->state = THREAD_INACTIVE;
+	t->vector_area = (u8 *)t + THREAD_VECTOR_OFFSET;
+	arch_vector_init(t);
+}
+
+/* Off every queue, its Reply's holder told; never runs again unless started anew. */
+static void thread_deactivate(struct thread *t)
+{
+	if (t->reply)
+		reply_caller_gone(t);
+	thread_unready(t);
+	thread_unblock(t);
+	t->endpoint = NULL;
+	t->fault = 0;
+	t->flags = 0;
+}
+
+void thread_wake_dead(struct thread *t)
+{
+	t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED);
+	thread_wake(t, K_PEER_DEAD);
+}
+
+static void area_drop(struct thread *t)
+{
+	for (unsigned i = 0; t->context && i < 3; i++)
+		frame_drop(t->area_frames[i]);
+	t->context = NULL;
+	t->message_low = NULL;
+	t->message_high = NULL;
+}
+
+static void space_drop(struct thread *t)
+{
+	if (t->space)
+		t->space->threads--;
+	t->space = NULL;
+}
+
+static void slot_clear(struct cte *slot)
+{
+	/* a CNode's last capability is emptied in steps; here it has to be done at once */
+	while (cap_delete(slot) == CALL_RESTART)
+		;
+}
+
+void thread_destroy(struct thread *t)
+{
+	thread_deactivate(t);
+	arch_vector_forget(this_core(), t);
+	if (t->bound)
+		t->bound->bound = NULL;
+	t->bound = NULL;
+	area_drop(t);
+	space_drop(t);
+	slot_clear(&t->files_cnode);
+	slot_clear(&t->system_cnode);
+	slot_clear(&t->vspace);
+	slot_clear(&t->fault_endpoint);
+}
+
+/* An optional capability argument: CPTR_NULL leaves the thread without. */
+static int optional(struct thread *t, u64 cptr, enum object_type type, struct cte **out)
+{
+	int err = K_OK;
+
+	*out = NULL;
+	if (cptr == CPTR_NULL)
+		return K_OK;
+	*out = lookup(t, cptr, type, 0, &err);
+	return err;
+}
+
+static void thread_set_slot(struct cte *slot, struct cte *from)
+{
+	slot_clear(slot);
+	if (from)
+		cap_copy(slot, from, RIGHT_ALL);
+}
+
+/* thread, files CNode, system CNode, VSpace, fault Endpoint, principal, priority */
+int call_thread_configure(struct thread *t)
+{
+	struct cte *files, *system, *vspace, *fault;
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	err = optional(t, arg1(t), OBJECT_CNODE, &files);
+	if (!err)
+		err = optional(t, arg2(t), OBJECT_CNODE, &system);
+	if (!err)
+		err = optional(t, arg3(t), OBJECT_VSPACE, &vspace);
+	if (!err)
+		err = optional(t, arg4(t), OBJECT_ENDPOINT, &fault);
+	if (err)
+		return err;
+	if (arg6(t) > 255)
+		return K_INVALID_ARG;
+	if (target == t || target->state != THREAD_INACTIVE)
+		return K_BUSY;
+	thread_set_slot(&target->files_cnode, files);
+	thread_set_slot(&target->system_cnode, system);
+	thread_set_slot(&target->fault_endpoint, fault);
+	space_drop(target);
+	thread_set_slot(&target->vspace, vspace);
+	if (vspace) {
+		target->space = vspace->object;
+		target->space->threads++;
+	}
+	target->principal = arg5(t);
+	target->priority = arg6(t);
+	return K_OK;
+}
+
+int call_thread_set_cnodes(struct thread *t)
+{
+	struct cte *files, *system;
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	err = optional(t, arg1(t) ? arg1(t) : CPTR_NULL, OBJECT_CNODE, &files);
+	if (!err)
+		err = optional(t, arg2(t) ? arg2(t) : CPTR_NULL, OBJECT_CNODE, &system);
+	if (err)
+		return err;
+	if (files)
+		thread_set_slot(&target->files_cnode, files);
+	if (system)
+		thread_set_slot(&target->system_cnode, system);
+	return K_OK;
+}
+
+/* thread, area address, context page ref, message page refs (2), context index */
+int call_thread_set_area(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+	u64 refs[3] = { arg2(t), arg3(t), arg4(t) };
+	paddr_t pages[3];
+
+	if (!target)
+		return err;
+	for (unsigned i = 0; i < 3; i++) {
+		err = lookup_page(t, refs[i], 1, &pages[i]);
+		if (err)
+			return err;
+		if (!frame_is_counted_memory(pages[i]))
+			return K_INVALID_ARG;
+	}
+	if (arg1(t) < GATE_BASE || arg1(t) >= GATE_END || (arg1(t) & (THREAD_AREA_SIZE - 1)))
+		return K_INVALID_ARG;
+	if (target->state != THREAD_INACTIVE)
+		return K_BUSY;
+	for (unsigned i = 0; i < 3; i++)
+		frame_take(pages[i]);
+	area_drop(target);
+	memcpy(target->area_frames, pages, sizeof(pages));
+	target->context = phys_to_virt(pages[0]);
+	target->message_low = phys_to_virt(pages[1]);
+	target->message_high = phys_to_virt(pages[2]);
+	target->context_address = arg1(t);
+	target->context->thread_index = arg5(t);
+	return K_OK;
+}
+
+/* thread, instruction pointer, stack pointer, rdi */
+int call_thread_start(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (target == t || !target->space)
+		return K_INVALID_ARG;
+	if (target->state != THREAD_INACTIVE)
+		return K_BUSY;
+	memset(&target->frame, 0, sizeof(target->frame));
+	target->frame.rip = arg1(t);
+	target->frame.rsp = arg2(t);
+	target->frame.rdi = arg3(t);
+	target->frame.cs = ARCH_USER_CS;
+	target->frame.ss = ARCH_USER_SS;
+	target->frame.rflags = USER_RFLAGS;
+	thread_ready(target);
+	return K_OK;
+}
+
+/* dst, src blocked in Call, info, m[0], m[1] */
+int call_thread_fork(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *dst = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+	struct thread *src = lookup_object(t, arg1(t), OBJECT_THREAD, 0, &err);
+
+	if (!dst || !src)
+		return err;
+	if (dst == src || dst == t || dst->state != THREAD_INACTIVE || !dst->space)
+		return K_BUSY;
+	if ((src->state != THREAD_REPLY && src->state != THREAD_SENDING) || src->fault)
+		return K_INVALID_ARG;
+	arch_vector_save(this_core(), src);
+	memcpy(dst->vector_area, src->vector_area, machine.vector_size);
+	dst->frame = src->frame;
+	dst->fs_base = src->fs_base;
+	dst->gs_base = src->gs_base;
+	dst->frame.rax = K_OK;
+	dst->frame.rsi = arg2(t);
+	dst->frame.rdx = arg3(t);
+	dst->frame.r8 = arg4(t);
+	thread_ready(dst);
+	return K_OK;
+}
+
+int call_thread_stop(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (target == t)
+		return K_INVALID_ARG;
+	target->stopped = 1;
+	thread_unready(target);
+	return K_OK;
+}
+
+int call_thread_continue(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (target->stopped && target->state == THREAD_READY) {
+		target->stopped = 0;
+		thread_ready(target);
+	}
+	target->stopped = 0;
+	return K_OK;
+}
+
+int call_thread_interrupt(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (target == t)
+		return K_INVALID_ARG;
+	thread_interrupt(target);
+	return K_OK;
+}
+
+int call_thread_bind(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+	struct notification *n = lookup_object(t, arg1(t), OBJECT_NOTIFICATION, RIGHT_RECV, &err);
+
+	if (!target || !n)
+		return err;
+	if (n->bound || target->bound)
+		return K_BUSY;
+	n->bound = target;
+	target->bound = n;
+	return K_OK;
+}
+
+int call_thread_set_priority(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (arg1(t) > 255)
+		return K_INVALID_ARG;
+	if (target->queued) {
+		thread_unready(target);
+		target->priority = arg1(t);
+		thread_ready(target);
+	} else {
+		target->priority = arg1(t);
+	}
+	return K_OK;
+}
+
+int call_thread_set_principal(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (target)
+		target->principal = arg1(t);
+	return err;
+}
+
+int call_thread_info(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+	struct thread_info info;
+
+	if (!target || !t->message_low)
+		return target ? K_INVALID_ARG : err;
+	info = (struct thread_info){
+		.cpu_ns = target->cpu_ns,
+		.rip = target->frame.rip,
+		.rsp = target->frame.rsp,
+		.state = target->state,
+		.stopped = target->stopped,
+		.switches = target->switches,
+	};
+	message_data_write(t, 0, &info, sizeof(info));
+	return K_OK;
+}

@@ -1,0 +1,85 @@
+/* Threads and cores. Guard of every field unless said otherwise: the node's lock. */
+#ifndef KERNEL_THREAD_H
+#define KERNEL_THREAD_H
+
+#include "lib/types.h"
+#include "lib/list.h"
+#include "abi/kernel.h"
+#include "abi/gate.h"
+#include "kernel/arch.h"
+#include "kernel/cap.h"
+
+enum thread_state {
+	THREAD_INACTIVE,
+	THREAD_READY,     /* running or in a run queue (unless stopped) */
+	THREAD_SENDING,   /* queued on an Endpoint, in a Call or a fault */
+	THREAD_REPLY,     /* received: a Reply capability names it */
+	THREAD_RECEIVING, /* queued on an Endpoint */
+	THREAD_WAITING,   /* on a Notification */
+};
+
+/* What the frame's vector says of a thread that entered by syscall (no real exception has this number). */
+#define VECTOR_SYSCALL 256
+
+struct thread {
+	/* assembly pushes into frame: must be first; 16-byte aligned (its size with address is a multiple of 8) */
+	struct gate_frame frame;
+	u32 caps, flags;
+	u64 fs_base, gs_base;
+	void *vector_area;             /* XSAVE area, 64-byte aligned, in this object */
+	struct context_page *context;  /* through the physmap; NULL before thread_set_area */
+	u64 context_address;           /* its user address: what rcx gets */
+
+	struct list_node queue;        /* run queue, Endpoint queue, Endpoint's replies or Notification queue, by state */
+	struct list_node timer;        /* deadline queue, if deadline != 0 and queued there */
+	u64 deadline;
+	u8 state;
+	u8 stopped;
+	u8 priority;
+	u8 queued;                     /* is in a run queue */
+	u8 interruptible;              /* the blocking call may be ended by thread_interrupt */
+	u8 fault;                      /* blocked by a page fault, not by a Call */
+	u8 timer_queued;
+	u8 window_count;               /* of the pending Call */
+	u16 recv_slot_valid;
+	u16 core;
+	u32 reply_slot;                /* receiving: where the Reply goes */
+	u64 principal;
+
+	u64 call_info;                 /* sending: info and words are in the frame's registers; fault: words below */
+	u64 call_badge;                /* badge the receiver will see */
+	u64 fault_words[6];
+	struct endpoint *endpoint;     /* sending, receiving, or the Endpoint it was received from (THREAD_REPLY) */
+	struct cte *reply;             /* THREAD_REPLY: the Reply capability that names this thread */
+	struct handle *handle;         /* queued call holds this Handle */
+	struct notification *notification; /* waiting on it */
+	struct notification *bound;    /* bound to it */
+	struct message_buffer *message_low; /* first message page through the physmap */
+	u8 *message_high;              /* second message page */
+	paddr_t area_frames[3];
+
+	/* capabilities of the thread itself, part of the derivation tree */
+	struct cte files_cnode, system_cnode, vspace, fault_endpoint;
+	struct vspace *space;          /* cached from the vspace capability */
+
+	u64 cpu_ns, switched_in_ns, switches, slice_end_ns;
+};
+
+struct core {
+	/* offsets used by assembly: first four */
+	struct core *self;
+	u64 scratch;                   /* user rsp during entry */
+	struct thread *current;
+	u64 stack_top;
+	struct thread *vector_owner;
+	paddr_t top_table;             /* CR3 */
+	struct thread *idle;
+	unsigned number;
+	u64 kernel_entries, address_space_switches, context_switches, idle_ns;
+};
+
+extern struct core cores[];
+#define CORE_MAX 64
+struct core *this_core(void);
+
+#endif

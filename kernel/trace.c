@@ -1,0 +1,78 @@
+#include "kernel/trace.h"
+#include "kernel/arch.h"
+#include "kernel/log.h"
+#include "lib/string.h"
+
+#define TRACE_ENTRIES 1024
+
+u32 trace_mask;
+static struct {
+	u64 ns, principal, a, b;
+	u32 class;
+} ring[TRACE_ENTRIES];
+static u64 next;
+
+static const struct {
+	const char *name;
+	u32 class;
+} classes[] = {
+	{ "syscall", TRACE_SYSCALL }, { "ipc", TRACE_IPC }, { "fault", TRACE_FAULT },
+	{ "switch", TRACE_SWITCH },   { "irq", TRACE_IRQ }, { "user", TRACE_USER },
+};
+
+void trace_add(u32 class, u64 principal, u64 a, u64 b)
+{
+	unsigned i = next++ % TRACE_ENTRIES;
+
+	ring[i].ns = arch_clock_ns();
+	ring[i].principal = principal;
+	ring[i].a = a;
+	ring[i].b = b;
+	ring[i].class = class;
+}
+
+static const char *class_name(u32 class)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(classes); i++)
+		if (classes[i].class == class)
+			return classes[i].name;
+	return "?";
+}
+
+void trace_dump(void)
+{
+	u64 first = next > TRACE_ENTRIES ? next - TRACE_ENTRIES : 0;
+
+	if (!next)
+		return;
+	klog(LOG_ERROR, "trace: %lu events, the last %lu:", (unsigned long)next, (unsigned long)(next - first));
+	for (u64 n = first; n < next; n++) {
+		unsigned i = n % TRACE_ENTRIES;
+
+		klog(LOG_ERROR, "  %10lu ns %-7s thread %lx: %lx %lx", (unsigned long)ring[i].ns, class_name(ring[i].class),
+		     (unsigned long)ring[i].principal, (unsigned long)ring[i].a, (unsigned long)ring[i].b);
+	}
+}
+
+/* trace=ipc,fault or trace=all */
+void trace_configure(const char *command_line)
+{
+	const char *at = command_line;
+
+	while ((at = strchr(at, 't'))) {
+		if (!strncmp(at, "trace=", 6) && (at == command_line || at[-1] == ' '))
+			break;
+		at++;
+	}
+	for (at = at ? at + 6 : ""; *at && *at != ' ';) {
+		size_t length = 0;
+
+		while (at[length] && at[length] != ',' && at[length] != ' ')
+			length++;
+		for (unsigned i = 0; i < ARRAY_SIZE(classes); i++)
+			if ((strlen(classes[i].name) == length && !strncmp(at, classes[i].name, length)) ||
+			    (length == 3 && !strncmp(at, "all", 3)))
+				trace_mask |= classes[i].class;
+		at += length + (at[length] == ',');
+	}
+}

@@ -1,0 +1,33 @@
+/* Address spaces: four-level page tables whose pages come from the VSpace's own pool. x86-64 entries; see vspace.c. */
+#ifndef KERNEL_VSPACE_H
+#define KERNEL_VSPACE_H
+
+#include "kernel/object.h"
+
+#define PTE_PRESENT  (1ull << 0)
+#define PTE_WRITE    (1ull << 1)
+#define PTE_USER     (1ull << 2)
+#define PTE_UNCACHED (1ull << 3 | 1ull << 4)
+#define PTE_LARGE    (1ull << 7) /* root's window on RAM only; never counted, unmapped or cloned */
+#define PTE_NX       (1ull << 63)
+#define PTE_ADDRESS  0x000ffffffffff000ull
+
+/* Whether [address, +pages) is memory that user mappings may be in: the lower half or the gate's slot. */
+bool vspace_range_ok(u64 address, u64 pages);
+/* The last-level entry of an address; NULL: no table. With `make`, tables are taken from the pool; NULL: the pool is empty. */
+u64 *vspace_entry(struct vspace *vs, u64 address, bool make);
+/* The page behind a user address if it is mapped with these rights. */
+bool vspace_translate(struct vspace *vs, u64 address, unsigned rights, paddr_t *page);
+/* The same for any address a fault may name: NULL where nothing can be mapped. */
+u64 *vspace_entry_of(struct vspace *vs, u64 address);
+/* An entry as messages and calls show it: page | rights, and the page's count. 0, 0: nothing there. */
+void vspace_describe(u64 pte, u64 *entry, u64 *count);
+/* First address >= `address` and < end whose last-level table exists; end if none. */
+u64 vspace_next_table(struct vspace *vs, u64 address, u64 end);
+void vspace_flush(struct vspace *vs, u64 address);
+u64 pte_make(paddr_t page, unsigned flags);
+unsigned pte_rights(u64 pte);
+void vspace_count_mapped(struct vspace *vs, u64 address, int delta);
+bool vspace_pool_add(struct vspace *vs, paddr_t page);
+
+#endif
