@@ -1,6 +1,7 @@
 #include "servers/event/interest.h"
 
 #include "lib/errno.h"
+#include "serve/memory.h"
 
 /* Linux's bits, include/uapi/linux/eventpoll.h */
 #define EDGE_TRIGGERED (1u << 31)
@@ -59,7 +60,7 @@ static void drop(struct interest *list, struct entry *entry)
 {
 	rb_erase(&list->by_key, &entry->by_key);
 	rb_erase(&list->by_id, &entry->by_id);
-	heap_free(list->heap, entry);
+	memory_free(entry, sizeof(*entry));
 	list->count--;
 	list->generation++;
 }
@@ -72,9 +73,9 @@ static void arm(struct entry *entry, u32 events, u64 data)
 	entry->fresh = true;
 }
 
-void interest_init(struct interest *list, struct heap *heap)
+void interest_init(struct interest *list)
 {
-	*list = (struct interest){ .heap = heap, .generation = 1, .next_id = 1 };
+	*list = (struct interest){ .generation = 1, .next_id = 1 };
 }
 
 void interest_clear(struct interest *list)
@@ -116,7 +117,7 @@ int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest
 		return -EEXIST;
 	if (list->count >= EPOLL_ENTRIES_MAX)
 		return -ENOSPC;
-	struct entry *entry = heap_alloc_zero(list->heap, 1, sizeof(*entry));
+	struct entry *entry = memory_take(sizeof(*entry));
 
 	if (!entry)
 		return -ENOMEM;

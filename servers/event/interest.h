@@ -1,15 +1,13 @@
 /*
- * The interest list of an epoll instance: abi/event.h says what each operation means. Pure: memory comes from the caller's heap.
+ * The interest list of an epoll instance: abi/event.h says what each operation means. Pure but for memory_take and memory_free.
  */
 #ifndef EVENT_INTEREST_H
 #define EVENT_INTEREST_H
 
 #include "abi/event.h"
-#include "lib/heap.h"
 #include "lib/rbtree.h"
 
 struct interest {
-	struct heap *heap;
 	struct rb_tree by_key, by_id;
 	u64 generation;
 	u32 count, next_id;
@@ -25,7 +23,7 @@ struct interest_identity {
 	u64 endpoint, badge;
 };
 
-void interest_init(struct interest *list, struct heap *heap);
+void interest_init(struct interest *list);
 void interest_clear(struct interest *list);
 
 /* 0, -EEXIST, -ENOSPC or -ENOMEM. `pid` is the process that adds. */

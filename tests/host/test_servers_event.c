@@ -4,26 +4,32 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "serve/memory.h"
 #include "servers/event/interest.h"
 
 #define EDGE (1u << 31)
 #define ONCE (1u << 30)
 
-static struct heap heap;
+static size_t memory_used;
 static struct interest list;
 static const struct interest_identity a = { 10, 1 }, b = { 10, 2 };
 
-static void *grow(void *ctx, size_t *size)
+void *memory_take(size_t size)
 {
-	(void)ctx;
-	*size = *size < 65536 ? 65536 : *size;
-	return aligned_alloc(4096, *size);
+	memory_used += size;
+	return calloc(1, size);
+}
+
+void memory_free(void *memory, size_t size)
+{
+	memory_used -= size;
+	free(memory);
 }
 
 static void start(void)
 {
 	interest_clear(&list);
-	interest_init(&list, &heap);
+	interest_init(&list);
 }
 
 static void an_open_file_is_listed_once_a_descriptor(void)
@@ -90,12 +96,12 @@ static void listing_in_pieces_gives_everything_once(void)
 	CHECK_EQ(seen, 100);
 	CHECK_EQ(interest_list(&list, 98, shown, 7), 2);
 	interest_clear(&list);
-	CHECK_EQ(heap.used, 0);
+	CHECK_EQ(memory_used, 0);
 }
 
 int main(void)
 {
-	heap_init(&heap, grow, NULL);
+	interest_init(&list);
 	RUN(an_open_file_is_listed_once_a_descriptor);
 	RUN(a_reused_number_drops_the_old_entry_of_that_process);
 	RUN(claims_follow_edge_and_one_shot);

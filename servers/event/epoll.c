@@ -1,0 +1,134 @@
+/*
+ * epoll instances: the messages of abi/event.h around an interest list.
+ */
+#include "abi/event.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "servers/event/event.h"
+#include "servers/event/interest.h"
+
+struct epoll {
+	struct event_object object;
+	struct interest list;
+};
+
+static struct epoll *epoll_of(const struct open_file *file)
+{
+	return (struct epoll *)event_object_of(file);
+}
+
+/* Never ready by itself: the client asks what its entries are. */
+static unsigned epoll_poll(struct open_file *file)
+{
+	(void)file;
+	return 0;
+}
+
+static void epoll_release(struct open_file *file)
+{
+	struct epoll *epoll = epoll_of(file);
+
+	interest_clear(&epoll->list);
+	memory_free(epoll, sizeof(*epoll));
+}
+
+static const struct event_kind epoll_kind = {
+	.name = "eventpoll",
+	.poll = epoll_poll,
+	.release = epoll_release,
+};
+
+/* Polling answers with the list's generation as the counter, and pollers are signalled when it moves. */
+static void publish(struct open_file *file)
+{
+	poll_wake(file->poll, ~0u);
+	file->poll->counter = epoll_of(file)->list.generation;
+}
+
+long epoll_make(struct request *request)
+{
+	struct epoll *epoll = memory_take(sizeof(*epoll));
+	long result;
+
+	if (!epoll)
+		return -ENOMEM;
+	epoll->object.kind = &epoll_kind;
+	interest_init(&epoll->list);
+	result = event_object_give(request, &epoll->object, LINUX_O_RDWR);
+	if (result)
+		memory_free(epoll, sizeof(*epoll));
+	return result;
+}
+
+static long control(struct request *request)
+{
+	struct interest *list = &epoll_of(request->file)->list;
+	struct interest_identity who = { request->m[4], request->m[5] };
+	u32 descriptor = (u32)request->m[1], events = (u32)request->m[2], pid = principal_pid(request->principal);
+
+	switch (request->m[0]) {
+	case EPOLL_CONTROL_ADD:
+		return interest_add(list, pid, descriptor, who, events, request->m[3]);
+	case EPOLL_CONTROL_DELETE:
+		return interest_delete(list, descriptor, who);
+	case EPOLL_CONTROL_MODIFY:
+		return interest_modify(list, descriptor, who, events, request->m[3]);
+	case EPOLL_CONTROL_FORGET:
+		interest_forget(list, pid, descriptor, who);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static long list_entries(struct request *request)
+{
+	struct interest *list = &epoll_of(request->file)->list;
+	u32 index = request->m[0] > EPOLL_ENTRIES_MAX ? EPOLL_ENTRIES_MAX : (u32)request->m[0];
+	size_t count = interest_list(list, index, (struct epoll_entry *)serve_message->data, EPOLL_LIST_MAX);
+
+	request->answer[1] = list->generation;
+	request->answer[2] = list->count;
+	request->answer_bytes = (unsigned)(count * sizeof(struct epoll_entry));
+	return (long)count;
+}
+
+static long report(struct request *request)
+{
+	struct interest *list = &epoll_of(request->file)->list;
+	const struct epoll_claim *claims = (const struct epoll_claim *)serve_message->data;
+	u64 granted = 0;
+
+	if (request->m[0] > EPOLL_CLAIMS_MAX || request->m[0] * sizeof(*claims) > request->bytes)
+		return -EINVAL;
+	for (u64 i = 0; i < request->m[0]; i++)
+		if (interest_claim(list, &claims[i]))
+			granted |= BIT(i);
+	return (long)granted;
+}
+
+long epoll_message(struct request *request)
+{
+	struct open_file *file = request->file;
+	u64 generation;
+	long result;
+
+	if (!file || event_object_of(file)->kind != &epoll_kind)
+		return -EINVAL;
+	generation = epoll_of(file)->list.generation;
+	switch (request->label) {
+	case FILE_EPOLL_CONTROL:
+		result = control(request);
+		break;
+	case FILE_EPOLL_LIST:
+		result = list_entries(request);
+		break;
+	case FILE_EPOLL_REPORT:
+		result = report(request);
+		break;
+	default:
+		return -ENOSYS;
+	}
+	if (epoll_of(file)->list.generation != generation)
+		publish(file);
+	return result;
+}

@@ -1,0 +1,117 @@
+/*
+ * The table of operations: every object is one open file without a name, and its kind does the work.
+ */
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "servers/event/event.h"
+
+#define ANON_DEVICE_MINOR 14 /* anon_inodefs: below the device numbers of mounts */
+
+static u64 next_ino = 2000;
+
+static long root(unsigned mount, struct node *node)
+{
+	(void)mount;
+	(void)node;
+	return -ENOENT;
+}
+
+/* Linux: an anonymous inode has no file type. */
+static unsigned mode(struct node node)
+{
+	(void)node;
+	return 0600;
+}
+
+static long getattr(struct node node, struct file_attr *attr)
+{
+	*attr = (struct file_attr){ .ino = ((struct event_object *)node.id)->ino, .mode = 0600, .nlink = 1, .block_size = PAGE_SIZE,
+				    .dev_minor = ANON_DEVICE_MINOR };
+	return 0;
+}
+
+long event_object_give(struct request *request, struct event_object *object, unsigned flags)
+{
+	struct open_file *file = open_file_new((struct node){ .id = (u64)object }, flags | LINUX_O_RDWR, 0600);
+	long result;
+
+	if (!file)
+		return -ENOMEM;
+	object->ino = next_ino++;
+	file->opened = 0;
+	result = open_file_give(request, file, 0);
+	if (result)
+		open_file_drop(file);
+	return result;
+}
+
+/* Linux cannot open these anew either. */
+static long open(struct request *request, struct open_file *file)
+{
+	(void)request;
+	(void)file;
+	return -ENXIO;
+}
+
+static void release(struct open_file *file)
+{
+	event_object_of(file)->kind->release(file);
+}
+
+static long read(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	const struct event_kind *kind = event_object_of(file)->kind;
+
+	(void)offset;
+	return kind->read ? kind->read(request, file, length) : -EINVAL;
+}
+
+static long write(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	const struct event_kind *kind = event_object_of(file)->kind;
+
+	(void)offset;
+	return kind->write ? kind->write(request, file, length) : -EINVAL;
+}
+
+static unsigned poll(struct request *request, struct open_file *file)
+{
+	(void)request;
+	return event_object_of(file)->kind->poll(file);
+}
+
+static long describe(struct open_file *file, char *text, size_t size)
+{
+	size_t length = snformat(text, size, "anon_inode:[%s]", event_object_of(file)->kind->name);
+
+	return (long)MIN(length, size - 1);
+}
+
+static long message(struct request *request)
+{
+	switch (request->label) {
+	case FILE_EVENTFD:
+		return request->file ? -EINVAL : counter_make(request);
+	case FILE_EPOLL_CREATE:
+		return request->file ? -EINVAL : epoll_make(request);
+	}
+	return epoll_message(request);
+}
+
+static const struct serve_operations operations = {
+	.root = root,
+	.mode = mode,
+	.getattr = getattr,
+	.open = open,
+	.release = release,
+	.read = read,
+	.write = write,
+	.poll = poll,
+	.describe = describe,
+	.message = message,
+};
+
+int main(void)
+{
+	serve_run(&operations);
+}

@@ -1,0 +1,65 @@
+/*
+ * The pipe server: pipes and FIFOs. An open file's node is its pipe; an end is what its flags let it do.
+ *
+ * Bytes go through one ring a pipe. A request that cannot finish waits on the pipe's list of readers or writers, and pipe_pump() moves what
+ * can be moved whenever the ring or an end changed: the oldest waiter first.
+ */
+#ifndef PIPE_PIPE_H
+#define PIPE_PIPE_H
+
+#include "serve/serve.h"
+#include "servers/pipe/ring.h"
+
+#define PIPE_DEFAULT_SIZE 65536
+#define PIPE_MAX_SIZE     1048576 /* as Linux's fs/pipe-max-size */
+
+/* What names a FIFO: the file system that forwarded its opener, and the inode there. */
+struct fifo_key {
+	u64 service, mount, ino;
+};
+
+struct pipe {
+	struct ring ring;        /* without bytes until the first write */
+	size_t size, touched;    /* of the buffer; how much of it has pages */
+	unsigned readers, writers, both; /* open files that read, that write, that do both */
+	u64 reader_count, writer_count;  /* how many there ever were: who waits for an opener compares */
+	struct list_node read_waiters, write_waiters, open_waiters;
+	struct poll_queue read_poll, write_poll;
+	bool fifo;
+	struct fifo_key key;
+	struct list_node link;   /* FIFOs: in the table of open ones */
+	struct file_attr attr;
+	char *path;              /* FIFOs: where it was opened, for /proc */
+	size_t path_length;
+};
+
+static inline struct pipe *pipe_of(struct node node)
+{
+	return (struct pipe *)node.id;
+}
+
+/* NULL: no memory. A pipe without ends is to be freed. */
+struct pipe *pipe_new(void);
+void pipe_free(struct pipe *pipe);
+
+/* Counts an end in or out; out: the last of a kind ends those who wait for it, and the last of all frees the pipe. */
+void pipe_join(struct pipe *pipe, const struct open_file *file);
+void pipe_leave(struct pipe *pipe, const struct open_file *file);
+
+long pipe_read(struct request *request, struct open_file *file, u64 offset, size_t length);
+long pipe_write(struct request *request, struct open_file *file, u64 offset, size_t length);
+void pipe_pump(struct pipe *pipe);
+
+/* A new size, or -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
+long pipe_resize(struct pipe *pipe, u64 size);
+
+/* open.c: FILE_PIPE, FILE_FIFO_OPEN, reopen. */
+long pipe_make(struct request *request);
+long pipe_fifo_open(struct request *request);
+long pipe_open(struct request *request, struct open_file *file);
+/* Openers that wait for the other end look again. */
+void pipe_wake_openers(struct pipe *pipe);
+/* Off the table of open FIFOs. */
+void pipe_forget_fifo(struct pipe *pipe);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * Reading, writing, ends, and the buffer. A write of up to PIPE_ATOMIC bytes is copied behind the ring's head and counted in only when it is
+ * whole, so that nobody sees a part of it; a longer one is counted in as it comes.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "servers/pipe/pipe.h"
+
+/* Buffers given back with only their first page in use: a new pipe's first write costs no call of root then. */
+#define SPARE_BUFFERS 8
+static u8 *spare[SPARE_BUFFERS];
+static unsigned spares;
+
+static u8 *buffer_take(size_t size, size_t *touched)
+{
+	*touched = 0;
+	if (size != PIPE_DEFAULT_SIZE || !spares)
+		return memory_take(size);
+	*touched = PAGE_SIZE;
+	return spare[--spares];
+}
+
+static void buffer_free(u8 *bytes, size_t size, size_t touched)
+{
+	if (!bytes)
+		return;
+	if (size == PIPE_DEFAULT_SIZE && touched == PAGE_SIZE && spares < SPARE_BUFFERS)
+		spare[spares++] = bytes;
+	else
+		memory_free(bytes, size);
+}
+
+/* The kernel's copies do not fault pages of the server in: it touches them before. */
+static void touch(struct pipe *pipe, const u8 *end)
+{
+	size_t want = ALIGN_UP((size_t)(end - pipe->ring.bytes), PAGE_SIZE);
+
+	for (; pipe->touched < want; pipe->touched += PAGE_SIZE)
+		*(volatile u8 *)(pipe->ring.bytes + pipe->touched) = 0;
+}
+
+static bool has_buffer(struct pipe *pipe)
+{
+	if (pipe->ring.bytes)
+		return true;
+	u8 *bytes = buffer_take(pipe->size, &pipe->touched);
+
+	if (bytes)
+		ring_init(&pipe->ring, bytes, pipe->size);
+	return bytes != NULL;
+}
+
+struct pipe *pipe_new(void)
+{
+	struct pipe *pipe = memory_take(sizeof(*pipe));
+
+	if (!pipe)
+		return NULL;
+	pipe->size = pipe->ring.size = PIPE_DEFAULT_SIZE;
+	list_init(&pipe->read_waiters);
+	list_init(&pipe->write_waiters);
+	list_init(&pipe->open_waiters);
+	poll_queue_init(&pipe->read_poll);
+	poll_queue_init(&pipe->write_poll);
+	return pipe;
+}
+
+void pipe_free(struct pipe *pipe)
+{
+	if (pipe->fifo)
+		pipe_forget_fifo(pipe);
+	buffer_free(pipe->ring.bytes, pipe->size, pipe->touched);
+	if (pipe->path)
+		memory_free(pipe->path, pipe->path_length);
+	memory_free(pipe, sizeof(*pipe));
+}
+
+long pipe_resize(struct pipe *pipe, u64 size)
+{
+	size_t rounded = PAGE_SIZE, touched;
+
+	if (!size || size > 0x80000000u)
+		return -EINVAL;
+	while (rounded < size)
+		rounded *= 2;
+	if (rounded > PIPE_MAX_SIZE)
+		return -EPERM;
+	if (pipe->ring.bytes && rounded < ring_used(&pipe->ring))
+		return -EBUSY;
+	if (pipe->ring.bytes && rounded != pipe->size) {
+		u8 *bytes = buffer_take(rounded, &touched), *old = pipe->ring.bytes;
+
+		if (!bytes)
+			return -ENOMEM;
+		/* What is moved touches the new pages from the first on. */
+		touched = MAX(touched, ALIGN_UP(ring_used(&pipe->ring), PAGE_SIZE));
+		ring_move(&pipe->ring, bytes, rounded);
+		buffer_free(old, pipe->size, pipe->touched);
+		pipe->touched = touched;
+	}
+	pipe->size = pipe->ring.size = rounded;
+	pipe_pump(pipe);
+	return (long)rounded;
+}
+
+/* Whether the request's memory could not be reached. */
+static bool stopped(const struct request *request)
+{
+	return request->stopped;
+}
+
+static void poll_wake_readers(struct pipe *pipe, unsigned events)
+{
+	poll_wake(&pipe->read_poll, events);
+}
+
+static void poll_wake_writers(struct pipe *pipe, unsigned events)
+{
+	poll_wake(&pipe->write_poll, events);
+	if (pipe->both)
+		poll_wake(&pipe->read_poll, events);
+}
+
+/* Moves what is there to the reader; the bytes moved by now. */
+static size_t drain_into(struct pipe *pipe, struct request *request, size_t length)
+{
+	size_t before = ring_room(&pipe->ring), done = 0;
+
+	while (done < length && !stopped(request)) {
+		size_t span;
+		const u8 *from = ring_read_span(&pipe->ring, length - done, &span);
+
+		if (!span)
+			break;
+		size_t given = request_give(request, from, span);
+
+		ring_consumed(&pipe->ring, given);
+		done += given;
+		if (given < span)
+			break;
+	}
+	if (done && before < PIPE_ATOMIC && ring_room(&pipe->ring) >= PIPE_ATOMIC)
+		poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLWRNORM);
+	return done;
+}
+
+/* Fills up to `length` bytes in; with `whole` all or nothing. The bytes that count. */
+static size_t fill_from(struct pipe *pipe, struct request *request, size_t length, bool whole)
+{
+	u64 head = pipe->ring.head;
+	size_t moved = request->moved, done = 0;
+
+	while (done < length && !stopped(request)) {
+		size_t span;
+		u8 *to = ring_fill_span(&pipe->ring, length - done, &span);
+
+		if (!span)
+			break;
+		touch(pipe, to + span);
+		size_t taken = request_take(request, to, span);
+
+		ring_filled(&pipe->ring, taken);
+		done += taken;
+		if (taken < span)
+			break;
+	}
+	if (whole && done < length) {
+		pipe->ring.head = head;
+		request->moved = moved;
+		return 0;
+	}
+	if (done)
+		poll_wake_readers(pipe, LINUX_POLLIN | LINUX_POLLRDNORM);
+	return done;
+}
+
+/* How much of a write that has `length` bytes in all can go in now. */
+static size_t room_for(const struct pipe *pipe, const struct request *request, size_t length)
+{
+	if (length <= PIPE_ATOMIC)
+		return ring_accepts(&pipe->ring, length);
+	return MIN(length - request->moved, ring_room(&pipe->ring));
+}
+
+/* A waiting request keeps its length here; what is done of it is request->moved. */
+#define WAITING_LENGTH 0
+
+static struct request *first_waiter(struct list_node *waiters)
+{
+	return list_first_entry(waiters, struct request, link);
+}
+
+static long cancel_waiter(struct request *request, unsigned reason)
+{
+	(void)reason;
+	list_remove(&request->link);
+	return request->moved ? (long)request->moved : -EINTR;
+}
+
+static long wait_on(struct list_node *waiters, struct request *request, struct pipe *pipe, size_t length)
+{
+	long kept = request_wait(request, cancel_waiter);
+
+	if (kept != REQUEST_KEPT)
+		return request->moved ? (long)request->moved : kept;
+	request->context = pipe;
+	request->scratch[WAITING_LENGTH] = length;
+	list_push_back(waiters, &request->link);
+	return REQUEST_KEPT;
+}
+
+static void answer_waiter(struct request *request, long result)
+{
+	list_remove(&request->link);
+	request_answer(request, result);
+}
+
+/* The oldest reader gets what there is. */
+static bool pump_reader(struct pipe *pipe)
+{
+	struct request *reader = first_waiter(&pipe->read_waiters);
+
+	if (!reader || !ring_used(&pipe->ring))
+		return false;
+	drain_into(pipe, reader, reader->scratch[WAITING_LENGTH]);
+	answer_waiter(reader, (long)reader->moved);
+	return true;
+}
+
+/* The oldest writer puts in what fits; it is answered when all is in, or its memory is not there. */
+static bool pump_writer(struct pipe *pipe)
+{
+	struct request *writer = first_waiter(&pipe->write_waiters);
+	size_t length, room;
+
+	if (!writer)
+		return false;
+	length = writer->scratch[WAITING_LENGTH];
+	room = room_for(pipe, writer, length);
+	if (!room)
+		return false;
+	fill_from(pipe, writer, room, length <= PIPE_ATOMIC);
+	if (stopped(writer) || writer->moved == length)
+		answer_waiter(writer, (long)writer->moved);
+	return true;
+}
+
+void pipe_pump(struct pipe *pipe)
+{
+	while (pump_reader(pipe) || pump_writer(pipe))
+		;
+}
+
+long pipe_read(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	struct pipe *pipe = pipe_of(file->node);
+	size_t done;
+
+	(void)offset;
+	if (ring_used(&pipe->ring)) {
+		done = drain_into(pipe, request, length);
+		pipe_pump(pipe);
+		return (long)done;
+	}
+	if (!pipe->writers)
+		return 0;
+	if (request_nonblocking(request))
+		return -EAGAIN;
+	return wait_on(&pipe->read_waiters, request, pipe, length);
+}
+
+long pipe_write(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	struct pipe *pipe = pipe_of(file->node);
+	bool nonblocking = request_nonblocking(request);
+
+	(void)offset;
+	if (!pipe->readers)
+		return -EPIPE;
+	if (!has_buffer(pipe))
+		return -ENOMEM;
+	/* A writer that may wait queues behind those that do. */
+	if (nonblocking || list_empty(&pipe->write_waiters)) {
+		size_t room;
+
+		while ((room = room_for(pipe, request, length)) && !stopped(request) && request->moved < length) {
+			fill_from(pipe, request, room, length <= PIPE_ATOMIC);
+			pipe_pump(pipe);
+		}
+		if (stopped(request) || request->moved == length)
+			return (long)request->moved;
+	}
+	if (nonblocking)
+		return request->moved ? (long)request->moved : -EAGAIN;
+	return wait_on(&pipe->write_waiters, request, pipe, length);
+}
+
+void pipe_join(struct pipe *pipe, const struct open_file *file)
+{
+	bool reads = file_readable(file), writes = file_writable(file);
+
+	pipe->readers += reads;
+	pipe->reader_count += reads;
+	pipe->writers += writes;
+	pipe->writer_count += writes;
+	pipe->both += reads && writes;
+}
+
+static void end_waiters(struct list_node *waiters, long result)
+{
+	struct request *waiter;
+
+	while ((waiter = first_waiter(waiters)))
+		answer_waiter(waiter, waiter->moved ? (long)waiter->moved : result);
+}
+
+void pipe_leave(struct pipe *pipe, const struct open_file *file)
+{
+	bool reads = file_readable(file), writes = file_writable(file);
+
+	pipe->readers -= reads;
+	pipe->writers -= writes;
+	pipe->both -= reads && writes;
+	if (writes && !pipe->writers) {
+		end_waiters(&pipe->read_waiters, 0);
+		poll_wake_readers(pipe, LINUX_POLLIN | LINUX_POLLHUP);
+	}
+	if (reads && !pipe->readers) {
+		end_waiters(&pipe->write_waiters, -EPIPE);
+		poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLERR);
+	}
+	if (!pipe->readers && !pipe->writers && list_empty(&pipe->open_waiters))
+		pipe_free(pipe);
+}
