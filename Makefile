@@ -301,8 +301,11 @@ run debug:
 check:
 	$(Q)$(PYTHON) tests/check/includes
 
+oracle: guest
+	$(Q)tests/oracle/run $(CASES)
+
 test:
-	+$(Q)tests/run-all
+	$(Q)tests/run-all
 
 DEPENDENCIES := $(patsubst %.o,%.d,$(sort $(KERNEL_OBJECTS) $(ROOT_OBJECTS) $(RUNTIME_OBJECTS) $(SERVE_OBJECTS) $(HOST_OBJECTS) \
 	$(foreach d,$(SERVER_DIRS),$(call objects,server,$(call c_under,$(d)) $(call s_under,$(d))))))
