@@ -62,7 +62,8 @@
 	 * system CNode of the process that the thread belongs to (a vfork child has CNodes of its own) */ \
 	X(CLONE, 32) \
 	/* m[0] executable's descriptor number in the caller's files CNode, m[1] bytes of the start block, m[2] count of descriptors to keep;
-	 * window[0]: struct start_block. On success does not return. */ \
+	 * window[0]: struct start_block. Root puts a copy of the executable's Handle into SLOT_EXE, where the new runtime reads it, and
+	 * deletes m[0] with all that are not listed. On success does not return. */ \
 	X(EXEC, 33) \
 	X(EXIT, 34)       /* m[0] status (Linux wait status), m[1] 1: the whole process. Never answered. */ \
 	/* m[0] pid selector as waitid (m[1]: P_ALL 0, P_PID 1, P_PGID 2), m[2] WEXITED WSTOPPED WCONTINUED WNOHANG WNOWAIT __WALL ...
@@ -168,13 +169,13 @@ struct start_block {
 	unsigned int argv_offset;         /* argc NUL-terminated strings, one after another */
 	unsigned int envp_offset;
 	unsigned int path_offset;         /* the path that AT_EXECFN shows */
-	unsigned int exe_descriptor;      /* in the files CNode; the new runtime closes it */
+	unsigned int exe_descriptor;      /* 0xffffffff: the first program, the runtime opens path_offset itself; else SLOT_EXE has it */
 	unsigned int descriptors_offset, descriptor_count; /* struct start_descriptor[]: root deletes every other slot */
 	unsigned long signal_mask, signals_ignored;
 	unsigned long alarm_ns;           /* unused */
 	unsigned int umask, secure;
 	unsigned int bundle_name_offset;  /* root's own starts: name of the service in the bundle, mapped by root at m[...]; else 0 */
-	unsigned int reserved;
+	unsigned int personality;
 };
 #define START_MAGIC 0x54525855u /* "UXRT" */
 
