@@ -15,7 +15,12 @@
 
 typedef u64 paddr_t;
 
+#ifdef HOST_TEST
+extern u64 host_physmap; /* tests/host: where the simulated RAM is */
+#define PHYSMAP_BASE host_physmap
+#else
 #define PHYSMAP_BASE 0xffff800000000000ul
+#endif
 #define KERNEL_BASE  0xffffffff80000000ul
 
 struct thread;

@@ -1,0 +1,190 @@
+/*
+ * A simulated machine for host tests of the portable kernel: RAM is an array, arch code is this file, root is the test itself,
+ * which makes kernel calls by putting registers in a thread's frame. Include it in one .c file of a test program.
+ */
+#ifndef TESTS_HOST_KERNEL_MACHINE_H
+#define TESTS_HOST_KERNEL_MACHINE_H
+
+#include "check.h"
+
+#include <setjmp.h>
+#include <stdlib.h>
+
+#include "kernel/calls.h"
+#include "kernel/frame.h"
+#include "kernel/park.h"
+#include "kernel/schedule.h"
+#include "kernel/trace.h"
+#include "kernel/vspace.h"
+
+#define RAM_BYTES (16ul << 20)
+#define ROOT_BASE GATE_BASE
+
+u64 host_physmap;
+struct machine machine;
+struct clock_page arch_clock_page;
+static u64 now_ns = 1000;
+static jmp_buf booted;
+static struct thread *root;
+
+u64 arch_clock_ns(void) { return now_ns; }
+paddr_t arch_clock_page_address(void) { return 0x1000; }
+void arch_timer_set(u64 deadline_ns) { (void)deadline_ns; }
+void arch_load_address_space(struct core *core, paddr_t top) { core->top_table = top; }
+void arch_init_top_table(u64 *top) { (void)top; }
+void arch_flush_page(u64 address) { (void)address; }
+void arch_flush_all(void) {}
+void arch_switch_thread(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
+void arch_vector_save(struct core *core, struct thread *t) { (void)core; (void)t; }
+void arch_vector_forget(struct core *core, struct thread *t) { (void)core; (void)t; }
+void arch_vector_init(struct thread *t) { (void)t; }
+int arch_irq_enable(unsigned gsi, bool level, bool low) { (void)gsi; (void)level; (void)low; return 0; }
+void arch_irq_disable(unsigned gsi) { (void)gsi; }
+void arch_irq_ack(unsigned gsi) { (void)gsi; }
+void arch_io_out(u16 port, unsigned bytes, u32 value) { (void)port; (void)bytes; (void)value; }
+u32 arch_io_in(u16 port, unsigned bytes) { (void)port; (void)bytes; return 0xff; }
+noreturn void arch_exit(unsigned code) { exit((int)code + 64); }
+noreturn void arch_restart(void) { exit(65); }
+void arch_make_idle(struct thread *idle) { (void)idle; }
+noreturn void arch_run(struct thread *thread)
+{
+	root = thread;
+	longjmp(booted, 1);
+}
+enum log_level log_threshold = LOG_WARNING;
+void klog(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	if (level > log_threshold)
+		return;
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+noreturn void panic(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printf("FAIL panic: expected none, got ");
+	vprintf(format, args);
+	putchar('\n');
+	va_end(args);
+	abort();
+}
+
+/* RAM with a bundle that holds an empty root server; the kernel boots in it and "runs" root. */
+static void machine_boot(void)
+{
+	u8 *ram = aligned_alloc(RAM_BYTES, RAM_BYTES);
+	struct bundle_header *bundle;
+
+	memset(ram, 0, RAM_BYTES);
+	host_physmap = (u64)ram;
+	machine = (struct machine){ .ram_count = 1, .ram_top = RAM_BYTES, .ram_bytes = RAM_BYTES, .vector_size = 832, .core_count = 1 };
+	machine.features = BOOT_FEATURE_NX;
+	machine.ram[0].base = 0x200000;
+	machine.ram[0].end = RAM_BYTES;
+	machine.bundle_base = 0x10000;
+	machine.bundle_end = 0x20000;
+	bundle = (struct bundle_header *)(ram + machine.bundle_base);
+	bundle->magic = BUNDLE_MAGIC;
+	bundle->count = 1;
+	bundle->entries[0] = (struct bundle_entry){ .kind = BUNDLE_ROOT, .segment_count = 1, .entry = ROOT_BASE };
+	bundle->entries[0].segments[0] = (struct bundle_segment){ .vaddr = ROOT_BASE, .offset = 0x1000, .file_size = 4096,
+								  .mem_size = 4096, .flags = SEGMENT_READ | SEGMENT_EXEC };
+	if (!setjmp(booted))
+		kernel_main();
+}
+
+#define SYS(slot) (CPTR_SYSTEM | (slot))
+
+/* One kernel call of the current thread t with up to seven arguments. Runs restarts to their end. */
+static s64 kcall(struct thread *t, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	u64 rip = GATE_BASE + 0x1000;
+
+	do {
+		CHECK(this_core()->current == t);
+		t->frame.rax = number;
+		t->frame.rdi = a0;
+		t->frame.rsi = a1;
+		t->frame.rdx = a2;
+		t->frame.r8 = a3;
+		t->frame.r9 = a4;
+		t->frame.r10 = a5;
+		t->frame.rbx = a6;
+		t->frame.rip = rip + 2;
+		t->frame.vector = VECTOR_SYSCALL;
+		kernel_syscall(t);
+	} while (t->frame.rip == rip);
+	return (s64)t->frame.rax;
+}
+
+/* IPC registers, then the call; the thread that runs afterwards is returned. */
+static struct thread *ipc(struct thread *t, u64 number, u64 target, u64 info, u64 word, u64 reply, u64 deadline)
+{
+	t->frame.rax = number;
+	t->frame.rdi = target;
+	t->frame.rsi = info;
+	t->frame.rdx = word;
+	t->frame.r15 = reply;
+	t->frame.rbp = deadline;
+	t->frame.rip = GATE_BASE + 0x1002;
+	t->frame.vector = VECTOR_SYSCALL;
+	return kernel_syscall(t);
+}
+
+/* ---- invariants ---- */
+
+struct census {
+	u64 caps[OBJECT_TYPE_COUNT];
+};
+
+static struct cte *tree_head(void)
+{
+	struct cte *c = &((struct cnode *)root->system_cnode.object)->slot[ROOT_SLOT_CNODE];
+
+	while (c->prev)
+		c = c->prev;
+	return c;
+}
+
+static void check_list(struct cte *c, struct census *census)
+{
+	unsigned depth = 0;
+
+	for (c = tree_head(); c; c = c->next) {
+		CHECK(!c->next || c->next->prev == c);
+		CHECK(cap_depth(c) <= depth + 1);
+		CHECK(cap_type(c) != OBJECT_NULL && cap_type(c) != OBJECT_REPLY);
+		depth = cap_depth(c);
+		census->caps[cap_type(c)]++;
+	}
+}
+
+static void check_thread_queues(struct thread *t)
+{
+	bool linked = list_linked(&t->queue);
+
+	switch (t->state) {
+	case THREAD_INACTIVE:
+		CHECK(!linked && !t->reply);
+		break;
+	case THREAD_SENDING:
+	case THREAD_RECEIVING:
+	case THREAD_WAITING:
+		CHECK(linked && !t->reply);
+		break;
+	case THREAD_REPLY:
+		CHECK(t->reply && t->reply->object == t && linked == (t->endpoint != NULL));
+		break;
+	case THREAD_READY:
+		CHECK(linked == (t->queued != 0));
+		break;
+	}
+}
+
+#endif

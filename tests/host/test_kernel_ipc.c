@@ -1,0 +1,416 @@
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/boot.c
+/* IPC as threads see it: calls, replies, forwards, handles, cancellation, death. */
+#include "kernel_machine.h"
+
+/* Slots of root's CNode that the tests use. */
+enum { UNTYPED = 200, FRAMES, SPACE, EP, EP2, POOL, NOTIFY, SCRATCH = 220, THREADS = 240, CNODES = 260, SYSTEMS = 280 };
+
+#define MEMBERS 4
+static struct thread *member[MEMBERS]; /* 0: client, 1: server, 2: second client, 3: second server */
+static struct message_buffer *buffer[MEMBERS]; /* two pages each, adjacent in the simulated RAM */
+
+static struct thread *run(struct thread *t)
+{
+	struct core *core = this_core();
+
+	/* the tests decide who runs: put the wanted thread on the core as the scheduler would */
+	if (core->current == t)
+		return t;
+	thread_unready(core->current);
+	thread_unready(t);
+	core->current = t;
+	return t;
+}
+
+static u64 free_untyped(void)
+{
+	static unsigned next = ROOT_SLOT_UNTYPED;
+	unsigned best = next;
+
+	for (unsigned i = ROOT_SLOT_UNTYPED; i < ROOT_SLOT_UNTYPED + 40; i++) {
+		struct cte *c = cspace_system_slot(root, i);
+
+		if (cap_type(c) == OBJECT_UNTYPED && cap_size_bits(c) >= 21)
+			best = i;
+	}
+	return SYS(best);
+}
+
+static void retype(u64 type, u64 bits, u64 slot, u64 count)
+{
+	CHECK_EQ(kcall(root, KCALL_untyped_retype, SYS(UNTYPED), type, bits, SYS(ROOT_SLOT_CNODE), slot, count, 0), 0);
+}
+
+static void make_member(unsigned i)
+{
+	u64 area = GATE_THREADS + (i + 1) * THREAD_AREA_SIZE;
+
+	CHECK_EQ(kcall(root, KCALL_thread_configure, SYS(THREADS + i), SYS(CNODES + i), SYS(SYSTEMS + i), SYS(SPACE), SYS(EP2), 100 + i, 100),
+		 0);
+	CHECK_EQ(kcall(root, KCALL_thread_set_area, SYS(THREADS + i), area, PAGE_REF(FRAMES, i * 3), PAGE_REF(FRAMES, i * 3 + 1),
+		       PAGE_REF(FRAMES, i * 3 + 2), i, 0),
+		 0);
+	member[i] = cspace_system_slot(root, THREADS + i)->object;
+	buffer[i] = member[i]->message_low;
+	for (unsigned c = 0; c < MESSAGE_CAPS; c++)
+		buffer[i]->recv_slot[c] = SLOT_NONE;
+	CHECK_EQ(kcall(root, KCALL_thread_start, SYS(THREADS + i), GATE_BASE + 0x1000, 0, 0, 0, 0, 0), 0);
+}
+
+static void give(unsigned i, u64 cnode_base, u64 slot, u64 from, u64 rights)
+{
+	CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(cnode_base + i), slot, SYS(ROOT_SLOT_CNODE), from, rights, 0, 0), 0);
+}
+
+static u64 counts_before[OBJECT_TYPE_COUNT], frames_before;
+
+static void setup(void)
+{
+	run(root);
+	memcpy(counts_before, object_count, sizeof(counts_before));
+	frames_before = frames_counted_total;
+	CHECK_EQ(kcall(root, KCALL_untyped_retype, free_untyped(), OBJECT_UNTYPED, 20, SYS(ROOT_SLOT_CNODE), UNTYPED, 1, 0), 0);
+	retype(OBJECT_FRAME, 4, FRAMES, 1);
+	retype(OBJECT_VSPACE, 0, SPACE, 1);
+	retype(OBJECT_ENDPOINT, 0, EP, 2);
+	retype(OBJECT_HANDLE_POOL, 4, POOL, 1);
+	retype(OBJECT_NOTIFICATION, 0, NOTIFY, 1);
+	retype(OBJECT_THREAD, 0, THREADS, MEMBERS);
+	retype(OBJECT_CNODE, 6, CNODES, MEMBERS);
+	retype(OBJECT_CNODE, 6, SYSTEMS, MEMBERS);
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		make_member(i);
+		give(i, SYSTEMS, 1, EP, i & 1 ? RIGHT_ALL : RIGHT_SEND);
+		give(i, SYSTEMS, 2, EP2, RIGHT_ALL);
+		give(i, SYSTEMS, 3, POOL, RIGHT_ALL);
+		give(i, SYSTEMS, 4, NOTIFY, RIGHT_ALL);
+	}
+	for (unsigned i = 0; i < MEMBERS; i++)
+		thread_unready(member[i]);
+}
+
+static void delete_slot(u64 slot)
+{
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(ROOT_SLOT_CNODE), slot, 0, 0, 0, 0, 0), 0);
+}
+
+static void teardown(void)
+{
+	struct census census = { 0 };
+
+	for (unsigned i = 0; i < MEMBERS; i++)
+		check_thread_queues(member[i]);
+	run(root);
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		delete_slot(THREADS + i);
+		delete_slot(CNODES + i);
+		delete_slot(SYSTEMS + i);
+	}
+	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), UNTYPED, 0, 0, 0, 0, 0), 0);
+	delete_slot(UNTYPED);
+	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), free_untyped() & ~CPTR_SYSTEM, 0, 0, 0, 0, 0), 0);
+	check_list(tree_head(), &census);
+	for (unsigned i = 0; i < OBJECT_TYPE_COUNT; i++)
+		CHECK_EQ(object_count[i], counts_before[i]);
+	CHECK_EQ(frames_counted_total, frames_before);
+}
+
+#define TEST(name) \
+	static void name##_body(void); \
+	static void name(void) \
+	{ \
+		setup(); \
+		name##_body(); \
+		teardown(); \
+	} \
+	static void name##_body(void)
+
+/* the server waits on EP with reply slot 10 */
+static void serve(unsigned i, u64 slot)
+{
+	ipc(run(member[i]), KCALL_recv, SYS(1), 0, 0, slot, 0);
+}
+
+TEST(a_call_runs_the_server_and_the_reply_runs_the_client)
+{
+	struct thread *next;
+
+	serve(1, 10);
+	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
+	next = ipc(run(member[0]), KCALL_call, SYS(1), INFO(7, 0), 42, 0, 0);
+	CHECK(next == member[1]);
+	CHECK_EQ(next->frame.rax, 0);
+	CHECK_EQ(next->frame.rdx, 42);
+	CHECK_EQ(next->frame.r15, 100);
+	CHECK_EQ(INFO_LABEL(next->frame.rsi), 7);
+	next = ipc(next, KCALL_reply_recv, SYS(1), INFO(0, 0), 43, 10, 0);
+	CHECK(next == member[0]);
+	CHECK_EQ(next->frame.rdx, 43);
+	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
+}
+
+TEST(a_call_without_a_receiver_waits_its_turn)
+{
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 1, 0, 0);
+	ipc(run(member[2]), KCALL_call, SYS(1), INFO(2, 0), 2, 0, 0);
+	serve(1, 10);
+	CHECK_EQ(member[1]->frame.rdx, 1);
+	serve(1, 11);
+	CHECK_EQ(member[1]->frame.rdx, 2);
+}
+
+TEST(data_crosses_the_page_boundary_of_the_buffers)
+{
+	for (unsigned i = 0; i < MESSAGE_BYTES; i++)
+		buffer[0]->data[i] = (u8)(i * 7);
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, MESSAGE_BYTES), 0, 0, 0);
+	CHECK_EQ(INFO_BYTES_OF(member[1]->frame.rsi), MESSAGE_BYTES);
+	CHECK(!memcmp(buffer[1]->data, buffer[0]->data, MESSAGE_BYTES));
+}
+
+TEST(a_forwarded_message_cannot_be_changed_by_its_first_sender)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	strcpy((char *)buffer[1]->data, "checked");
+	CHECK_EQ((ipc(run(member[1]), KCALL_forward, SYS(2), INFO(5, 8), 9, 10, 0), member[1]->frame.rax), 0);
+	strcpy((char *)buffer[0]->data, "evil");
+	strcpy((char *)buffer[1]->data, "reused");
+	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	CHECK_STR((char *)buffer[3]->data, "checked");
+	CHECK_EQ(member[3]->frame.rdx, 9);
+	CHECK_EQ(member[3]->frame.r15, 100);
+	CHECK(member[3]->frame.rsi & INFO_FORWARDED);
+}
+
+TEST(a_handle_is_closed_once_when_its_last_copy_and_queued_call_are_gone)
+{
+	run(member[1]);
+	CHECK_EQ(kcall(member[1], KCALL_handle_mint, SYS(3), SYS(1), 0x77, 5, 0, 0, 0), 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_cap_move, SYS(CNODES + 0), 3, SYS(CNODES + 1), 5, 0, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(CNODES + 2), 9, SYS(CNODES + 0), 3, RIGHT_ALL, 0, 0), 0);
+	ipc(run(member[0]), KCALL_call, 3, INFO(1, 0), 0, 0, 0);
+	CHECK_EQ(member[0]->state, THREAD_SENDING);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(CNODES + 0), 3, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(CNODES + 2), 9, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(object_count[OBJECT_HANDLE] - counts_before[OBJECT_HANDLE], 1);
+	serve(1, 10);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), 1);
+	CHECK_EQ(member[1]->frame.rdi, 0x77);
+	serve(1, 11);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_CLOSED);
+	CHECK_EQ(member[1]->frame.rdi, 0x77);
+	serve(1, 11);
+	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
+	CHECK_EQ(object_count[OBJECT_HANDLE], counts_before[OBJECT_HANDLE]);
+}
+
+TEST(deleting_a_pool_kills_its_handles_everywhere)
+{
+	run(member[1]);
+	for (unsigned i = 0; i < 15; i++)
+		CHECK_EQ(kcall(member[1], KCALL_handle_mint, SYS(3), SYS(1), i, i, 0, 0, 0), 0);
+	CHECK_EQ(kcall(member[1], KCALL_handle_mint, SYS(3), SYS(1), 99, 20, 0, 0, 0), K_NO_MEMORY);
+	run(root);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + i), 3, 0, 0, 0, 0, 0), 0);
+	delete_slot(POOL);
+	CHECK_EQ(kcall(root, KCALL_cap_identify, SYS(CNODES + 1), 4, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(root->frame.rdx & 0xff, OBJECT_NULL);
+}
+
+TEST(a_reply_deleted_unanswered_gives_peer_dead)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + 1), 10, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_PEER_DEAD);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+}
+
+TEST(a_killed_caller_is_cancelled_and_its_answer_fails)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	serve(1, 11);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_stop, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	thread_destroy(member[0]);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_CANCELLED);
+	CHECK_EQ(member[1]->frame.rdx, 10);
+	CHECK_EQ(member[1]->frame.r8, 2);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), 0, 10, 0);
+	CHECK_EQ((s64)member[1]->frame.rax, K_GONE);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), 0, 10, 0);
+	CHECK_EQ((s64)member[1]->frame.rax, K_INVALID_CAP);
+}
+
+TEST(an_interrupted_queued_call_returns_at_once_and_a_received_one_asks_its_server)
+{
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_INTERRUPTIBLE, 0, 0, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_INTERRUPTED);
+	CHECK_EQ(member[0]->context->interrupt_flag, 1);
+	CHECK_EQ((ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_INTERRUPTIBLE, 0, 0, 0), (s64)member[0]->frame.rax),
+		 K_INTERRUPTED);
+	member[0]->context->interrupt_flag = 0;
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_INTERRUPTIBLE, 0, 0, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(member[0]->state, THREAD_REPLY);
+	serve(1, 11);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_CANCELLED);
+	CHECK_EQ(member[1]->frame.rdx, 10);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), (u64)-4, 10, 0);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+}
+
+TEST(a_deadline_ends_a_queued_call_and_cancels_a_received_one)
+{
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, now_ns + 500);
+	now_ns += 1000;
+	kernel_timer(this_core()->current);
+	CHECK_EQ((s64)member[0]->frame.rax, K_TIMEOUT);
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, now_ns + 500);
+	serve(1, 11);
+	now_ns += 1000;
+	kernel_timer(this_core()->current);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_CANCELLED);
+	CHECK_EQ(member[1]->frame.r8, 1);
+}
+
+TEST(an_interrupt_in_the_exit_sequence_restarts_it)
+{
+	run(root);
+	member[0]->frame.rip = GATE_EXIT + 0x20;
+	thread_ready(member[0]);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(member[0]->frame.rip, GATE_EXIT);
+	CHECK_EQ(member[0]->frame.rcx, member[0]->context_address);
+	CHECK_EQ(member[0]->context->interrupt_flag, 1);
+	thread_unready(member[0]);
+}
+
+TEST(an_interrupt_of_the_program_enters_the_gate_with_its_frame)
+{
+	run(root);
+	member[0]->frame.rip = 0x401000;
+	member[0]->frame.rax = 55;
+	thread_ready(member[0]);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(member[0]->frame.rip, GATE_INTERRUPT);
+	CHECK_EQ(member[0]->context->program.rip, 0x401000);
+	CHECK_EQ(member[0]->context->program.rax, 55);
+	thread_unready(member[0]);
+}
+
+TEST(a_notification_wakes_a_waiter_and_a_bound_receiver)
+{
+	ipc(run(member[0]), KCALL_wait, SYS(4), 0, 0, 0, 0);
+	CHECK_EQ(member[0]->state, THREAD_WAITING);
+	ipc(run(member[1]), KCALL_signal, SYS(4), 0, 0, 0, 0);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+	CHECK_EQ(member[0]->frame.rdx, 1);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_bind, SYS(THREADS + 1), SYS(NOTIFY), 0, 0, 0, 0, 0), 0);
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_signal, SYS(4), 0, 0, 0, 0);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_NOTIFIED);
+	CHECK_EQ(member[1]->frame.rdx, 1);
+}
+
+TEST(a_page_fault_is_a_call_and_its_answer_resumes_or_enters_the_gate)
+{
+	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	run(member[0]);
+	member[0]->frame.rip = 0x401000;
+	member[0]->frame.vector = 14;
+	member[0]->frame.address = 0x7000;
+	member[0]->frame.error = 6;
+	kernel_exception(member[0]);
+	CHECK_EQ(INFO_LABEL(member[3]->frame.rsi), LABEL_FAULT);
+	CHECK_EQ(member[3]->frame.rdx, 0x7000);
+	CHECK_EQ(member[3]->frame.r9, 6);
+	ipc(run(member[3]), KCALL_reply, 0, INFO(0, 0), FAULT_DELIVER, 10, 0);
+	CHECK_EQ(member[0]->frame.rip, GATE_EXCEPTION);
+	CHECK_EQ(member[0]->context->program.address, 0x7000);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+}
+
+TEST(capabilities_move_with_a_message_only_into_named_empty_slots)
+{
+	serve(1, 10);
+	buffer[0]->send_slot[0] = SYS(4);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_CAPS(1), 0, 0, 0);
+	CHECK_EQ(INFO_CAPS_OF(member[1]->frame.rsi), 0);
+	CHECK(!cap_empty(cspace_slot(member[0], SYS(4))));
+	buffer[0]->recv_slot[0] = 7;
+	buffer[1]->send_slot[0] = SYS(4);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0) | INFO_CAPS(1), 0, 10, 0);
+	CHECK_EQ(INFO_CAPS_OF(member[0]->frame.rsi), 1);
+	CHECK_EQ(cap_type(cspace_slot(member[0], 7)), OBJECT_NOTIFICATION);
+	CHECK(cap_empty(cspace_slot(member[1], SYS(4))));
+}
+
+TEST(destroying_an_endpoint_wakes_its_senders_with_peer_dead)
+{
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	serve(1, 10);
+	ipc(run(member[2]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	run(root);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + i), 1, 0, 0, 0, 0, 0), 0);
+	delete_slot(EP);
+	CHECK_EQ((s64)member[2]->frame.rax, K_PEER_DEAD);
+	CHECK_EQ(member[0]->state, THREAD_REPLY);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), 8, 10, 0);
+	CHECK_EQ(member[0]->frame.rdx, 8);
+}
+
+TEST(hostile_info_words_and_slots_are_refused)
+{
+	serve(1, 10);
+	run(member[0]);
+	ipc(member[0], KCALL_call, SYS(1), LABEL_KERNEL, 0, 0, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_INVALID_ARG);
+	ipc(member[0], KCALL_call, SYS(1), INFO(1, MESSAGE_BYTES + 1), 0, 0, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_INVALID_ARG);
+	ipc(member[0], KCALL_call, SYS(1), INFO(1, 0) | INFO_CAPS(5), 0, 0, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_INVALID_ARG);
+	ipc(member[0], KCALL_call, ~0ul, INFO(1, 0), 0, 0, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_INVALID_CAP);
+	ipc(member[0], KCALL_recv, SYS(1), 0, 0, 12, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_NO_RIGHT);
+	ipc(member[0], 77777, 0, 0, 0, 0, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_BAD_CALL);
+}
+
+int main(void)
+{
+	machine_boot();
+	RUN(a_call_runs_the_server_and_the_reply_runs_the_client);
+	RUN(a_call_without_a_receiver_waits_its_turn);
+	RUN(data_crosses_the_page_boundary_of_the_buffers);
+	RUN(a_forwarded_message_cannot_be_changed_by_its_first_sender);
+	RUN(a_handle_is_closed_once_when_its_last_copy_and_queued_call_are_gone);
+	RUN(deleting_a_pool_kills_its_handles_everywhere);
+	RUN(a_reply_deleted_unanswered_gives_peer_dead);
+	RUN(a_killed_caller_is_cancelled_and_its_answer_fails);
+	RUN(an_interrupted_queued_call_returns_at_once_and_a_received_one_asks_its_server);
+	RUN(a_deadline_ends_a_queued_call_and_cancels_a_received_one);
+	RUN(an_interrupt_in_the_exit_sequence_restarts_it);
+	RUN(an_interrupt_of_the_program_enters_the_gate_with_its_frame);
+	RUN(a_notification_wakes_a_waiter_and_a_bound_receiver);
+	RUN(a_page_fault_is_a_call_and_its_answer_resumes_or_enters_the_gate);
+	RUN(capabilities_move_with_a_message_only_into_named_empty_slots);
+	RUN(destroying_an_endpoint_wakes_its_senders_with_peer_dead);
+	RUN(hostile_info_words_and_slots_are_refused);
+	return check_result();
+}
