@@ -16,9 +16,15 @@ static bool is_extended_cc(const struct ldisc *ld, u8 c, unsigned index)
 	return is_cc(ld, c, index) && lflag(ld, TIO_IEXTEN);
 }
 
+static bool queue_full(const struct ldisc *ld)
+{
+	return ld->head - ld->tail == LDISC_QUEUE;
+}
+
 static void queue_put(struct ldisc *ld, u8 c)
 {
-	ld->queue[ld->head++ % LDISC_QUEUE] = c;
+	if (!queue_full(ld)) /* only marks and doubled bytes can find it so */
+		ld->queue[ld->head++ % LDISC_QUEUE] = c;
 }
 
 /* With PARMRK 0xff starts a mark, so one that was typed is doubled. */
@@ -29,8 +35,11 @@ static void queue_put_marked(struct ldisc *ld, u8 c)
 	queue_put(ld, c);
 }
 
+/* The end always has room: the last byte of a line that is too long makes it. */
 static void line_finish(struct ldisc *ld, u8 end)
 {
+	if (queue_full(ld))
+		ld->head--;
 	bitmap_set(ld->line_end, ld->head % LDISC_QUEUE);
 	queue_put(ld, end);
 	ld->canon = ld->head;
