@@ -39,6 +39,8 @@ struct open_file {
 	struct poll_queue *poll;
 	struct poll_queue own_poll;
 	struct list_node link; /* the server's: all open files of an object, say */
+	unsigned kept;         /* framework: requests that wait with it; it is released when they have ended */
+	bool closed;           /* framework: the last descriptor is gone */
 };
 
 static inline bool file_readable(const struct open_file *file)
@@ -68,9 +70,9 @@ struct serve_operations {
 	unsigned (*mode)(struct node node);                              /* required: st_mode; 0: it is gone (ENOENT) */
 	long (*getattr)(struct node node, struct file_attr *attr);       /* required; attr is zeroed before */
 	long (*lookup)(struct node directory, const char *name, size_t length, struct node *found); /* directories */
-	/* The name in its parent: its length; 0: the mount's root. -ENOENT: it has no name any more: `name` may be filled with the old (length
-	 * in *was). Without it, paths of open files are the mount's root. */
-	long (*parent)(struct node node, struct node *parent, char name[256]);
+	/* The name in its parent: its length; 0: the mount's root; -ENOENT: it has none any more. *deleted (false before): the name is what it
+	 * last was. Without it, paths of open files are the mount's root. */
+	long (*parent)(struct node node, struct node *parent, char name[256], bool *deleted);
 	long (*readlink)(struct node node, char *text, size_t size);     /* length */
 	bool (*magic)(struct node node, struct magic_link *magic);       /* true: follow by way of root instead of the text */
 	long (*setattr)(struct node node, unsigned mask, const struct file_attr *attr); /* SETATTR_; ..._NOW are turned into times before */
@@ -89,7 +91,7 @@ struct serve_operations {
 	/* ---- open files ---- */
 	/* A node is opened: flags, node, mode are set; may keep the request (FIFOs) and end with open_answer(). An error: release is not called. */
 	long (*open)(struct request *request, struct open_file *file);
-	/* The last descriptor is gone. Kept requests of the file have been cancelled (CANCEL_CLOSED). */
+	/* The last descriptor is gone and no kept request has it. */
 	void (*release)(struct open_file *file);
 	/* Access mode is checked; length > 0. offset: absolute for seekable files (OFFSET_END for an append), else 0. Bytes moved; 0 at the end. */
 	long (*read)(struct request *request, struct open_file *file, u64 offset, size_t length);
@@ -111,6 +113,9 @@ struct serve_operations {
 	/* ---- everything else ---- */
 	long (*message)(struct request *request);                        /* labels that the framework does not know */
 	void (*notified)(unsigned long bits);                            /* LABEL_NOTIFIED: interrupts, notices of root */
+	/* Timers: asked before each Recv: absolute ns of the monotonic clock by which `expired` is to be called; 0: none. */
+	unsigned long (*deadline)(void);
+	void (*expired)(void);
 };
 
 /* Ends an open that was kept. result 0: the Handle goes to the caller; else the file is dropped (without release). */

@@ -26,7 +26,6 @@ typedef long request_cancel(struct request *request, unsigned reason);
 #define CANCEL_INTERRUPTED 0
 #define CANCEL_TIMED_OUT   1
 #define CANCEL_KILLED      2
-#define CANCEL_CLOSED      3 /* its open file's last descriptor is gone (the caller's own descriptor was closed by another thread) */
 
 struct request {
 	/* what came */
@@ -45,12 +44,13 @@ struct request {
 	size_t moved;             /* window bytes done: transfers go on from here */
 	unsigned long touch;      /* a transfer stopped early at this address of the caller */
 	bool stopped;             /* a transfer stopped early */
-	bool at_offset;           /* framework: the open file's offset moves by the result */
+	bool at_offset;           /* framework: the open file's offset becomes `position` plus the result */
+	u64 position;             /* where a transfer of a seekable file starts; an append sets it */
 
 	/* the answer beside its result: words m[1..7], and so many bytes of serve_message->data; filled right before answering */
 	unsigned long answer[8];
 	unsigned answer_bytes;
-	unsigned answer_slot;     /* capability to move with it; 0: none */
+	unsigned answer_caps;     /* Handles put there by open_file_give() */
 
 	/* for whoever keeps it */
 	struct list_node link;
@@ -58,7 +58,8 @@ struct request {
 	void *context;
 	u64 scratch[4];
 
-	struct request *next_free;
+	struct open_file *opening; /* framework: the file whose open waits */
+	struct request *next;      /* framework: free list; all requests by slot */
 };
 
 /*

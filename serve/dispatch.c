@@ -1,0 +1,205 @@
+/*
+ * The loop, and who may ask for what. Path operations come from root alone: by its own capability (badge 0) and forwarded. Operations of open
+ * files come on their Handles.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "serve/internal.h"
+
+const struct serve_operations *serve_operations;
+
+static serve_handler *const path_handlers[] = {
+	[FILE_OPEN] = path_open, [FILE_STAT] = path_stat, [FILE_READLINK] = path_readlink, [FILE_MKDIR] = path_mkdir,
+	[FILE_MKNOD] = path_mknod, [FILE_UNLINK] = path_unlink, [FILE_SYMLINK] = path_symlink, [FILE_LINK] = path_link,
+	[FILE_RENAME] = path_rename, [FILE_ACCESS] = path_access, [FILE_SETATTR] = path_setattr, [FILE_STATFS] = path_statfs,
+	[FILE_GETXATTR] = path_getxattr, [FILE_SETXATTR] = path_setxattr, [FILE_LISTXATTR] = path_listxattr,
+	[FILE_REMOVEXATTR] = path_removexattr, [FILE_RESOLVE] = path_resolve,
+};
+
+static serve_handler *const file_handlers[] = {
+	[FILE_PLACE] = op_place, [FILE_READ] = op_read, [FILE_WRITE] = op_write, [FILE_SEEK] = op_seek, [FILE_FSTAT] = op_fstat,
+	[FILE_FSETATTR] = op_fsetattr, [FILE_READDIR] = op_readdir, [FILE_FSYNC] = op_fsync, [FILE_LOCK] = op_lock,
+	[FILE_IOCTL] = op_ioctl, [FILE_POLL] = op_poll, [FILE_MAP] = op_map, [FILE_DESCRIBE] = op_describe, [FILE_REOPEN] = op_reopen,
+	[FILE_FLAGS] = op_flags, [FILE_FLUSH] = op_flush, [FILE_ALLOCATE] = op_allocate, [FILE_FGETXATTR] = op_fgetxattr,
+	[FILE_FSETXATTR] = op_fsetxattr, [FILE_FLISTXATTR] = op_flistxattr, [FILE_FREMOVEXATTR] = op_fremovexattr,
+	[FILE_FSTATFS] = op_fstatfs,
+};
+
+static bool from_root(const struct request *request)
+{
+	return request->forwarded && !request->badge;
+}
+
+long serve_dispatch(struct request *request)
+{
+	unsigned label = request->label;
+
+	if (label < ARRAY_SIZE(file_handlers) && file_handlers[label])
+		return request->file ? file_handlers[label](request) : -EBADF;
+	if (label < ARRAY_SIZE(path_handlers) && path_handlers[label])
+		return from_root(request) ? path_handlers[label](request) : -EPERM;
+	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
+}
+
+/* ---- what the kernel sends ---- */
+
+static void cancelled(const struct ipc *ipc)
+{
+	struct request *request = request_by_slot((unsigned)(ipc->m[0] & ~(unsigned long)CPTR_SYSTEM));
+	long result;
+
+	if (!request)
+		return;
+	result = request->cancel(request, (unsigned)ipc->m[1]);
+	if (request->opening)
+		open_answer(request, request->opening, result);
+	else
+		request_answer(request, result);
+}
+
+/* True: the message was the kernel's own. */
+static bool from_kernel(const struct ipc *ipc)
+{
+	switch (INFO_LABEL(ipc->info)) {
+	case LABEL_CLOSED:
+		open_file_closed(ipc->target);
+		return true;
+	case LABEL_CANCELLED:
+		cancelled(ipc);
+		return true;
+	case LABEL_NOTIFIED:
+		if (serve_operations->notified)
+			serve_operations->notified(ipc->m[0]);
+		return true;
+	}
+	return INFO_LABEL(ipc->info) >= LABEL_KERNEL;
+}
+
+/* ---- receiving ---- */
+
+static void offer_slot(void)
+{
+	unsigned slot = slot_take();
+
+	serve_message->recv_slot[0] = slot ? CPTR_SYSTEM | slot : SLOT_NONE;
+}
+
+/* The capability that came: its slot is the request's, another is offered for the next. */
+static unsigned received_slot(const struct ipc *ipc)
+{
+	unsigned slot;
+
+	if (likely(!INFO_CAPS_OF(ipc->info)) || serve_message->recv_slot[0] == SLOT_NONE)
+		return 0;
+	slot = (unsigned)(serve_message->recv_slot[0] & ~(unsigned long)CPTR_SYSTEM);
+	offer_slot();
+	return slot;
+}
+
+static void drop_received(struct request *request)
+{
+	if (likely(!request->received))
+		return;
+	kernel_slot_delete(request->received);
+	slot_free(request->received);
+	request->received = 0;
+	if (serve_message->recv_slot[0] == SLOT_NONE)
+		offer_slot();
+}
+
+static void request_begin(struct request *request, const struct ipc *ipc)
+{
+	request->label = INFO_LABEL(ipc->info);
+	request->windows = INFO_WINDOWS_OF(ipc->info);
+	request->bytes = MIN(INFO_BYTES_OF(ipc->info), (unsigned)MESSAGE_BYTES);
+	request->forwarded = (ipc->info & INFO_FORWARDED) != 0;
+	request->badge = ipc->target;
+	request->principal = ipc->reply;
+	memcpy(request->m, ipc->m, sizeof(request->m));
+	request->file = open_file_find(ipc->target);
+	request->received = received_slot(ipc);
+	request->moved = 0;
+	request->touch = 0;
+	request->stopped = false;
+	request->at_offset = false;
+	memset(request->answer, 0, sizeof(request->answer));
+	request->answer_bytes = 0;
+	request->answer_caps = 0;
+	request->opening = NULL;
+	request->context = NULL;
+}
+
+/* Whether the server's timer is due; *deadline is when it will be (0: never). */
+static bool timer_due(unsigned long *deadline)
+{
+	*deadline = serve_operations->deadline ? serve_operations->deadline() : 0;
+	return *deadline && kernel_monotonic() >= *deadline;
+}
+
+/* Receives into `request`; with `answered` its last answer goes out in the same call (`ipc` is filled in). */
+static void receive(struct request *request, struct ipc *ipc, bool answered)
+{
+	for (;;) {
+		/* The timer's work may use the message buffer: an answer that is still in it goes first. */
+		while (timer_due(&ipc->deadline)) {
+			ipc->deadline = 0;
+			if (answered)
+				kernel_ipc(KCALL_reply, ipc);
+			answered = false;
+			serve_operations->expired();
+		}
+		ipc->target = CPTR_SYSTEM | SLOT_ENDPOINT;
+		ipc->reply = CPTR_SYSTEM | request->slot;
+		long error = kernel_ipc(answered ? KCALL_reply_recv : KCALL_recv, ipc);
+
+		if (error == K_OK)
+			return;
+		answered = false;
+		/* Else only a slot that is still full makes receiving fail; a Reply in it is nobody's any more. */
+		if (error != K_TIMEOUT && kernel_slot_delete(request->slot) != K_OK)
+			serve_fail("cannot receive on the Endpoint");
+	}
+}
+
+/* Handles one request. True: its answer is in `ipc`, to be sent with the next receive. */
+static bool handle(struct request **request, struct ipc *ipc)
+{
+	struct request *current = *request;
+	long result;
+
+	request_begin(current, ipc);
+	serve_request = current;
+	result = serve_dispatch(current);
+	serve_request = NULL;
+	drop_received(current);
+	if (result == REQUEST_KEPT) {
+		*request = request_new(); /* request_wait saw to it that there is one */
+		return false;
+	}
+	if (result == REQUEST_ANSWERED)
+		return false;
+	if (current->answer_caps) {
+		request_send_answer(current, result);
+		return false;
+	}
+	request_fill_answer(current, result, ipc);
+	return true;
+}
+
+noreturn void serve_run(const struct serve_operations *operations)
+{
+	struct request *request = request_new();
+	struct ipc ipc;
+	bool answered = false;
+
+	serve_operations = operations;
+	if (!request)
+		serve_fail("no memory for the first request");
+	offer_slot();
+	if (root_call3(PROC_SERVICE_READY, 0, 0, 0) < 0)
+		serve_fail("root does not take this service");
+	for (;;) {
+		receive(request, &ipc, answered);
+		answered = from_kernel(&ipc) ? false : handle(&request, &ipc);
+	}
+}

@@ -1,0 +1,373 @@
+/* Operations on open files. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "serve/internal.h"
+
+#define TRANSFER_MAX 0x7ffff000ul
+#define INLINE_MAX   48
+#define SETTABLE_FLAGS (LINUX_O_APPEND | LINUX_O_NONBLOCK | LINUX_O_ASYNC | LINUX_O_DIRECT | LINUX_O_NOATIME)
+
+static const struct serve_operations *ops(void)
+{
+	return serve_operations;
+}
+
+static bool is_type(const struct open_file *file, unsigned type)
+{
+	return (file->mode & LINUX_S_IFMT) == type;
+}
+
+static bool is_path(const struct open_file *file)
+{
+	return file->flags & LINUX_O_PATH;
+}
+
+static bool seekable(const struct open_file *file)
+{
+	return file->opened & OPENED_SEEKABLE;
+}
+
+/* ---- read and write ---- */
+
+/* Where a transfer starts; for a stream 0, and an explicit offset is ESPIPE. */
+static long decode_offset(struct request *request, u64 *offset)
+{
+	struct open_file *file = request->file;
+	u64 asked = request->m[1];
+
+	*offset = 0;
+	if (!seekable(file))
+		return asked == OFFSET_CURRENT || asked == OFFSET_END ? 0 : -ESPIPE;
+	request->at_offset = asked == OFFSET_CURRENT;
+	*offset = asked == OFFSET_CURRENT ? file->offset : asked;
+	if (asked != OFFSET_END && *offset > INT64_MAX)
+		return -EINVAL;
+	return 0;
+}
+
+static size_t decode_length(const struct request *request, u64 offset)
+{
+	size_t length = MIN(request->m[0], TRANSFER_MAX);
+
+	if (request->m[2] & TRANSFER_INLINE)
+		length = MIN(length, (size_t)INLINE_MAX);
+	if (offset != OFFSET_END)
+		length = MIN(length, (size_t)(INT64_MAX - offset));
+	return length;
+}
+
+long op_read(struct request *request)
+{
+	struct open_file *file = request->file;
+	size_t length;
+	u64 offset;
+	long error;
+
+	if (!file_readable(file))
+		return -EBADF;
+	if (is_type(file, LINUX_S_IFDIR))
+		return -EISDIR;
+	error = decode_offset(request, &offset);
+	if (error || offset == OFFSET_END)
+		return error ? error : -EINVAL;
+	if (!ops()->read)
+		return -EINVAL;
+	length = decode_length(request, offset);
+	request->position = offset;
+	return length ? ops()->read(request, file, offset, length) : 0;
+}
+
+long op_write(struct request *request)
+{
+	struct open_file *file = request->file;
+	size_t length;
+	u64 offset;
+	long error;
+
+	if (!file_writable(file))
+		return -EBADF;
+	error = decode_offset(request, &offset);
+	if (error)
+		return error;
+	if (!ops()->write)
+		return -EINVAL;
+	if (seekable(file) && (file->flags & LINUX_O_APPEND))
+		offset = OFFSET_END;
+	length = decode_length(request, offset);
+	if (!length)
+		return request->m[0] && offset != OFFSET_END ? -EFBIG : 0;
+	request->position = offset;
+	return ops()->write(request, file, offset, length);
+}
+
+/* ---- seek ---- */
+
+static long file_size(const struct open_file *file, u64 *size)
+{
+	struct file_attr attr;
+	long error;
+
+	memset(&attr, 0, sizeof(attr));
+	error = ops()->getattr(file->node, &attr);
+	*size = attr.size;
+	return error;
+}
+
+static long seek_data(struct open_file *file, u64 offset, bool hole)
+{
+	u64 size;
+	long error = file_size(file, &size);
+
+	if (error)
+		return error;
+	if (offset >= size)
+		return -ENXIO;
+	if (ops()->seek)
+		return ops()->seek(file, offset, hole);
+	return (long)(hole ? size : offset);
+}
+
+static long seek_target(struct open_file *file, long offset, unsigned whence)
+{
+	u64 base = 0;
+	long error;
+
+	switch (whence) {
+	case LINUX_SEEK_SET:
+		return offset < 0 ? -EINVAL : offset;
+	case LINUX_SEEK_CUR:
+		base = file->offset;
+		break;
+	case LINUX_SEEK_END:
+		error = is_type(file, LINUX_S_IFDIR) ? -EINVAL : file_size(file, &base);
+		if (error)
+			return error;
+		break;
+	case LINUX_SEEK_DATA: case LINUX_SEEK_HOLE:
+		if (is_type(file, LINUX_S_IFDIR))
+			return -EINVAL;
+		return offset < 0 ? -ENXIO : seek_data(file, (u64)offset, whence == LINUX_SEEK_HOLE);
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow((long)base, offset, &offset))
+		return -EOVERFLOW;
+	return offset < 0 ? -EINVAL : offset;
+}
+
+long op_seek(struct request *request)
+{
+	struct open_file *file = request->file;
+	long target;
+
+	if (is_path(file))
+		return -EBADF;
+	if (!seekable(file))
+		return -ESPIPE;
+	target = seek_target(file, (long)request->m[0], (unsigned)request->m[1]);
+	if (target >= 0)
+		file->offset = (u64)target;
+	return target;
+}
+
+/* ---- attributes ---- */
+
+long op_fstat(struct request *request)
+{
+	return node_getattr(request, request->file->node);
+}
+
+long op_fsetattr(struct request *request)
+{
+	struct open_file *file = request->file;
+	unsigned char data[sizeof(struct file_attr)];
+	unsigned mask = (unsigned)request->m[0];
+
+	if (is_path(file))
+		return -EBADF;
+	if ((mask & SETATTR_SIZE) && !file_writable(file))
+		return -EINVAL;
+	if (request->bytes != sizeof(data))
+		return -EINVAL;
+	memcpy(data, serve_message->data, sizeof(data));
+	return node_setattr(request, file->node, mask, data, sizeof(data));
+}
+
+long op_fstatfs(struct request *request)
+{
+	return node_statfs(request, request->file->node);
+}
+
+/* The data[] of an xattr message: m[5] bytes, as in the path form, or all of it. */
+static size_t xattr_text(const struct request *request, char text[MESSAGE_BYTES])
+{
+	size_t length = request->m[5] && request->m[5] <= request->bytes ? request->m[5] : request->bytes;
+
+	memcpy(text, serve_message->data, length);
+	return length;
+}
+
+static char xattr_buffer[MESSAGE_BYTES];
+
+long op_fgetxattr(struct request *request)
+{
+	size_t length = xattr_text(request, xattr_buffer);
+
+	return is_path(request->file) ? -EBADF : node_getxattr(request, request->file->node, xattr_buffer, length);
+}
+
+long op_fsetxattr(struct request *request)
+{
+	size_t length = xattr_text(request, xattr_buffer);
+
+	if (is_path(request->file))
+		return -EBADF;
+	return node_setxattr(request, request->file->node, xattr_buffer, length, (unsigned)request->m[0]);
+}
+
+long op_flistxattr(struct request *request)
+{
+	return is_path(request->file) ? -EBADF : node_listxattr(request, request->file->node);
+}
+
+long op_fremovexattr(struct request *request)
+{
+	size_t length = xattr_text(request, xattr_buffer);
+
+	return is_path(request->file) ? -EBADF : node_removexattr(request->file->node, xattr_buffer, length);
+}
+
+/* ---- the rest ---- */
+
+long op_fsync(struct request *request)
+{
+	struct open_file *file = request->file;
+
+	if (is_path(file))
+		return -EBADF;
+	if (ops()->sync)
+		return ops()->sync(file, request->m[0] & 1);
+	return seekable(file) ? 0 : -EINVAL;
+}
+
+/* What is left to read, which Linux answers for every regular file. */
+static long bytes_left(struct request *request)
+{
+	struct open_file *file = request->file;
+	int left;
+	u64 size;
+	long error = file_size(file, &size);
+
+	if (error)
+		return error;
+	left = (int)MIN(size - MIN(file->offset, size), (u64)INT32_MAX);
+	request_give(request, &left, sizeof(left));
+	return 0;
+}
+
+long op_ioctl(struct request *request)
+{
+	struct open_file *file = request->file;
+	long result;
+
+	if (is_path(file))
+		return -EBADF;
+	result = ops()->ioctl ? ops()->ioctl(request, file, (unsigned)request->m[0], request->m[1]) : -ENOTTY;
+	if (result == -ENOTTY && (unsigned)request->m[0] == LINUX_FIONREAD && is_type(file, LINUX_S_IFREG))
+		return bytes_left(request);
+	return result;
+}
+
+static bool map_shared(unsigned long flags)
+{
+	return (flags & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE;
+}
+
+long op_map(struct request *request)
+{
+	struct open_file *file = request->file;
+	unsigned long m[8];
+	unsigned rights = LINUX_PROT_READ | LINUX_PROT_WRITE | LINUX_PROT_EXEC;
+	u64 object;
+	long error;
+
+	if (is_path(file))
+		return -EBADF;
+	if (!ops()->map)
+		return -ENODEV;
+	if (!file_readable(file))
+		return -EACCES;
+	if (map_shared(request->m[3]) && !file_writable(file))
+		rights &= ~(unsigned)LINUX_PROT_WRITE;
+	if (request->m[2] & ~(unsigned long)rights & LINUX_PROT_WRITE)
+		return -EACCES;
+	memcpy(m, request->m, sizeof(m));
+	error = ops()->map(file, m[4], m[1], &object, &rights);
+	if (error)
+		return error;
+	if (m[2] & ~(unsigned long)rights & (LINUX_PROT_READ | LINUX_PROT_WRITE | LINUX_PROT_EXEC))
+		return -EACCES;
+	m[5] = object;
+	m[6] = rights;
+	m[7] = 0;
+	return request_forward(request, SLOT_ROOT, PROC_MAP_OBJECT, m, 0, false);
+}
+
+long op_describe(struct request *request)
+{
+	static char buffer[PATH_SIZE];
+	struct open_file *file = request->file;
+	struct continuation c = { .kind = CONTINUE_DESCRIBE, .mount = file->mount, .text = "", .rest = "" };
+	bool deleted;
+	long length;
+
+	if (ops()->describe) {
+		length = ops()->describe(file, (char *)serve_message->data, MESSAGE_BYTES);
+		if (length != -ENOENT) {
+			request->answer_bytes = length > 0 ? (unsigned)length : 0;
+			return length;
+		}
+	}
+	length = node_path(file->node, buffer, &c.prefix, &deleted);
+	if (length < 0)
+		return length;
+	c.prefix_length = (size_t)length;
+	c.m5 = deleted;
+	return walk_continue(request, &c);
+}
+
+long op_flags(struct request *request)
+{
+	struct open_file *file = request->file;
+	unsigned wanted;
+	long error;
+
+	if ((long)request->m[0] != -1) {
+		if (is_path(file))
+			return -EBADF;
+		wanted = (file->flags & ~(unsigned)SETTABLE_FLAGS) | ((unsigned)request->m[0] & SETTABLE_FLAGS);
+		error = ops()->set_flags ? ops()->set_flags(file, wanted) : 0;
+		if (error)
+			return error;
+		file->flags = wanted;
+	}
+	return (long)file->flags;
+}
+
+long op_allocate(struct request *request)
+{
+	struct open_file *file = request->file;
+	u64 offset = request->m[1], length = request->m[2];
+
+	if (!file_writable(file))
+		return -EBADF;
+	if (!seekable(file))
+		return -ESPIPE;
+	if (is_type(file, LINUX_S_IFDIR))
+		return -EISDIR;
+	if (offset > INT64_MAX || !length || length > INT64_MAX)
+		return -EINVAL;
+	if (offset + length > INT64_MAX)
+		return -EFBIG;
+	return ops()->allocate ? ops()->allocate(file, (unsigned)request->m[0], offset, length) : -EOPNOTSUPP;
+}

@@ -1,0 +1,101 @@
+/* What the framework's own files share; servers do not include it. */
+#ifndef SERVE_INTERNAL_H
+#define SERVE_INTERNAL_H
+
+#include "lib/path.h"
+#include "serve/serve.h"
+
+extern const struct serve_operations *serve_operations;
+
+/* ---- request.c ---- */
+struct request *request_new(void);
+void request_recycle(struct request *request);
+/* The kept request whose Reply is in that slot; NULL: none. */
+struct request *request_by_slot(unsigned slot);
+/* Fills in the message of the answer. `ipc` is then ready for reply or reply_recv. */
+void request_fill_answer(struct request *request, long result, struct ipc *ipc);
+/* Answers by a reply call of its own, and deletes Handles that nobody took. Does not recycle. */
+void request_send_answer(struct request *request, long result);
+
+/* ---- dispatch.c ---- */
+long serve_dispatch(struct request *request);
+
+/* ---- open.c ---- */
+struct open_file *open_file_find(unsigned long badge);
+void open_file_closed(unsigned long badge);
+/* Kept requests of a file come and go. */
+void open_file_unkeep(struct open_file *file);
+/* Opens a node for the caller: checks flags against its type, truncates, calls the server, answers. */
+long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh);
+long op_reopen(struct request *request);
+
+/* ---- walk.c ---- */
+struct walk {
+	/* in */
+	unsigned mount;
+	const char *path;
+	size_t length;
+	bool follow;     /* a link in the last component */
+	bool directory;  /* what is found must be one */
+	bool keep_link;  /* the operation is on the last name itself: a slash after it neither follows a link nor demands a directory */
+	bool stay;       /* never pass on to root: a link or ".." on the way is ENOENT */
+	/* out */
+	struct node parent, node;
+	unsigned mode;   /* of the node; 0: the last component does not exist */
+	const char *name; /* last component, in path; name_length 0: the mount's root */
+	size_t name_length;
+	bool slash;      /* the last component was followed by a slash */
+};
+
+/* 0, or -errno, or REQUEST_ANSWERED: the caller was passed on to root. A missing last component is no error. */
+long walk_path(struct request *request, struct walk *walk);
+
+/* A walk over the first path of a path operation, whose text is copied out of the message. */
+void walk_begin(struct request *request, struct walk *walk);
+/* The text after the first path: m[5] bytes. NULL: the lengths do not fit the message. */
+const char *walk_second(struct request *request, size_t *length);
+
+/* Sends FILE_CONTINUE: three texts, and words m[4..6]. */
+struct continuation {
+	unsigned kind, mount;
+	const char *prefix, *text, *rest;
+	size_t prefix_length, text_length, rest_length;
+	unsigned long m5, m6;
+};
+long walk_continue(struct request *request, const struct continuation *continuation);
+
+/* The path text up to `end` without "." and double slashes. Returns the length. */
+size_t walk_prefix(const char *path, const char *end, char *out);
+
+/*
+ * The path of a node below its mount's root, at the end of `buffer`; *path points to it. Its length, or -ENAMETOOLONG; *deleted: it has no
+ * name any more (the path is then what it last was, if the server still knows it).
+ */
+long node_path(struct node node, char buffer[PATH_SIZE], const char **path, bool *deleted);
+
+/* ---- path operations (path_ops.c) and operations of open files (file_ops.c, ...) ---- */
+typedef long serve_handler(struct request *request);
+serve_handler path_open, path_stat, path_readlink, path_mkdir, path_mknod, path_unlink, path_symlink, path_link, path_rename, path_access,
+	path_setattr, path_statfs, path_getxattr, path_setxattr, path_listxattr, path_removexattr, path_resolve, op_place;
+serve_handler op_read, op_write, op_seek, op_fstat, op_fsetattr, op_readdir, op_fsync, op_lock, op_ioctl, op_poll, op_map, op_describe,
+	op_flags, op_flush, op_allocate, op_fgetxattr, op_fsetxattr, op_flistxattr, op_fremovexattr, op_fstatfs;
+
+/* Shared by path and open-file forms. */
+long node_getattr(struct request *request, struct node node);
+long node_setattr(struct request *request, struct node node, unsigned mask, const unsigned char *data, size_t bytes);
+long node_statfs(struct request *request, struct node node);
+long node_getxattr(struct request *request, struct node node, const char *name, size_t length);
+long node_setxattr(struct request *request, struct node node, const char *text, size_t length, unsigned flags);
+long node_listxattr(struct request *request, struct node node);
+long node_removexattr(struct node node, const char *name, size_t length);
+/* Size 0 for O_TRUNC. */
+long node_truncate(struct node node);
+
+/* ---- poll.c ---- */
+/* An open file goes: its armings too. */
+void poll_forget(struct open_file *file);
+
+/* ---- lock_ops.c ---- */
+void locks_closed(struct open_file *file);
+
+#endif

@@ -1,0 +1,149 @@
+#include "serve/kernel.h"
+
+#include "abi/gate.h"
+#include "lib/errno.h"
+
+struct message_buffer *serve_message;
+
+static const struct native_api *native(void)
+{
+	return (const struct native_api *)GATE_NATIVE;
+}
+
+long kernel_ipc(unsigned long number, struct ipc *ipc)
+{
+	return native()->ipc(number, ipc);
+}
+
+long kernel_object(unsigned long number, unsigned long arguments[8])
+{
+	return native()->object(number, arguments);
+}
+
+unsigned long kernel_monotonic(void)
+{
+	return native()->monotonic();
+}
+
+unsigned long kernel_realtime(void)
+{
+	return native()->realtime();
+}
+
+const struct process_info *serve_info(void)
+{
+	return (const struct process_info *)GATE_INFO;
+}
+
+long kernel_signal(unsigned slot)
+{
+	struct ipc ipc = { .target = CPTR_SYSTEM | slot };
+
+	return kernel_ipc(KCALL_signal, &ipc);
+}
+
+long kernel_slot_delete(unsigned slot)
+{
+	unsigned long a[8] = { CPTR_SYSTEM | SLOT_SYSTEM, slot };
+
+	return kernel_object(KCALL_cap_delete, a);
+}
+
+long kernel_handle_mint(unsigned long badge, unsigned slot)
+{
+	unsigned long a[8] = { CPTR_SYSTEM | SLOT_POOL, CPTR_SYSTEM | SLOT_ENDPOINT, badge, CPTR_SYSTEM | slot };
+
+	return kernel_object(KCALL_handle_mint, a);
+}
+
+static size_t copy(unsigned reply_slot, unsigned long direction, u64 window_offset, void *own, size_t length, unsigned long *touch)
+{
+	unsigned long a[8] = { CPTR_SYSTEM | reply_slot, direction, window_offset, (unsigned long)own, length };
+	long error = kernel_object(KCALL_copy, a);
+
+	*touch = error == K_PARTIAL ? a[1] : 0;
+	if (error == K_OK || error == K_PARTIAL)
+		return MIN(a[0], length);
+	return 0;
+}
+
+size_t kernel_copy_out(unsigned reply_slot, u64 window_offset, const void *from, size_t length, unsigned long *touch)
+{
+	return copy(reply_slot, COPY_OUT, window_offset, (void *)from, length, touch);
+}
+
+size_t kernel_copy_in(unsigned reply_slot, u64 window_offset, void *to, size_t length, unsigned long *touch)
+{
+	return copy(reply_slot, COPY_IN, window_offset, to, length, touch);
+}
+
+long root_call(unsigned label, unsigned long m[8], unsigned bytes)
+{
+	struct ipc ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = INFO(label, bytes) };
+
+	for (int i = 0; i < 8; i++)
+		ipc.m[i] = m[i];
+	if (kernel_ipc(KCALL_call, &ipc) != K_OK)
+		return -EIO;
+	for (int i = 0; i < 8; i++)
+		m[i] = ipc.m[i];
+	return (long)m[0];
+}
+
+long root_call3(unsigned label, unsigned long a, unsigned long b, unsigned long c)
+{
+	unsigned long m[8] = { a, b, c };
+
+	return root_call(label, m, 0);
+}
+
+long root_call5(unsigned label, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
+{
+	unsigned long m[8] = { a, b, c, d, e };
+
+	return root_call(label, m, 0);
+}
+
+/* ---- slots ---- */
+
+#define SLOTS_MAX 16384
+
+static unsigned short free_slots[SLOTS_MAX];
+static unsigned free_count, next_unused;
+
+unsigned slot_take(void)
+{
+	unsigned end = MIN(serve_info()->system_slots, (unsigned)SLOTS_MAX);
+
+	if (free_count)
+		return free_slots[--free_count];
+	if (!next_unused)
+		next_unused = SLOT_SERVER;
+	return next_unused < end ? next_unused++ : 0;
+}
+
+void slot_free(unsigned slot)
+{
+	free_slots[free_count++] = (unsigned short)slot;
+}
+
+/* ---- start and end ---- */
+
+int main(void);
+noreturn void serve_start(void);
+
+noreturn void serve_exit(int status)
+{
+	unsigned long m[8] = { (unsigned long)(status & 0xff) << 8, 1 };
+
+	for (;;)
+		root_call(PROC_EXIT, m, 0);
+}
+
+noreturn void serve_start(void)
+{
+	serve_message = native()->message();
+	for (int i = 0; i < MESSAGE_CAPS; i++)
+		serve_message->recv_slot[i] = SLOT_NONE;
+	serve_exit(main());
+}

@@ -1,0 +1,98 @@
+#include "serve/memory.h"
+
+#include "lib/errno.h"
+#include "lib/heap.h"
+#include "lib/string.h"
+#include "serve/kernel.h"
+#include "serve/linux.h"
+
+#define GROW_STEP  0x10000
+#define LARGE_SIZE 0x8000
+
+static struct heap heap;
+static bool heap_ready;
+
+static void *map_anonymous(size_t size)
+{
+	long at = root_call5(PROC_MAP, 0, size, LINUX_PROT_READ | LINUX_PROT_WRITE, LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS, 0);
+
+	return at < 0 ? NULL : (void *)at;
+}
+
+static void *grow(void *ctx, size_t *size)
+{
+	(void)ctx;
+	*size = ALIGN_UP(*size, GROW_STEP);
+	return map_anonymous(*size);
+}
+
+static bool is_large(size_t size)
+{
+	return size > LARGE_SIZE;
+}
+
+void *memory_take(size_t size)
+{
+	if (is_large(size))
+		return size > SIZE_MAX - PAGE_SIZE ? NULL : map_anonymous(ALIGN_UP(size, PAGE_SIZE));
+	if (!heap_ready) {
+		heap_init(&heap, grow, NULL);
+		heap_ready = true;
+	}
+	return heap_alloc_zero(&heap, 1, size);
+}
+
+void memory_free(void *memory, size_t size)
+{
+	if (!memory)
+		return;
+	if (is_large(size))
+		object_unmap((unsigned long)memory, ALIGN_UP(size, PAGE_SIZE));
+	else
+		heap_free(&heap, memory);
+}
+
+void *memory_resize(void *memory, size_t size, size_t new_size)
+{
+	void *fresh = memory_take(new_size);
+
+	if (!fresh)
+		return NULL;
+	if (memory)
+		memcpy(fresh, memory, MIN(size, new_size));
+	memory_free(memory, size);
+	return fresh;
+}
+
+long object_create(u64 id, u64 size)
+{
+	return root_call3(PROC_OBJECT_CREATE, id, size, 0);
+}
+
+long object_resize(u64 id, u64 size)
+{
+	return root_call3(PROC_OBJECT_RESIZE, id, size, 0);
+}
+
+long object_punch(u64 id, u64 offset, u64 length)
+{
+	return root_call3(PROC_OBJECT_PUNCH, id, offset, length);
+}
+
+long object_destroy(u64 id)
+{
+	return root_call3(PROC_OBJECT_DESTROY, id, 0, 0);
+}
+
+long object_map(u64 id, u64 offset, size_t length, bool writable, unsigned long address)
+{
+	unsigned rights = LINUX_PROT_READ | (writable ? LINUX_PROT_WRITE : 0);
+	unsigned long m[8] = { address, length, rights, LINUX_MAP_SHARED | (address ? LINUX_MAP_FIXED : 0), offset, id, rights };
+
+	return root_call(PROC_MAP_OBJECT, m, 0);
+}
+
+long object_unmap(unsigned long address, size_t length)
+{
+	return root_call3(PROC_UNMAP, address, length, 0);
+}

@@ -1,0 +1,268 @@
+/*
+ * Open files. A badge is an index into a table and a generation above it, so that a late message can never reach a file opened after. The generation
+ * starts from the clock: a restarted server does not repeat it.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "serve/internal.h"
+
+#define INDEX_BITS 24
+#define INDEX_MASK ((1ul << INDEX_BITS) - 1)
+#define GENERATION_MASK ((1ul << (63 - INDEX_BITS)) - 1)
+#define HANDLES_MAX 4
+
+static struct open_file **table; /* by index; NULL: unused */
+static unsigned table_size, table_hint;
+static unsigned long generation;
+static unsigned mint_slots[HANDLES_MAX];
+
+struct open_file *open_file_find(unsigned long badge)
+{
+	unsigned long index = badge & INDEX_MASK;
+	struct open_file *file = index < table_size ? table[index] : NULL;
+
+	return file && file->badge == badge ? file : NULL;
+}
+
+static bool table_grow(void)
+{
+	unsigned size = table_size ? table_size * 2 : 64;
+	struct open_file **grown = size > INDEX_MASK ? NULL : memory_resize(table, table_size * sizeof(*table), size * sizeof(*table));
+
+	if (!grown)
+		return false;
+	table = grown;
+	table_size = size;
+	return true;
+}
+
+/* Index 0 is never used: badge 0 is root's. */
+static unsigned free_index(void)
+{
+	for (unsigned tried = 0; tried < table_size; tried++) {
+		unsigned index = table_hint++ % table_size;
+
+		if (index && !table[index])
+			return index;
+	}
+	table_hint = table_size;
+	if (!table_grow())
+		return 0;
+	return table_hint ? table_hint++ : (table_hint = 2, 1);
+}
+
+struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode)
+{
+	struct open_file *file = memory_take(sizeof(*file));
+	unsigned index = file ? free_index() : 0;
+
+	if (!index) {
+		memory_free(file, sizeof(*file));
+		return NULL;
+	}
+	if (!generation)
+		generation = kernel_monotonic() >> 10;
+	generation = (generation + 1) & GENERATION_MASK;
+	file->badge = generation << INDEX_BITS | index;
+	file->node = node;
+	file->flags = flags;
+	file->mode = mode;
+	poll_queue_init(&file->own_poll);
+	file->poll = &file->own_poll;
+	table[index] = file;
+	return file;
+}
+
+void open_file_drop(struct open_file *file)
+{
+	poll_forget(file);
+	table[file->badge & INDEX_MASK] = NULL;
+	memory_free(file, sizeof(*file));
+}
+
+static void release(struct open_file *file)
+{
+	locks_closed(file);
+	if (serve_operations->release)
+		serve_operations->release(file);
+	open_file_drop(file);
+}
+
+void open_file_closed(unsigned long badge)
+{
+	struct open_file *file = open_file_find(badge);
+
+	if (!file)
+		return;
+	if (file->kept)
+		file->closed = true;
+	else
+		release(file);
+}
+
+void open_file_unkeep(struct open_file *file)
+{
+	file->kept--;
+	if (!file->kept && file->closed)
+		release(file);
+}
+
+void open_file_each(void (*visit)(struct open_file *file, void *context), void *context)
+{
+	for (unsigned i = 0; i < table_size; i++)
+		if (table[i])
+			visit(table[i], context);
+}
+
+long open_file_give(struct request *request, struct open_file *file, unsigned index)
+{
+	long error;
+
+	if (!mint_slots[index])
+		mint_slots[index] = slot_take();
+	if (!mint_slots[index])
+		return -ENFILE;
+	error = kernel_handle_mint(file->badge, mint_slots[index]);
+	if (error == K_OCCUPIED) {
+		/* A client that offered no slot for it left it here. */
+		kernel_slot_delete(mint_slots[index]);
+		error = kernel_handle_mint(file->badge, mint_slots[index]);
+	}
+	if (error != K_OK)
+		return -ENFILE;
+	serve_message->send_slot[index] = CPTR_SYSTEM | mint_slots[index];
+	request->answer_caps = MAX(request->answer_caps, index + 1);
+	return 0;
+}
+
+/* Puts the Handle into the answer; on failure the file, open already, is released. */
+static long open_finish(struct request *request, struct open_file *file)
+{
+	long error = open_file_give(request, file, 0);
+
+	if (error) {
+		release(file);
+		return error;
+	}
+	request->answer[1] = file->mode;
+	request->answer[2] = file->opened;
+	return 0;
+}
+
+void open_answer(struct request *request, struct open_file *file, long result)
+{
+	request->opening = NULL;
+	if (result < 0)
+		open_file_drop(file);
+	else
+		result = open_finish(request, file);
+	request_answer(request, result);
+}
+
+/* ---- opening a node ---- */
+
+static bool is_type(unsigned mode, unsigned type)
+{
+	return (mode & LINUX_S_IFMT) == type;
+}
+
+/* What the flags ask of the type that was found. */
+static long check_type(unsigned mode, unsigned flags)
+{
+	if (flags & LINUX_O_PATH)
+		return (flags & LINUX_O_DIRECTORY) && !is_type(mode, LINUX_S_IFDIR) ? -ENOTDIR : 0;
+	if ((flags & LINUX_O_DIRECTORY) && !is_type(mode, LINUX_S_IFDIR))
+		return -ENOTDIR;
+	if (is_type(mode, LINUX_S_IFDIR))
+		return (flags & (LINUX_O_ACCMODE | LINUX_O_CREAT | LINUX_O_TRUNC)) ? -EISDIR : 0;
+	if (is_type(mode, LINUX_S_IFLNK))
+		return -ELOOP;
+	return is_type(mode, LINUX_S_IFSOCK) ? -ENXIO : 0;
+}
+
+/* A FIFO of a file system is served by the pipe server: the opener is passed on with what names it. */
+static long forward_fifo(struct request *request, struct node node, unsigned mount, unsigned flags)
+{
+	static char buffer[PATH_SIZE];
+	struct file_attr attr;
+	const char *path;
+	bool deleted;
+	long length, error;
+
+	memset(&attr, 0, sizeof(attr));
+	error = serve_operations->getattr(node, &attr);
+	if (error)
+		return error;
+	length = node_path(node, buffer, &path, &deleted);
+	if (length < 0)
+		return length;
+	length = MIN(length, (long)(MESSAGE_BYTES - sizeof(attr)));
+	memcpy(serve_message->data, &attr, sizeof(attr));
+	memcpy(serve_message->data + sizeof(attr), path, (size_t)length);
+
+	unsigned long m[8] = { flags, attr.ino, mount };
+
+	return request_forward(request, SLOT_SERVICE_PIPE, FILE_FIFO_OPEN, m, (unsigned)(sizeof(attr) + (size_t)length), false);
+}
+
+static unsigned kept_flags(unsigned flags)
+{
+	return flags & ~(unsigned)(LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_NOCTTY | LINUX_O_TRUNC | LINUX_O_CLOEXEC);
+}
+
+/* The server's own part. On an error nothing is left. */
+static long server_open(struct request *request, struct open_file *file)
+{
+	long result = 0;
+
+	request->opening = file;
+	if (serve_operations->open && !(file->flags & LINUX_O_PATH))
+		result = serve_operations->open(request, file);
+	if (result == REQUEST_KEPT)
+		return result;
+	request->opening = NULL;
+	if (result < 0)
+		open_file_drop(file);
+	return result;
+}
+
+long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh)
+{
+	unsigned mode = serve_operations->mode(node);
+	struct open_file *file;
+	long result = mode ? 0 : -ENOENT;
+
+	if (!result && !fresh)
+		result = check_type(mode, flags);
+	if (result)
+		return result;
+	if (is_type(mode, LINUX_S_IFIFO) && serve_operations->lookup && !(flags & LINUX_O_PATH))
+		return forward_fifo(request, node, mount, flags);
+	file = open_file_new(node, kept_flags(flags), mode);
+	if (!file)
+		return -ENFILE;
+	file->mount = mount;
+	if (is_type(mode, LINUX_S_IFREG) || is_type(mode, LINUX_S_IFDIR))
+		file->opened = OPENED_SEEKABLE;
+	result = server_open(request, file);
+	if (result < 0)
+		return result;
+	if ((flags & LINUX_O_TRUNC) && !fresh && is_type(mode, LINUX_S_IFREG) && !(flags & LINUX_O_PATH))
+		result = node_truncate(node);
+	if (result < 0) {
+		release(file);
+		return result;
+	}
+	return open_finish(request, file);
+}
+
+/* An open file once more, for /proc/PID/fd/N, /proc/self/exe and the like. Root has checked the path that it was opened by. */
+long op_reopen(struct request *request)
+{
+	struct open_file *file = request->file;
+	unsigned flags = (unsigned)request->m[0] & ~(unsigned)(LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_NOFOLLOW);
+
+	if (!request->forwarded)
+		return -EPERM;
+	return open_node(request, file->node, file->mount, flags, false);
+}

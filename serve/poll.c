@@ -1,0 +1,101 @@
+/*
+ * Readiness. A caller arms an open file with a Notification of its own, kept in a slot here; it is signalled once and deleted when one of
+ * its events may be there. One arming an open file and principal. Spurious signals are allowed, lost ones are not.
+ */
+#include "lib/errno.h"
+#include "serve/internal.h"
+
+#define ALWAYS (LINUX_POLLERR | LINUX_POLLHUP)
+#define READY_BY_DEFAULT (LINUX_POLLIN | LINUX_POLLOUT | LINUX_POLLRDNORM | LINUX_POLLWRNORM)
+
+struct arming {
+	struct list_node link; /* in the queue */
+	struct open_file *file;
+	unsigned long principal;
+	unsigned events, slot;
+};
+
+void poll_queue_init(struct poll_queue *queue)
+{
+	list_init(&queue->armings);
+	queue->counter = 1;
+}
+
+static void disarm(struct arming *arming)
+{
+	list_remove(&arming->link);
+	kernel_slot_delete(arming->slot);
+	slot_free(arming->slot);
+	memory_free(arming, sizeof(*arming));
+}
+
+void poll_wake(struct poll_queue *queue, unsigned events)
+{
+	queue->counter++;
+	list_for_each_safe(node, &queue->armings) {
+		struct arming *arming = list_entry(node, struct arming, link);
+
+		if (!(events & (arming->events | ALWAYS)))
+			continue;
+		kernel_signal(arming->slot);
+		disarm(arming);
+	}
+}
+
+void poll_forget(struct open_file *file)
+{
+	list_for_each_safe(node, &file->poll->armings) {
+		struct arming *arming = list_entry(node, struct arming, link);
+
+		if (arming->file == file)
+			disarm(arming);
+	}
+}
+
+/* The caller's arming goes, and those of callers that have died. */
+static void disarm_caller(struct open_file *file, unsigned long principal)
+{
+	list_for_each_safe(node, &file->poll->armings) {
+		struct arming *arming = list_entry(node, struct arming, link);
+
+		if (arming->file != file)
+			continue;
+		if (arming->principal == principal || !principal_find(arming->principal))
+			disarm(arming);
+	}
+}
+
+static long arm(struct request *request, unsigned events)
+{
+	struct arming *arming = memory_take(sizeof(*arming));
+
+	if (!arming)
+		return -ENOMEM;
+	arming->file = request->file;
+	arming->principal = request->principal;
+	arming->events = events;
+	arming->slot = request->received;
+	request->received = 0;
+	list_push_back(&request->file->poll->armings, &arming->link);
+	return 0;
+}
+
+long op_poll(struct request *request)
+{
+	struct open_file *file = request->file;
+	unsigned events = (unsigned)request->m[0], ready = READY_BY_DEFAULT;
+
+	if (file->flags & LINUX_O_PATH)
+		return -EBADF;
+	if (serve_operations->poll)
+		ready = serve_operations->poll(request, file);
+	ready &= events | ALWAYS;
+	request->answer[1] = file->poll->counter;
+	disarm_caller(file, request->principal);
+	if (events && !ready && request->received)
+		return arm(request, events);
+	/* Out of slots, a capability could not come: the caller must not believe that it is armed. */
+	if (events && !ready && serve_message->recv_slot[0] == SLOT_NONE)
+		return -ENOMEM;
+	return events ? (long)ready : 0;
+}

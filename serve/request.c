@@ -1,0 +1,157 @@
+/*
+ * Requests and their reply slots. A request's slot is taken once and stays its own; recycled requests wait on a free list. Requests are
+ * found by slot through a table, for LABEL_CANCELLED.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "serve/internal.h"
+
+struct request *serve_request;
+
+static struct request *free_requests;
+static struct request **by_slot; /* indexed by slot - SLOT_SERVER */
+static unsigned by_slot_count;
+
+static bool table_cover(unsigned index)
+{
+	unsigned count = by_slot_count ? by_slot_count : 64;
+	struct request **table;
+
+	if (index < by_slot_count)
+		return true;
+	while (count <= index)
+		count *= 2;
+	table = memory_resize(by_slot, by_slot_count * sizeof(*by_slot), count * sizeof(*by_slot));
+	if (!table)
+		return false;
+	by_slot = table;
+	by_slot_count = count;
+	return true;
+}
+
+struct request *request_new(void)
+{
+	struct request *request = free_requests;
+	unsigned slot;
+
+	if (request) {
+		free_requests = request->next;
+		return request;
+	}
+	slot = slot_take();
+	if (!slot)
+		return NULL;
+	request = table_cover(slot - SLOT_SERVER) ? memory_take(sizeof(*request)) : NULL;
+	if (!request) {
+		slot_free(slot);
+		return NULL;
+	}
+	request->slot = slot;
+	by_slot[slot - SLOT_SERVER] = request;
+	return request;
+}
+
+void request_recycle(struct request *request)
+{
+	request->kept = false;
+	request->next = free_requests;
+	free_requests = request;
+}
+
+struct request *request_by_slot(unsigned slot)
+{
+	struct request *request;
+
+	if (slot < SLOT_SERVER || slot - SLOT_SERVER >= by_slot_count)
+		return NULL;
+	request = by_slot[slot - SLOT_SERVER];
+	return request && request->kept ? request : NULL;
+}
+
+long request_wait(struct request *request, request_cancel *cancel)
+{
+	if (!free_requests) {
+		struct request *spare = request_new();
+
+		if (!spare)
+			return -ENOMEM;
+		request_recycle(spare);
+	}
+	request->cancel = cancel;
+	if (!request->kept && request->file)
+		request->file->kept++;
+	request->kept = true;
+	return REQUEST_KEPT;
+}
+
+/* A transfer of a seekable file moved its offset. */
+static void advance(struct request *request, long result)
+{
+	if (request->at_offset && result > 0)
+		request->file->offset = request->position + (u64)result;
+}
+
+void request_fill_answer(struct request *request, long result, struct ipc *ipc)
+{
+	unsigned label = 0;
+
+	advance(request, result);
+	if (unlikely(request->stopped) && result >= 0) {
+		if (request->touch) {
+			label = FILE_REPLY_PARTIAL;
+			request->answer[1] = request->touch;
+		} else if (!result) {
+			result = -EFAULT;
+		}
+	}
+	ipc->reply = CPTR_SYSTEM | request->slot;
+	ipc->deadline = 0;
+	ipc->info = INFO(label, result < 0 ? 0 : request->answer_bytes) | INFO_CAPS(result < 0 ? 0 : request->answer_caps);
+	ipc->m[0] = (unsigned long)result;
+	for (int i = 1; i < MESSAGE_WORDS; i++)
+		ipc->m[i] = request->answer[i];
+}
+
+void request_send_answer(struct request *request, long result)
+{
+	struct ipc ipc;
+
+	request_fill_answer(request, result, &ipc);
+	if (kernel_ipc(KCALL_reply, &ipc) == K_OK)
+		return;
+	/* Nobody took the Handles. Deleting them makes their open files close in the ordinary way. */
+	for (unsigned i = 0; i < request->answer_caps; i++)
+		kernel_slot_delete((unsigned)(serve_message->send_slot[i] & ~CPTR_SYSTEM));
+}
+
+void request_answer(struct request *request, long result)
+{
+	struct open_file *file = request->file;
+	bool kept = request->kept;
+
+	request_send_answer(request, result);
+	request_recycle(request);
+	if (kept && file)
+		open_file_unkeep(file);
+}
+
+long request_forward(struct request *request, unsigned target, unsigned label, const unsigned long m[8], unsigned bytes, bool keep_window)
+{
+	struct ipc ipc = {
+		.target = CPTR_SYSTEM | target,
+		.info = INFO(label, bytes) | INFO_WINDOWS(keep_window ? 1 : 0),
+		.reply = CPTR_SYSTEM | request->slot,
+	};
+	long error;
+
+	memcpy(ipc.m, m, sizeof(ipc.m));
+	error = kernel_ipc(KCALL_forward, &ipc);
+	if (error == K_OK || error == K_GONE)
+		return REQUEST_ANSWERED;
+	return -EIO;
+}
+
+bool request_nonblocking(const struct request *request)
+{
+	return (request->m[2] & TRANSFER_NONBLOCK) || (request->file && (request->file->flags & LINUX_O_NONBLOCK));
+}
