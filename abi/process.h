@@ -169,7 +169,8 @@ struct start_block {
 	unsigned int argv_offset;         /* argc NUL-terminated strings, one after another */
 	unsigned int envp_offset;
 	unsigned int path_offset;         /* the path that AT_EXECFN shows */
-	unsigned int exe_descriptor;      /* 0xffffffff: the first program, the runtime opens path_offset itself; else SLOT_EXE has it */
+	unsigned int exe_descriptor;      /* 0xffffffff: the first program; at path_offset are paths to try in turn, each with NUL, then an empty
+	                                   * string. The runtime execs the first that can be; argv[0] is replaced by it. Else: SLOT_EXE is open */
 	unsigned int descriptors_offset, descriptor_count; /* struct start_descriptor[]: root deletes every other slot */
 	unsigned long signal_mask, signals_ignored;
 	unsigned long alarm_ns;           /* unused */
