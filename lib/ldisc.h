@@ -33,9 +33,9 @@ struct ldisc {
 	struct tty_termios2 termios;
 	struct tty_winsize winsize;
 
-	/* Positions count bytes since the last flush; modulo LDISC_QUEUE they index the queue. tail <= canon <= head. */
+	/* Positions count bytes since the last flush; modulo LDISC_QUEUE they index the queue. */
 	u32 head, tail;
-	u32 canon; /* canonical mode: the end of the last whole line */
+	u32 canon; /* the end of the last whole line, tail <= canon <= head; stale in other modes, as Linux's */
 	u8 queue[LDISC_QUEUE];
 	u64 line_end[BITMAP_WORDS(LDISC_QUEUE)]; /* the queue's bytes that end a line; a 0 there is VEOF */
 	u64 special[BITMAP_WORDS(256)];          /* the bytes that the settings give a meaning */

@@ -362,7 +362,7 @@ static s32 queue_room(const struct ldisc *ld)
 /* The line being typed is all there is, so nobody can make room by reading. */
 static bool only_unfinished_line(const struct ldisc *ld)
 {
-	return lflag(ld, TIO_ICANON) && ld->canon == ld->tail;
+	return by_lines(ld) && ld->canon == ld->tail;
 }
 
 static bool make_room(struct ldisc *ld)
