@@ -95,8 +95,8 @@
 	X(IOCTL, 40) \
 	/* m[0] poll events (Linux POLL bits; 0 disarms), m[1] what to arm with: one capability (a Notification of the caller) or none
 	 * -> m[0] events ready now; if none and a capability came, it is signalled once when one may be ready.
-	 * One arming an open file and principal: a new one replaces the old. m[1] of the reply: a counter that grows
-	 * whenever readiness appears anew (edge-triggered epoll) */ \
+	 * One arming an open file, principal and token (m[2], the caller's choice): a new one replaces the old. m[1] of the reply: a counter
+	 * that grows whenever readiness appears anew. m[3] nonzero (edge-triggered epoll): arms even if ready, unless the counter is no longer m[3] */ \
 	X(POLL, 41) \
 	/* m[0] address, m[1] length, m[2] PROT_, m[3] MAP_ flags, m[4] offset: the server checks how it was opened and Forwards to root:
 	 * PROC_MAP_OBJECT. Root maps and answers. ENODEV: cannot be mapped */ \

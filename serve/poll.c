@@ -1,6 +1,6 @@
 /*
  * Readiness. A caller arms an open file with a Notification of its own, kept in a slot here; it is signalled once and deleted when one of
- * its events may be there. One arming an open file and principal. Spurious signals are allowed, lost ones are not.
+ * its events may be there. One arming an open file, principal and token. Spurious signals are allowed, lost ones are not.
  */
 #include "lib/errno.h"
 #include "serve/internal.h"
@@ -11,7 +11,7 @@
 struct arming {
 	struct list_node link; /* in the queue */
 	struct open_file *file;
-	unsigned long principal;
+	unsigned long principal, token;
 	unsigned events, slot;
 };
 
@@ -53,14 +53,14 @@ void poll_forget(struct open_file *file)
 }
 
 /* The caller's arming goes, and those of callers that have died. */
-static void disarm_caller(struct open_file *file, unsigned long principal)
+static void disarm_caller(struct open_file *file, unsigned long principal, unsigned long token)
 {
 	list_for_each_safe(node, &file->poll->armings) {
 		struct arming *arming = list_entry(node, struct arming, link);
 
 		if (arming->file != file)
 			continue;
-		if (arming->principal == principal || !principal_find(arming->principal))
+		if ((arming->principal == principal && arming->token == token) || !principal_find(arming->principal))
 			disarm(arming);
 	}
 }
@@ -73,6 +73,7 @@ static long arm(struct request *request, unsigned events)
 		return -ENOMEM;
 	arming->file = request->file;
 	arming->principal = request->principal;
+	arming->token = request->m[2];
 	arming->events = events;
 	arming->slot = request->received;
 	request->received = 0;
@@ -84,6 +85,7 @@ long op_poll(struct request *request)
 {
 	struct open_file *file = request->file;
 	unsigned events = (unsigned)request->m[0], ready = READY_BY_DEFAULT;
+	bool waits;
 
 	if (file->flags & LINUX_O_PATH)
 		return -EBADF;
@@ -91,11 +93,15 @@ long op_poll(struct request *request)
 		ready = serve_operations->poll(request, file);
 	ready &= events | ALWAYS;
 	request->answer[1] = file->poll->counter;
-	disarm_caller(file, request->principal);
-	if (events && !ready && request->received)
-		return arm(request, events);
+	disarm_caller(file, request->principal, request->m[2]);
+	waits = events && (request->m[3] ? request->m[3] == file->poll->counter : !ready);
+	if (waits && request->received) {
+		long error = arm(request, events);
+
+		return error ? error : (long)ready;
+	}
 	/* Out of slots, a capability could not come: the caller must not believe that it is armed. */
-	if (events && !ready && serve_message->recv_slot[0] == SLOT_NONE)
+	if (waits && serve_message->recv_slot[0] == SLOT_NONE)
 		return -ENOMEM;
 	return events ? (long)ready : 0;
 }
