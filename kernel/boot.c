@@ -21,6 +21,7 @@ u64 frame_limit, frames_counted_total;
 static unsigned heap_region;      /* RAM region that boot memory comes from */
 static struct cnode *root_cnode;
 static struct vspace *root_space;
+struct thread *root_thread;
 static struct thread idle_thread __attribute__((aligned(64)));
 
 static void choose_heap_region(void)
@@ -227,8 +228,8 @@ static struct thread *make_root_thread(u64 entry)
 	map_root_area(root);
 	cap_copy(&root->system_cnode, root_slot(ROOT_SLOT_CNODE), RIGHT_ALL);
 	cap_copy(&root->vspace, root_slot(ROOT_SLOT_VSPACE), RIGHT_ALL);
-	root->space = root_space;
-	root_space->threads++;
+	thread_set_space(root, root_space);
+	root_thread = root;
 	root->priority = ROOT_PRIORITY;
 	root->frame.rip = entry;
 	root->frame.rsp = ROOT_STACK_TOP;

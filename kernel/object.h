@@ -68,7 +68,7 @@ _Static_assert(sizeof(struct notification) <= 1 << NOTIFICATION_SIZE_BITS, "noti
 
 struct vspace {
 	u32 caps;
-	u32 threads;
+	struct list_node threads; /* that run in it, by .space_link */
 	u64 *top;           /* through the physmap: the second page of the object */
 	paddr_t top_address;
 	void *pool;         /* free page-table pages, linked by their first word */
@@ -107,6 +107,8 @@ void vspace_init(struct vspace *vs);
 void vspace_destroy(struct vspace *vs);
 void thread_init(struct thread *thread);
 void thread_destroy(struct thread *thread);
+void thread_set_space(struct thread *t, struct vspace *space);
+void thread_space_gone(struct thread *t); /* its address space was revoked: it never runs again */
 void thread_wake_dead(struct thread *thread); /* its queued call ends with K_PEER_DEAD */
 /* untyped.c: a new object in dst, derived from parent. */
 void object_init(struct cte *dst, struct cte *parent, enum object_type type, u64 size_bits, void *at);

@@ -48,10 +48,10 @@ static void page_fault(struct thread *t)
 struct thread *kernel_exception(struct thread *t)
 {
 	this_core()->kernel_entries++;
-	if (cap_empty(&t->fault_endpoint))
+	if (t == root_thread)
 		panic("root server: exception %lu, error %lx, rip %lx, address %lx", t->frame.vector, t->frame.error, t->frame.rip,
 		      t->frame.address);
-	if (t->frame.vector == VECTOR_PAGE_FAULT)
+	if (t->frame.vector == VECTOR_PAGE_FAULT && !cap_empty(&t->fault_endpoint))
 		page_fault(t);
 	else
 		gate_exception(t);

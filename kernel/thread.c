@@ -46,8 +46,21 @@ static void area_drop(struct thread *t)
 static void space_drop(struct thread *t)
 {
 	if (t->space)
-		t->space->threads--;
+		list_remove(&t->space_link);
 	t->space = NULL;
+}
+
+void thread_set_space(struct thread *t, struct vspace *space)
+{
+	space_drop(t);
+	t->space = space;
+	list_push_back(&space->threads, &t->space_link);
+}
+
+void thread_space_gone(struct thread *t)
+{
+	thread_deactivate(t);
+	space_drop(t);
 }
 
 static void slot_clear(struct cte *slot)
@@ -118,10 +131,8 @@ int call_thread_configure(struct thread *t)
 	thread_set_slot(&target->fault_endpoint, fault);
 	space_drop(target);
 	thread_set_slot(&target->vspace, vspace);
-	if (vspace) {
-		target->space = vspace->object;
-		target->space->threads++;
-	}
+	if (vspace)
+		thread_set_space(target, vspace->object);
 	target->principal = arg5(t);
 	target->priority = arg6(t);
 	return K_OK;

@@ -60,7 +60,8 @@ struct thread {
 
 	/* capabilities of the thread itself, part of the derivation tree */
 	struct cte files_cnode, system_cnode, vspace, fault_endpoint;
-	struct vspace *space;          /* cached from the vspace capability */
+	struct vspace *space;          /* cached from the vspace capability; NULL once that is gone */
+	struct list_node space_link;   /* in space->threads */
 
 	u64 cpu_ns, switched_in_ns, switches, slice_end_ns;
 };
@@ -81,5 +82,7 @@ struct core {
 extern struct core cores[];
 #define CORE_MAX 64
 struct core *this_core(void);
+
+extern struct thread *root_thread;
 
 #endif

@@ -14,6 +14,7 @@ void vspace_init(struct vspace *vs)
 {
 	vs->top = (u64 *)((u8 *)vs + PAGE_SIZE);
 	vs->top_address = virt_to_phys(vs->top);
+	list_init(&vs->threads);
 	arch_init_top_table(vs->top);
 }
 
@@ -199,7 +200,8 @@ static void drop_table(struct vspace *vs, u64 *table, unsigned level)
 /* What root left mapped is dropped: its frames' counts go down, unreported. */
 void vspace_destroy(struct vspace *vs)
 {
-	ASSERT(vs->threads == 0);
+	while (!list_empty(&vs->threads))
+		thread_space_gone(list_first_entry(&vs->threads, struct thread, space_link));
 	ASSERT(this_core()->top_table != vs->top_address);
 	for (unsigned i = 0; i < ENTRIES; i++) {
 		if (!(vs->top[i] & PTE_PRESENT) || (i >= ENTRIES / 2 && i != index_of(GATE_BASE, 3)))

@@ -124,7 +124,7 @@ static s64 kcall(struct thread *t, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u
 }
 
 /* IPC registers, then the call; the thread that runs afterwards is returned. */
-static struct thread *ipc(struct thread *t, u64 number, u64 target, u64 info, u64 word, u64 reply, u64 deadline)
+static inline struct thread *ipc(struct thread *t, u64 number, u64 target, u64 info, u64 word, u64 reply, u64 deadline)
 {
 	t->frame.rax = number;
 	t->frame.rdi = target;
@@ -143,29 +143,34 @@ struct census {
 	u64 caps[OBJECT_TYPE_COUNT];
 };
 
-static struct cte *tree_head(void)
+/* The derivation forest has one list for each capability that the kernel made at boot. */
+static struct cte *list_of(unsigned boot_slot)
 {
-	struct cte *c = &((struct cnode *)root->system_cnode.object)->slot[ROOT_SLOT_CNODE];
+	struct cte *c = &((struct cnode *)root->system_cnode.object)->slot[boot_slot];
 
 	while (c->prev)
 		c = c->prev;
-	return c;
+	return cap_empty(c) ? NULL : c;
 }
 
-static void check_list(struct cte *c, struct census *census)
-{
-	unsigned depth = 0;
+#define BOOT_SLOTS 80
 
-	for (c = tree_head(); c; c = c->next) {
-		CHECK(!c->next || c->next->prev == c);
-		CHECK(cap_depth(c) <= depth + 1);
-		CHECK(cap_type(c) != OBJECT_NULL && cap_type(c) != OBJECT_REPLY);
-		depth = cap_depth(c);
-		census->caps[cap_type(c)]++;
+static void check_forest(struct census *census)
+{
+	for (unsigned slot = 0; slot < BOOT_SLOTS; slot++) {
+		unsigned depth = 0;
+
+		for (struct cte *c = list_of(slot); c; c = c->next) {
+			CHECK(!c->next || c->next->prev == c);
+			CHECK(cap_depth(c) <= depth + 1);
+			CHECK(cap_type(c) != OBJECT_NULL && cap_type(c) != OBJECT_REPLY);
+			depth = cap_depth(c);
+			census->caps[cap_type(c)]++;
+		}
 	}
 }
 
-static void check_thread_queues(struct thread *t)
+static inline void check_thread_queues(struct thread *t)
 {
 	bool linked = list_linked(&t->queue);
 

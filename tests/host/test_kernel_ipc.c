@@ -109,7 +109,7 @@ static void teardown(void)
 	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), UNTYPED, 0, 0, 0, 0, 0), 0);
 	delete_slot(UNTYPED);
 	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), free_untyped() & ~CPTR_SYSTEM, 0, 0, 0, 0, 0), 0);
-	check_list(tree_head(), &census);
+	check_forest(&census);
 	for (unsigned i = 0; i < OBJECT_TYPE_COUNT; i++)
 		CHECK_EQ(object_count[i], counts_before[i]);
 	CHECK_EQ(frames_counted_total, frames_before);

@@ -51,17 +51,17 @@ static long model_reserve(unsigned long from, unsigned long limit)
 
 static void compare(const struct descriptor_table *table)
 {
-	unsigned long open = descriptor_next_open(table, 0), reserved = descriptor_next_reserved(table, 0);
+	unsigned long open = dtable_next_open(table, 0), reserved = dtable_next_reserved(table, 0);
 
 	for (unsigned long n = 0; n < MODEL; n++) {
-		CHECK_EQ(descriptor_get(table, n), model[n].state == OPEN ? model[n].word : 0);
+		CHECK_EQ(dtable_get(table, n), model[n].state == OPEN ? model[n].word : 0);
 		if (model[n].state == OPEN) {
 			CHECK_EQ(open, n);
-			open = descriptor_next_open(table, n + 1);
+			open = dtable_next_open(table, n + 1);
 		}
 		if (model[n].state == RESERVED) {
 			CHECK_EQ(reserved, n);
-			reserved = descriptor_next_reserved(table, n + 1);
+			reserved = dtable_next_reserved(table, n + 1);
 		}
 	}
 	CHECK_EQ(open, DESCRIPTORS_MAX);
@@ -78,32 +78,32 @@ static void random_step(struct descriptor_table *table)
 	case 1: {
 		unsigned long from = pick(3) ? 0 : n;
 
-		CHECK_EQ(descriptor_reserve(table, from, limit), model_reserve(from, limit));
+		CHECK_EQ(dtable_reserve(table, from, limit), model_reserve(from, limit));
 		break;
 	}
 	case 2:
-		CHECK_EQ(descriptor_reserve_at(table, n), model[n].state == FREE ? (long)n : -EBUSY);
+		CHECK_EQ(dtable_reserve_at(table, n), model[n].state == FREE ? (long)n : -EBUSY);
 		if (model[n].state == FREE)
 			model[n].state = RESERVED;
 		break;
 	case 3:
 		if (model[n].state == RESERVED) {
-			descriptor_publish(table, n, word);
+			dtable_publish(table, n, word);
 			model[n].state = OPEN;
 			model[n].word = word;
 		}
 		break;
 	case 4:
-		CHECK_EQ(descriptor_withdraw(table, n), model[n].state == OPEN ? model[n].word : 0);
+		CHECK_EQ(dtable_withdraw(table, n), model[n].state == OPEN ? model[n].word : 0);
 		if (model[n].state == OPEN)
 			model[n].state = RESERVED;
 		break;
 	case 5:
 		if (model[n].state == RESERVED) {
-			descriptor_free(table, n);
+			dtable_free(table, n);
 			model[n].state = FREE;
 		}
-		CHECK_EQ(descriptor_change(table, n, DESCRIPTOR_WATCHED, DESCRIPTOR_CLOEXEC), model[n].state == OPEN);
+		CHECK_EQ(dtable_change(table, n, DESCRIPTOR_WATCHED, DESCRIPTOR_CLOEXEC), model[n].state == OPEN);
 		if (model[n].state == OPEN)
 			model[n].word = (model[n].word | DESCRIPTOR_WATCHED) & ~DESCRIPTOR_CLOEXEC;
 		break;
@@ -120,7 +120,7 @@ static void random_operations_match_a_plain_array(void)
 		if (i % 50 == 0)
 			compare(&table);
 	}
-	descriptor_table_clear(&table);
+	dtable_clear(&table);
 	CHECK_EQ(chunks_alive, 0);
 }
 
@@ -128,22 +128,22 @@ static void a_copy_has_the_open_numbers_only(void)
 {
 	static struct descriptor_table a, b;
 
-	CHECK_EQ(descriptor_reserve(&a, 0, 10), 0);
-	CHECK_EQ(descriptor_reserve(&a, 700, 4000), 700);
-	CHECK_EQ(descriptor_reserve(&a, 0, 10), 1);
-	descriptor_publish(&a, 700, 0x101);
-	descriptor_publish(&a, 1, 0x201);
-	CHECK_EQ(descriptor_table_copy(&b, &a), 0);
-	CHECK_EQ(descriptor_get(&b, 700), 0x101);
-	CHECK_EQ(descriptor_get(&b, 1), 0x201);
-	CHECK_EQ(descriptor_reserve(&b, 0, 10), 0);
-	CHECK_EQ(descriptor_reserve(&b, 0, 10), 2);
-	descriptor_table_clear(&b);
+	CHECK_EQ(dtable_reserve(&a, 0, 10), 0);
+	CHECK_EQ(dtable_reserve(&a, 700, 4000), 700);
+	CHECK_EQ(dtable_reserve(&a, 0, 10), 1);
+	dtable_publish(&a, 700, 0x101);
+	dtable_publish(&a, 1, 0x201);
+	CHECK_EQ(dtable_copy(&b, &a), 0);
+	CHECK_EQ(dtable_get(&b, 700), 0x101);
+	CHECK_EQ(dtable_get(&b, 1), 0x201);
+	CHECK_EQ(dtable_reserve(&b, 0, 10), 0);
+	CHECK_EQ(dtable_reserve(&b, 0, 10), 2);
+	dtable_clear(&b);
 	chunks_allowed = chunks_alive + 1;
-	CHECK_EQ(descriptor_table_copy(&b, &a), -ENOMEM);
-	CHECK_EQ(descriptor_next_open(&b, 0), DESCRIPTORS_MAX);
+	CHECK_EQ(dtable_copy(&b, &a), -ENOMEM);
+	CHECK_EQ(dtable_next_open(&b, 0), DESCRIPTORS_MAX);
 	chunks_allowed = 1 << 20;
-	descriptor_table_clear(&a);
+	dtable_clear(&a);
 	CHECK_EQ(chunks_alive, 0);
 }
 
@@ -151,20 +151,20 @@ static void limits_are_honoured(void)
 {
 	static struct descriptor_table t;
 
-	CHECK_EQ(descriptor_reserve(&t, DESCRIPTORS_MAX - 1, ~0ul), DESCRIPTORS_MAX - 1);
-	CHECK_EQ(descriptor_reserve(&t, DESCRIPTORS_MAX - 1, ~0ul), -EMFILE);
-	CHECK_EQ(descriptor_reserve(&t, ~0ul, ~0ul), -EMFILE);
-	CHECK_EQ(descriptor_reserve_at(&t, DESCRIPTORS_MAX), -EBADF);
-	CHECK_EQ(descriptor_reserve_at(&t, ~0ul), -EBADF);
-	CHECK_EQ(descriptor_get(&t, ~0ul), 0);
-	CHECK_EQ(descriptor_withdraw(&t, DESCRIPTORS_MAX), 0);
+	CHECK_EQ(dtable_reserve(&t, DESCRIPTORS_MAX - 1, ~0ul), DESCRIPTORS_MAX - 1);
+	CHECK_EQ(dtable_reserve(&t, DESCRIPTORS_MAX - 1, ~0ul), -EMFILE);
+	CHECK_EQ(dtable_reserve(&t, ~0ul, ~0ul), -EMFILE);
+	CHECK_EQ(dtable_reserve_at(&t, DESCRIPTORS_MAX), -EBADF);
+	CHECK_EQ(dtable_reserve_at(&t, ~0ul), -EBADF);
+	CHECK_EQ(dtable_get(&t, ~0ul), 0);
+	CHECK_EQ(dtable_withdraw(&t, DESCRIPTORS_MAX), 0);
 	for (long i = 0; i < 1024; i++)
-		CHECK_EQ(descriptor_reserve(&t, 0, 1024), i);
-	CHECK_EQ(descriptor_reserve(&t, 0, 1024), -EMFILE);
-	descriptor_free(&t, 600);
-	CHECK_EQ(descriptor_reserve(&t, 0, 600), -EMFILE);
-	CHECK_EQ(descriptor_reserve(&t, 0, 1024), 600);
-	descriptor_table_clear(&t);
+		CHECK_EQ(dtable_reserve(&t, 0, 1024), i);
+	CHECK_EQ(dtable_reserve(&t, 0, 1024), -EMFILE);
+	dtable_free(&t, 600);
+	CHECK_EQ(dtable_reserve(&t, 0, 600), -EMFILE);
+	CHECK_EQ(dtable_reserve(&t, 0, 1024), 600);
+	dtable_clear(&t);
 }
 
 int main(void)
