@@ -83,6 +83,9 @@ void open_file_drop(struct open_file *file)
 static void release(struct open_file *file)
 {
 	locks_closed(file);
+	/* The queue may be the server's, and go with the file. */
+	poll_forget(file);
+	file->poll = &file->own_poll;
 	if (serve_operations->release)
 		serve_operations->release(file);
 	open_file_drop(file);

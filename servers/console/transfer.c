@@ -252,8 +252,6 @@ unsigned tty_poll(struct request *request, struct open_file *file)
 		tty_receive(tty);
 	if (tty->unread_at < tty->unread_end || ldisc_poll_in(&tty->ld))
 		events |= LINUX_POLLIN | LINUX_POLLRDNORM;
-	else
-		tty->pollers = 1;
 	if (room(tty) && !tty->ld.stopped)
 		events |= LINUX_POLLOUT | LINUX_POLLWRNORM;
 	return events;

@@ -128,10 +128,8 @@ void tty_settle(struct tty *tty)
 {
 	tty_pump_readers(tty);
 	tty_pump_writers(tty);
-	if (ldisc_poll_in(&tty->ld)) {
-		tty->pollers = 0;
+	if (ldisc_poll_in(&tty->ld))
 		poll_wake(&tty->poll, LINUX_POLLIN | LINUX_POLLRDNORM);
-	}
 	tty_transmit(tty);
 	answer_drainers(tty);
 }
@@ -159,7 +157,7 @@ static bool needs_polling(const struct tty *tty)
 {
 	if (tty->interrupts || !tty->uart.io_slot)
 		return false;
-	return tty->output_tail != tty->output_head || !list_empty(&tty->readers) || tty->pollers;
+	return tty->output_tail != tty->output_head || !list_empty(&tty->readers) || !list_empty(&tty->poll.armings);
 }
 
 static unsigned long next_look;

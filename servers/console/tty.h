@@ -34,7 +34,6 @@ struct tty {
 	struct list_node readers, writers, drainers; /* requests */
 	struct list_node files;    /* open files */
 	struct poll_queue poll;
-	unsigned pollers;          /* open files whose POLLIN was asked for since input came */
 
 	unsigned session, group;   /* whose controlling terminal it is: sid, foreground pgid; 0: nobody's */
 	unsigned long leader;      /* principal of a thread of the session's leader */

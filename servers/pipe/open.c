@@ -105,8 +105,8 @@ static long cancel_opener(struct request *request, unsigned reason)
 
 	(void)reason;
 	list_remove(&request->link);
+	file->poll = &file->own_poll; /* the pipe may go; the framework drops the file */
 	pipe_leave(pipe, file);
-	open_file_drop(file);
 	return -EINTR;
 }
 
@@ -206,28 +206,51 @@ static void fifo_describe(struct pipe *pipe, const struct request *request)
 	pipe->path_length = length;
 }
 
+#define NOT_KEPT (LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_TRUNC | LINUX_O_NOCTTY | LINUX_O_CLOEXEC)
+
+/* The file is an end already. */
+static long fifo_give(struct request *request, struct pipe *pipe, struct open_file *file)
+{
+	long result = open_file_give(request, file, 0);
+
+	request->answer[1] = pipe->attr.mode;
+	if (!result)
+		return 0;
+	file->poll = &file->own_poll;
+	pipe_leave(pipe, file);
+	open_file_drop(file);
+	return result;
+}
+
+static void free_if_unused(struct pipe *pipe)
+{
+	if (!pipe->readers && !pipe->writers)
+		pipe_free(pipe);
+}
+
 static long fifo_open_end(struct request *request, struct pipe *pipe)
 {
-	unsigned flags = (unsigned)request->m[0] & ~(unsigned)(LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_TRUNC | LINUX_O_NOCTTY);
-	struct open_file *file = end_new(pipe, flags);
-	long result;
+	struct open_file *file = end_new(pipe, (unsigned)request->m[0] & ~(unsigned)NOT_KEPT);
+	long result = -ENOMEM;
 
-	if (!file)
-		return -ENOMEM;
-	request->answer[1] = pipe->attr.mode;
-	result = end_open(request, pipe, file);
-	if (!result)
-		open_answer(request, file, 0);
-	else if (!REQUEST_TAKEN(result))
+	if (file) {
+		request->opening = file;
+		result = end_open(request, pipe, file);
+		if (result == REQUEST_KEPT)
+			return result;
+		request->opening = NULL;
+		if (!result)
+			return fifo_give(request, pipe, file);
 		open_file_drop(file);
-	return result ? result : REQUEST_ANSWERED;
+	}
+	free_if_unused(pipe);
+	return result;
 }
 
 long pipe_fifo_open(struct request *request)
 {
 	struct fifo_key key = { request->badge, request->m[2], request->m[1] };
 	struct pipe *pipe;
-	long result;
 
 	if (!request->forwarded || !(request->badge & BADGE_SERVICE) || request->badge == BADGE_SERVICE)
 		return -EPERM;
@@ -239,8 +262,5 @@ long pipe_fifo_open(struct request *request)
 	if (!pipe)
 		return -ENOMEM;
 	fifo_describe(pipe, request);
-	result = fifo_open_end(request, pipe);
-	if (result < 0 && !REQUEST_TAKEN(result) && !pipe->readers && !pipe->writers)
-		pipe_free(pipe);
-	return result;
+	return fifo_open_end(request, pipe);
 }
