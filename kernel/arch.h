@@ -93,6 +93,9 @@ void arch_irq_ack(unsigned gsi);
 void arch_io_out(u16 port, unsigned bytes, u32 value);
 u32 arch_io_in(u16 port, unsigned bytes);
 
+/* COM1, polled: for the log. */
+void arch_console_write(const char *text, size_t length);
+
 /* Ends the machine: QEMU's exit device (port 0xf4) with code, else ACPI power off, else halt. */
 noreturn void arch_exit(unsigned code);
 noreturn void arch_restart(void);

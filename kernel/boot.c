@@ -22,7 +22,7 @@ static unsigned heap_region;      /* RAM region that boot memory comes from */
 static struct cnode *root_cnode;
 static struct vspace *root_space;
 struct thread *root_thread;
-static struct thread idle_thread __attribute__((aligned(64)));
+static u8 idle_object[1 << THREAD_SIZE_BITS] __attribute__((aligned(64))); /* a thread with its vector area */
 
 static void choose_heap_region(void)
 {
@@ -213,10 +213,9 @@ static void map_root_area(struct thread *root)
 		root->area_frames[i] = virt_to_phys(root_map_new(GATE_THREADS + i * PAGE_SIZE, VSPACE_READ | VSPACE_WRITE));
 	for (unsigned i = 0; i < 3; i++)
 		frame_take(root->area_frames[i]);
-	root->context = phys_to_virt(root->area_frames[0]);
+	thread_set_context(root, phys_to_virt(root->area_frames[0]), GATE_THREADS);
 	root->message_low = phys_to_virt(root->area_frames[1]);
 	root->message_high = phys_to_virt(root->area_frames[2]);
-	root->context_address = GATE_THREADS;
 	for (unsigned i = 1; i <= ROOT_STACK_PAGES; i++)
 		root_map_new(ROOT_STACK_TOP - i * PAGE_SIZE, VSPACE_READ | VSPACE_WRITE);
 }
@@ -243,11 +242,12 @@ static struct thread *make_root_thread(u64 entry)
 static void start_core(void)
 {
 	struct core *core = this_core();
+	struct thread *idle = (struct thread *)idle_object;
 
-	thread_init(&idle_thread);
-	arch_make_idle(&idle_thread);
-	schedule_init(core, &idle_thread);
-	core->current = &idle_thread;
+	thread_init(idle);
+	arch_make_idle(idle);
+	schedule_init(core, idle);
+	core->current = idle;
 }
 
 noreturn void kernel_main(void)

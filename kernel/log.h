@@ -13,7 +13,12 @@ void klog_write(const char *text, size_t length); /* raw */
 /* Message, current thread and its registers, symbolised backtrace, trace ring; then arch_exit. */
 noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-#ifdef DEBUG
+/* The same for what a frame pointer and instruction pointer elsewhere say. */
+noreturn void panic_at(u64 rip, u64 rbp, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+void log_init(const char *command_line);
+
+#if DEBUG
 #define ASSERT(condition) \
 	do { \
 		if (unlikely(!(condition))) \

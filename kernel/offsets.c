@@ -32,7 +32,7 @@ void offsets(void)
 	FRAME(ss);
 	FRAME(address);
 	CONSTANT(THREAD_CONTEXT, offsetof(struct thread, context));
-	CONSTANT(THREAD_CONTEXT_ADDRESS, offsetof(struct thread, context_address));
+	CONSTANT(THREAD_CONTEXT_TAG, offsetof(struct thread, context_tag));
 	CONSTANT(CONTEXT_RETURN_RIP, offsetof(struct context_page, return_rip));
 	CONSTANT(CORE_SCRATCH, offsetof(struct core, scratch));
 	CONSTANT(CORE_CURRENT, offsetof(struct core, current));

@@ -158,10 +158,11 @@ static void account(struct core *core, struct thread *prev, struct thread *next)
 	if (prev == core->idle)
 		core->idle_ns += ran;
 	prev->cpu_ns += ran;
+	prev->slice_used_ns += ran;
 	next->switched_in_ns = now;
 	next->switches++;
 	core->context_switches++;
-	run.slice_end = now + SLICE_NS;
+	run.slice_end = now + (next->slice_used_ns < SLICE_NS ? SLICE_NS - next->slice_used_ns : 0);
 }
 
 static void switch_to(struct core *core, struct thread *next)
@@ -268,6 +269,8 @@ void schedule_expire(u64 now)
 		thread_timed_out(thread);
 	}
 	if (now >= run.slice_end && runnable(core, core->current)) {
+		/* account() will add what it ran since it was switched in */
+		core->current->slice_used_ns = core->current->switched_in_ns - now;
 		run.slice_end = now + SLICE_NS;
 		schedule_yield(core->current);
 	}

@@ -29,6 +29,7 @@ struct thread {
 	void *vector_area;             /* XSAVE area, 64-byte aligned, in this object */
 	struct context_page *context;  /* through the physmap; NULL before thread_set_area */
 	u64 context_address;           /* its user address: what rcx gets */
+	u64 context_tag;               /* the same << 16: what a foreign call gets in r11, beside the flags */
 
 	struct list_node queue;        /* run queue, Endpoint queue, Endpoint's replies or Notification queue, by state */
 	struct list_node timer;        /* deadline queue, if deadline != 0 and queued there */
@@ -63,8 +64,16 @@ struct thread {
 	struct vspace *space;          /* cached from the vspace capability; NULL once that is gone */
 	struct list_node space_link;   /* in space->threads */
 
-	u64 cpu_ns, switched_in_ns, switches, slice_end_ns;
+	u64 cpu_ns, switched_in_ns, switches;
+	u64 slice_used_ns;             /* of the time slice; a call to a server does not renew it */
 };
+
+static inline void thread_set_context(struct thread *thread, struct context_page *context, u64 address)
+{
+	thread->context = context;
+	thread->context_address = address;
+	thread->context_tag = address << 16;
+}
 
 struct core {
 	/* offsets used by assembly: first four */
