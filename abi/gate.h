@@ -2,10 +2,12 @@
  * The gate: how a program, the kernel and the runtime in the same process meet.
  *
  * The runtime lives in one user-accessible top-level slot of the upper half, GATE_BASE..GATE_END. The lower half is the
- * program's alone. The kernel enters the runtime at fixed offsets from GATE_BASE, always with
- *   rcx = address of the thread's context page, every other register as the program had it:
- *     GATE_SYSCALL    a syscall instruction from the lower half: context.return_rip holds the return address, r11 the
- *                     flags; rcx and r11 are lost to the program, as on Linux. rsp is still the program's.
+ * program's alone. The kernel enters the runtime at fixed offsets from GATE_BASE, with every register but
+ * rcx and r11 as the program had it:
+ *     GATE_SYSCALL    a syscall instruction from the lower half: context.return_rip holds the return address; r11 holds the
+ *                     flags in bits 0..15 and bits 16..47 of the context page's address above them (sysret needs rcx for
+ *                     itself, and takes no more of r11). rcx and r11 are lost to the program, as on Linux. rsp is the program's.
+ * and at the others with rcx = address of the thread's context page:
  *     GATE_EXCEPTION  an exception or int 0x80 in the lower half: the full frame is in context.program.
  *     GATE_FAULT      an exception inside the gate (a bad user pointer in a copy, usually): frame in context.gate.
  *     GATE_INTERRUPT  thread_interrupt of a thread running in the lower half: full frame in context.program,
