@@ -49,7 +49,7 @@ static long take(struct descriptor_table *table, unsigned long number)
 	return (long)number;
 }
 
-long descriptor_reserve(struct descriptor_table *table, unsigned long from, unsigned long limit)
+long dtable_reserve(struct descriptor_table *table, unsigned long from, unsigned long limit)
 {
 	unsigned long number = (unsigned long)first_free(table, MAX(from, (unsigned long)table->lowest));
 
@@ -60,7 +60,7 @@ long descriptor_reserve(struct descriptor_table *table, unsigned long from, unsi
 	return take(table, number);
 }
 
-long descriptor_reserve_at(struct descriptor_table *table, unsigned long number)
+long dtable_reserve_at(struct descriptor_table *table, unsigned long number)
 {
 	const struct descriptor_chunk *chunk = chunk_of(table, number);
 
@@ -71,32 +71,32 @@ long descriptor_reserve_at(struct descriptor_table *table, unsigned long number)
 	return take(table, number);
 }
 
-void descriptor_publish(struct descriptor_table *table, unsigned long number, u32 word)
+void dtable_publish(struct descriptor_table *table, unsigned long number, u32 word)
 {
 	atomic_store_release(&chunk_of(table, number)->word[number % DESCRIPTOR_CHUNK], word);
 }
 
-u32 descriptor_withdraw(struct descriptor_table *table, unsigned long number)
+u32 dtable_withdraw(struct descriptor_table *table, unsigned long number)
 {
 	struct descriptor_chunk *chunk = chunk_of(table, number);
 
 	return chunk ? atomic_exchange(&chunk->word[number % DESCRIPTOR_CHUNK], 0u) : 0;
 }
 
-void descriptor_free(struct descriptor_table *table, unsigned long number)
+void dtable_free(struct descriptor_table *table, unsigned long number)
 {
 	bitmap_clear(chunk_of(table, number)->used, number % DESCRIPTOR_CHUNK);
 	table->lowest = MIN(table->lowest, (u32)number);
 }
 
-u32 descriptor_get(const struct descriptor_table *table, unsigned long number)
+u32 dtable_get(const struct descriptor_table *table, unsigned long number)
 {
 	const struct descriptor_chunk *chunk = chunk_of(table, number);
 
 	return chunk ? atomic_load_acquire(&chunk->word[number % DESCRIPTOR_CHUNK]) : 0;
 }
 
-bool descriptor_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear)
+bool dtable_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear)
 {
 	struct descriptor_chunk *chunk = chunk_of(table, number);
 	u32 *word = chunk ? &chunk->word[number % DESCRIPTOR_CHUNK] : NULL;
@@ -123,29 +123,29 @@ static unsigned long next_used(const struct descriptor_table *table, unsigned lo
 	return DESCRIPTORS_MAX;
 }
 
-unsigned long descriptor_next_open(const struct descriptor_table *table, unsigned long from)
+unsigned long dtable_next_open(const struct descriptor_table *table, unsigned long from)
 {
 	return next_used(table, from, true);
 }
 
-unsigned long descriptor_next_reserved(const struct descriptor_table *table, unsigned long from)
+unsigned long dtable_next_reserved(const struct descriptor_table *table, unsigned long from)
 {
 	return next_used(table, from, false);
 }
 
-long descriptor_table_copy(struct descriptor_table *to, const struct descriptor_table *from)
+long dtable_copy(struct descriptor_table *to, const struct descriptor_table *from)
 {
-	for (unsigned long n = descriptor_next_open(from, 0); n < DESCRIPTORS_MAX; n = descriptor_next_open(from, n + 1)) {
-		if (descriptor_reserve_at(to, n) < 0) {
-			descriptor_table_clear(to);
+	for (unsigned long n = dtable_next_open(from, 0); n < DESCRIPTORS_MAX; n = dtable_next_open(from, n + 1)) {
+		if (dtable_reserve_at(to, n) < 0) {
+			dtable_clear(to);
 			return -ENOMEM;
 		}
-		descriptor_publish(to, n, descriptor_get(from, n));
+		dtable_publish(to, n, dtable_get(from, n));
 	}
 	return 0;
 }
 
-void descriptor_table_clear(struct descriptor_table *table)
+void dtable_clear(struct descriptor_table *table)
 {
 	for (unsigned i = 0; i < DESCRIPTOR_CHUNKS; i++) {
 		if (table->chunk[i])

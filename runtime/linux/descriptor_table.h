@@ -60,32 +60,32 @@ struct descriptor_chunk *descriptor_chunk_create(void);
 void descriptor_chunk_destroy(struct descriptor_chunk *chunk);
 
 /* The lowest free number >= from and < limit becomes reserved. -EMFILE: none; -ENOMEM. */
-long descriptor_reserve(struct descriptor_table *table, unsigned long from, unsigned long limit);
+long dtable_reserve(struct descriptor_table *table, unsigned long from, unsigned long limit);
 
 /* That very number. -EBUSY: reserved or open; -EBADF: above DESCRIPTORS_MAX; -ENOMEM. */
-long descriptor_reserve_at(struct descriptor_table *table, unsigned long number);
+long dtable_reserve_at(struct descriptor_table *table, unsigned long number);
 
 /* A reserved number becomes open with `word`. */
-void descriptor_publish(struct descriptor_table *table, unsigned long number, u32 word);
+void dtable_publish(struct descriptor_table *table, unsigned long number, u32 word);
 
 /* An open number becomes reserved; the word it had, or 0 if it was not open (then nothing changes). */
-u32 descriptor_withdraw(struct descriptor_table *table, unsigned long number);
+u32 dtable_withdraw(struct descriptor_table *table, unsigned long number);
 
 /* A reserved number becomes free. */
-void descriptor_free(struct descriptor_table *table, unsigned long number);
+void dtable_free(struct descriptor_table *table, unsigned long number);
 
 /* The word of any number; 0 if it is not open. Needs no lock. */
-u32 descriptor_get(const struct descriptor_table *table, unsigned long number);
+u32 dtable_get(const struct descriptor_table *table, unsigned long number);
 
 /* Sets and clears bits of an open number's word. False: it is not open. */
-bool descriptor_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear);
+bool dtable_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear);
 
 /* The first open (or only reserved) number >= from; DESCRIPTORS_MAX if there is none. */
-unsigned long descriptor_next_open(const struct descriptor_table *table, unsigned long from);
-unsigned long descriptor_next_reserved(const struct descriptor_table *table, unsigned long from);
+unsigned long dtable_next_open(const struct descriptor_table *table, unsigned long from);
+unsigned long dtable_next_reserved(const struct descriptor_table *table, unsigned long from);
 
 /* `to` is empty. Reserved numbers are not copied. -ENOMEM leaves `to` empty. */
-long descriptor_table_copy(struct descriptor_table *to, const struct descriptor_table *from);
-void descriptor_table_clear(struct descriptor_table *table);
+long dtable_copy(struct descriptor_table *to, const struct descriptor_table *from);
+void dtable_clear(struct descriptor_table *table);
 
 #endif

@@ -1,0 +1,175 @@
+#include "runtime/linux/file_call.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "runtime/call.h"
+#include "runtime/linux/descriptors.h"
+#include "runtime/linux/signal.h"
+
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#define PATH_SIZE 4096 /* PATH_MAX, with the NUL */
+
+long file_call(struct ipc *c, bool *partial)
+{
+	long error = rt_call(c);
+	unsigned label;
+	long result;
+
+	if (partial)
+		*partial = false;
+	if (error < 0)
+		return error == -ERESTARTSYS ? -ERESTARTNOINTR : error;
+	label = INFO_LABEL(c->info);
+	result = (long)c->m[0];
+	if (label == FILE_REPLY_PARTIAL && partial) {
+		*partial = true;
+		return result < 0 ? -EIO : result;
+	}
+	if (label != 0 || result < -MAX_ERRNO)
+		return -EIO;
+	return result == -EINTR ? -ERESTARTSYS : result;
+}
+
+long file_simple(unsigned long cptr, unsigned label, unsigned long m0, unsigned long m1, unsigned long m2, unsigned long m3)
+{
+	struct ipc c = { .target = cptr, .info = INFO(label, 0), .m = { m0, m1, m2, m3 } };
+
+	return file_call(&c, NULL);
+}
+
+long file_call_data(struct ipc *c, size_t expect)
+{
+	long result = file_call(c, NULL);
+
+	return result >= 0 && INFO_BYTES_OF(c->info) < expect ? -EIO : result;
+}
+
+long file_call_window(struct thread_record *t, struct ipc *c, uaddr_t buffer, size_t length, bool write)
+{
+	struct ipc again = *c;
+	unsigned long touched = 0;
+	bool partial;
+	long result;
+
+	again.info |= INFO_WINDOWS(1);
+	for (;;) {
+		*c = again;
+		rt_window(t, 0, buffer, length);
+		result = file_call(c, &partial);
+		if (!partial)
+			return result;
+		/* Each page is asked for at most once; a server that asks again would go on for ever. */
+		if (c->m[1] - buffer >= length || touched++ > length / PAGE_SIZE + 1 || user_touch(c->m[1], write) < 0)
+			return -EFAULT;
+	}
+}
+
+void path_start(struct path_call *p, unsigned label, unsigned long m0, unsigned long m1, unsigned long walk)
+{
+	*p = (struct path_call){ .ipc = { .target = CPTR_ROOT, .info = INFO(label, 0), .m = { m0, m1 } } };
+	p->ipc.m[3] = CPTR_CWD;
+	p->ipc.m[6] = CPTR_CWD;
+	p->ipc.m[7] = walk;
+}
+
+long path_base(struct thread_record *t, int dirfd, unsigned long *cptr)
+{
+	u32 word;
+
+	*cptr = CPTR_CWD;
+	if (dirfd == AT_FDCWD)
+		return 0;
+	word = descriptor_lookup(t, (unsigned)dirfd);
+	*cptr = (unsigned)dirfd;
+	if (!word)
+		return -EBADF;
+	return descriptor_type(word) == S_IFDIR ? 0 : -ENOTDIR;
+}
+
+/* `length` bytes have been written at the end of the message's data. */
+static long path_added(struct path_call *p, unsigned which, long length)
+{
+	p->ipc.m[which ? 5 : 4] = (unsigned long)length;
+	p->bytes += (unsigned long)length;
+	return length;
+}
+
+long path_add(struct thread_record *t, struct path_call *p, unsigned which, int dirfd, uaddr_t path)
+{
+	char *to = (char *)thread_message(t)->data + p->bytes;
+	size_t room = MIN((size_t)PATH_SIZE, MESSAGE_BYTES - p->bytes);
+	long length = strncpy_from_user(to, path, room);
+	long error;
+
+	if (length < 0)
+		return length;
+	if ((size_t)length == room)
+		return -ENAMETOOLONG;
+	if (length == 0)
+		return -ENOENT;
+	if (to[0] == '/') {
+		p->ipc.m[which ? 6 : 3] = CPTR_FSROOT;
+	} else {
+		error = path_base(t, dirfd, &p->ipc.m[which ? 6 : 3]);
+		if (error < 0)
+			return error;
+	}
+	return path_added(p, which, length);
+}
+
+long path_add_text(struct thread_record *t, struct path_call *p, unsigned which, uaddr_t text, size_t max)
+{
+	char *to = (char *)thread_message(t)->data + p->bytes;
+	size_t room = MIN(max, MESSAGE_BYTES - p->bytes);
+	long length = strncpy_from_user(to, text, room);
+
+	if (length < 0)
+		return length;
+	return (size_t)length == room ? -ENAMETOOLONG : path_added(p, which, length);
+}
+
+long path_add_bytes(struct thread_record *t, struct path_call *p, unsigned which, const void *bytes, size_t length)
+{
+	if (length > MESSAGE_BYTES - p->bytes)
+		return -ENAMETOOLONG;
+	memcpy(thread_message(t)->data + p->bytes, bytes, length);
+	return path_added(p, which, (long)length);
+}
+
+/*
+ * chdir replaces SLOT_CWD in two steps; a path that started from it in between finds no capability there. That is the only way
+ * to EBADF for a path that starts at the working directory: after the lock was free once, the call is repeated.
+ */
+long path_send(struct thread_record *t, struct path_call *p)
+{
+	unsigned long into = thread_message(t)->recv_slot[0];
+	struct ipc first = p->ipc;
+	long result;
+
+	first.info |= (unsigned long)p->bytes << INFO_BYTES_SHIFT;
+	p->ipc = first;
+	result = file_call(&p->ipc, NULL);
+	if (result != -EBADF || (first.m[3] != CPTR_CWD && first.m[6] != CPTR_CWD))
+		return result;
+	rt_lock(&t->fs->lock);
+	rt_unlock(&t->fs->lock);
+	rt_receive_into(t, 0, into);
+	p->ipc = first;
+	return file_call(&p->ipc, NULL);
+}
+
+long path_empty(struct thread_record *t, int dirfd, uaddr_t path, bool allowed, unsigned long *cptr)
+{
+	char first;
+
+	if (!allowed)
+		return 0;
+	if (get_user(first, path) < 0)
+		return -EFAULT;
+	if (first)
+		return 0;
+	*cptr = dirfd == AT_FDCWD ? CPTR_CWD : (unsigned)dirfd;
+	return dirfd == AT_FDCWD || descriptor_lookup(t, (unsigned)dirfd) ? 1 : -EBADF;
+}

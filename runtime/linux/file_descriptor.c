@@ -1,0 +1,269 @@
+/* Calls on descriptors themselves: close, dup, fcntl; and locks. */
+#include "abi/file.h"
+#include "lib/errno.h"
+#include "runtime/call.h"
+#include "runtime/linux/descriptors.h"
+#include "runtime/linux/file_call.h"
+#include "runtime/linux/files.h"
+#include "runtime/uaccess.h"
+
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
+
+long linux_close(struct thread_record *t, const unsigned long a[6])
+{
+	return descriptor_close(t, (unsigned)a[0]);
+}
+
+/* CLOSE_RANGE_UNSHARE matters only to a table that is shared; then the CNode would have to be split, which unshare does not do yet. */
+long linux_close_range(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned long first = (unsigned)a[0], last = (unsigned)a[1];
+	unsigned flags = (unsigned)a[2];
+
+	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE && t->files->references > 1)
+		return -EINVAL;
+	for (unsigned long n = dtable_next_open(&t->files->table, first); n <= last && n < DESCRIPTORS_MAX;
+	     n = dtable_next_open(&t->files->table, n + 1)) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			descriptor_mark(t, (unsigned)n, DESCRIPTOR_CLOEXEC, 0);
+		else
+			descriptor_close(t, (unsigned)n);
+	}
+	return 0;
+}
+
+long linux_dup(struct thread_record *t, const unsigned long a[6])
+{
+	return descriptor_duplicate(t, (unsigned)a[0], 0, 0);
+}
+
+long linux_dup2(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned from = (unsigned)a[0], to = (unsigned)a[1];
+
+	if (from == to)
+		return descriptor_lookup(t, from) ? (long)to : -EBADF;
+	return descriptor_duplicate_to(t, from, to, 0);
+}
+
+long linux_dup3(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned from = (unsigned)a[0], to = (unsigned)a[1], flags = (unsigned)a[2];
+
+	if (flags & ~O_CLOEXEC || from == to)
+		return -EINVAL;
+	return descriptor_duplicate_to(t, from, to, flags & O_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0);
+}
+
+/* ---- locks ---- */
+
+#define LOCK_KIND_POSIX 1
+#define LOCK_KIND_OFD   2
+#define LOCK_KIND_FLOCK 3
+#define LOCK_GET  0
+#define LOCK_SET  1
+#define LOCK_WAIT 2
+
+/* Makes start absolute and the length positive: Linux's flock64_to_posix_lock. */
+static long lock_range(unsigned fd, struct flock *l)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_FSTAT, 0) };
+	long origin = 0;
+
+	switch (l->l_whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		origin = file_simple(fd, FILE_SEEK, 0, SEEK_CUR, 0, 0);
+		break;
+	case SEEK_END:
+		origin = file_call_data(&c, sizeof(struct file_attr));
+		if (origin >= 0)
+			origin = (long)((struct file_attr *)thread_message(current())->data)->size;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (origin < 0)
+		return origin;
+	if (__builtin_add_overflow(origin, l->l_start, &l->l_start))
+		return -EOVERFLOW;
+	if (l->l_len < 0) {
+		l->l_start += l->l_len;
+		l->l_len = -l->l_len;
+	}
+	if (l->l_start < 0)
+		return -EINVAL;
+	return l->l_len && l->l_len - 1 > 0x7fffffffffffffff - l->l_start ? -EOVERFLOW : 0;
+}
+
+static long lock_call(unsigned fd, struct ipc *c, unsigned kind, unsigned command, const struct flock *l)
+{
+	*c = (struct ipc){
+		.target = fd,
+		.info = INFO(FILE_LOCK, 0) | (command == LOCK_WAIT ? INFO_INTERRUPTIBLE : 0),
+		.m = { kind, command, (unsigned long)l->l_type, (unsigned long)l->l_start, (unsigned long)l->l_len },
+	};
+	return file_call(c, NULL);
+}
+
+static long lock_get(unsigned fd, unsigned kind, struct flock *l, uaddr_t to)
+{
+	struct ipc c;
+	long error;
+
+	if (l->l_type != F_RDLCK && l->l_type != F_WRLCK)
+		return -EINVAL;
+	error = lock_range(fd, l);
+	if (error == 0)
+		error = lock_call(fd, &c, kind, LOCK_GET, l);
+	if (error < 0)
+		return error;
+	l->l_type = (short)c.m[1];
+	if (l->l_type != F_UNLCK) {
+		l->l_whence = SEEK_SET;
+		l->l_start = (long)c.m[2];
+		l->l_len = (long)c.m[3];
+		l->l_pid = (int)c.m[4];
+	}
+	return copy_to_user(to, l, sizeof(*l));
+}
+
+static long lock_set(struct thread_record *t, unsigned fd, u32 word, unsigned kind, unsigned command, struct flock *l)
+{
+	unsigned access = descriptor_access(word);
+	struct ipc c;
+	long error;
+
+	error = lock_range(fd, l);
+	if (error < 0)
+		return error;
+	if (l->l_type != F_RDLCK && l->l_type != F_WRLCK && l->l_type != F_UNLCK)
+		return -EINVAL;
+	if ((l->l_type == F_RDLCK && access == O_WRONLY) || (l->l_type == F_WRLCK && access == O_RDONLY))
+		return -EBADF;
+	if (kind == LOCK_KIND_POSIX)
+		t->files->posix_locks = true;
+	return lock_call(fd, &c, kind, command, l);
+}
+
+static long lock_control(struct thread_record *t, unsigned fd, u32 word, unsigned command, uaddr_t at)
+{
+	unsigned kind = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW ? LOCK_KIND_OFD : LOCK_KIND_POSIX;
+	struct flock l;
+
+	if (copy_from_user(&l, at, sizeof(l)) < 0)
+		return -EFAULT;
+	if (kind == LOCK_KIND_OFD && l.l_pid)
+		return -EINVAL;
+	if (command == F_GETLK || command == F_OFD_GETLK)
+		return lock_get(fd, kind, &l, at);
+	return lock_set(t, fd, word, kind, command == F_SETLKW || command == F_OFD_SETLKW ? LOCK_WAIT : LOCK_SET, &l);
+}
+
+long linux_flock(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned fd = (unsigned)a[0], operation = (unsigned)a[1];
+	struct flock l = { .l_type = F_UNLCK };
+	struct ipc c;
+
+	switch (operation & ~LOCK_NB) {
+	case LOCK_SH:
+		l.l_type = F_RDLCK;
+		break;
+	case LOCK_EX:
+		l.l_type = F_WRLCK;
+		break;
+	case LOCK_UN:
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (!descriptor_lookup_file(t, fd))
+		return -EBADF;
+	return lock_call(fd, &c, LOCK_KIND_FLOCK, operation & LOCK_NB || l.l_type == F_UNLCK ? LOCK_SET : LOCK_WAIT, &l);
+}
+
+/* ---- fcntl ---- */
+
+#define F_LINUX_BASE 1024
+#define SETFL_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+
+static long duplicate_from(struct thread_record *t, unsigned fd, unsigned long from, u32 flags)
+{
+	return (unsigned)from >= process_info()->nofile ? -EINVAL : descriptor_duplicate(t, fd, (unsigned)from, flags);
+}
+
+static long set_flags(unsigned fd, unsigned long flags)
+{
+	long result = file_simple(fd, FILE_FLAGS, flags & SETFL_FLAGS, 0, 0, 0);
+
+	return result < 0 ? result : 0;
+}
+
+static long pipe_size(unsigned fd, u32 word, unsigned long bytes)
+{
+	return descriptor_type(word) == S_IFIFO ? file_simple(fd, FILE_PIPE_SIZE, bytes, 0, 0, 0) : -EBADF;
+}
+
+/* Commands that an O_PATH descriptor may have. -ENOSYS: none of them. */
+static long control_number(struct thread_record *t, unsigned fd, u32 word, unsigned command, unsigned long argument)
+{
+	switch (command) {
+	case F_DUPFD:
+		return duplicate_from(t, fd, argument, 0);
+	case F_DUPFD_CLOEXEC:
+		return duplicate_from(t, fd, argument, DESCRIPTOR_CLOEXEC);
+	case F_GETFD:
+		return word & DESCRIPTOR_CLOEXEC ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		return descriptor_mark(t, fd, argument & FD_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0, argument & FD_CLOEXEC ? 0 : DESCRIPTOR_CLOEXEC);
+	case F_GETFL:
+		return file_simple(fd, FILE_FLAGS, ~0ul, 0, 0, 0);
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* There is no SIGIO, so nobody owns a file; nor leases, seals and hints: Linux's answers for a file that has none. */
+static long control_file(struct thread_record *t, unsigned fd, u32 word, unsigned command, unsigned long argument)
+{
+	switch (command) {
+	case F_SETFL:
+		return set_flags(fd, argument);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return lock_control(t, fd, word, command, argument);
+	case F_GETPIPE_SZ:
+		return pipe_size(fd, word, ~0ul);
+	case F_SETPIPE_SZ:
+		return pipe_size(fd, word, (unsigned)argument);
+	case F_GETOWN:
+	case F_GETSIG:
+		return 0;
+	case F_GETLEASE:
+		return F_UNLCK;
+	default:
+		return -EINVAL;
+	}
+}
+
+long linux_fcntl(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned fd = (unsigned)a[0], command = (unsigned)a[1];
+	u32 word = descriptor_lookup(t, fd);
+	long result = word ? control_number(t, fd, word, command, a[2]) : -EBADF;
+
+	if (result != -ENOSYS)
+		return result;
+	return word & DESCRIPTOR_PATH ? -EBADF : control_file(t, fd, word, command, a[2]);
+}

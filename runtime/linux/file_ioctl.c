@@ -1,0 +1,127 @@
+/*
+ * ioctl. A server gets the command, the argument's value and, for commands that point to memory, a window on it: so the runtime must
+ * know how large that memory is. Most newer commands say so in their number; the older ones are in the table.
+ */
+#include "abi/file.h"
+#include "lib/errno.h"
+#include "runtime/call.h"
+#include "runtime/linux/descriptors.h"
+#include "runtime/linux/file_call.h"
+#include "runtime/linux/files.h"
+#include "runtime/uaccess.h"
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+#include <asm/termios.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
+
+#define UNKNOWN_SIZE 4096 /* of a command that is neither in the table nor says it */
+
+enum direction { VALUE, IN, OUT, BOTH };
+
+struct shape {
+	unsigned command;
+	unsigned short size;
+	unsigned char direction; /* IN: the program gives; OUT: it gets */
+};
+
+static const struct shape shapes[] = {
+	{ TCGETS, sizeof(struct termios), OUT }, { TCSETS, sizeof(struct termios), IN },
+	{ TCSETSW, sizeof(struct termios), IN }, { TCSETSF, sizeof(struct termios), IN },
+	{ TCGETA, sizeof(struct termio), OUT }, { TCSETA, sizeof(struct termio), IN },
+	{ TCSETAW, sizeof(struct termio), IN }, { TCSETAF, sizeof(struct termio), IN },
+	{ TCGETS2, sizeof(struct termios2), OUT }, { TCSETS2, sizeof(struct termios2), IN },
+	{ TCSETSW2, sizeof(struct termios2), IN }, { TCSETSF2, sizeof(struct termios2), IN },
+	{ TIOCGWINSZ, sizeof(struct winsize), OUT }, { TIOCSWINSZ, sizeof(struct winsize), IN },
+	{ TIOCGPGRP, 4, OUT }, { TIOCSPGRP, 4, IN }, { TIOCGSID, 4, OUT }, { TIOCOUTQ, 4, OUT }, { FIONREAD, 4, OUT },
+	{ TIOCGETD, 4, OUT }, { TIOCSETD, 4, IN }, { TIOCSTI, 1, IN }, { TIOCPKT, 4, IN }, { TIOCGPTN, 4, OUT }, { TIOCSPTLCK, 4, IN },
+	{ TIOCGPTLCK, 4, OUT }, { TIOCGPKT, 4, OUT }, { TIOCGEXCL, 4, OUT }, { TIOCGDEV, 4, OUT },
+	{ TIOCMGET, 4, OUT }, { TIOCMSET, 4, IN }, { TIOCMBIS, 4, IN }, { TIOCMBIC, 4, IN },
+	{ TIOCGSOFTCAR, 4, OUT }, { TIOCSSOFTCAR, 4, IN }, { TIOCLINUX, 1, BOTH },
+	{ TCSBRK, 0, VALUE }, { TCSBRKP, 0, VALUE }, { TCXONC, 0, VALUE }, { TCFLSH, 0, VALUE }, { TIOCEXCL, 0, VALUE },
+	{ TIOCNXCL, 0, VALUE }, { TIOCSCTTY, 0, VALUE }, { TIOCNOTTY, 0, VALUE }, { TIOCSBRK, 0, VALUE }, { TIOCCBRK, 0, VALUE },
+	{ TIOCVHANGUP, 0, VALUE }, { TIOCGPTPEER, 0, VALUE }, { TIOCCONS, 0, VALUE },
+	{ BLKROSET, 4, IN }, { BLKROGET, 4, OUT }, { BLKGETSIZE, 8, OUT }, { BLKFLSBUF, 0, VALUE }, { BLKSSZGET, 4, OUT },
+	{ BLKBSZGET, 4, OUT }, { BLKGETSIZE64, 8, OUT }, { BLKPBSZGET, 4, OUT },
+	{ FS_IOC_GETFLAGS, 4, OUT }, { FS_IOC_SETFLAGS, 4, IN }, { FIGETBSZ, 4, OUT },
+};
+
+static struct shape shape_of(unsigned command)
+{
+	struct shape s = { command, (unsigned short)_IOC_SIZE(command), BOTH };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(shapes); i++)
+		if (shapes[i].command == command)
+			return shapes[i];
+	if (_IOC_DIR(command) == _IOC_NONE)
+		s.size = UNKNOWN_SIZE;
+	return s;
+}
+
+/* To the server. An argument that is no address of the program goes as a value only: then a command that wanted memory fails there. */
+static long control_server(struct thread_record *t, unsigned fd, unsigned command, unsigned long argument)
+{
+	struct shape s = shape_of(command);
+	struct ipc c = { .target = fd, .info = INFO(FILE_IOCTL, 0) | INFO_INTERRUPTIBLE, .m = { command, argument } };
+
+	if (s.direction == VALUE || s.size == 0)
+		return file_call(&c, NULL);
+	if (!user_range_ok(argument, s.size)) {
+		if (s.size != UNKNOWN_SIZE)
+			return -EFAULT;
+		return file_call(&c, NULL);
+	}
+	return file_call_window(t, &c, argument, s.size, s.direction != IN);
+}
+
+static long change_flag(unsigned fd, uaddr_t argument, unsigned flag)
+{
+	int on;
+	long flags;
+
+	if (get_user(on, argument) < 0)
+		return -EFAULT;
+	flags = file_simple(fd, FILE_FLAGS, ~0ul, 0, 0, 0);
+	if (flags < 0)
+		return flags;
+	flags = on ? flags | flag : flags & ~(long)flag;
+	flags = file_simple(fd, FILE_FLAGS, (unsigned long)flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC), 0, 0, 0);
+	return flags < 0 ? flags : 0;
+}
+
+/* Of a regular file: what is left behind the position. */
+static long bytes_left(struct thread_record *t, unsigned fd, uaddr_t argument)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_FSTAT, 0) };
+	long error = file_call_data(&c, sizeof(struct file_attr));
+	long size = (long)((struct file_attr *)thread_message(t)->data)->size;
+	long at = error < 0 ? error : file_simple(fd, FILE_SEEK, 0, SEEK_CUR, 0, 0);
+
+	return at < 0 ? at : put_user((int)(size - at), argument);
+}
+
+long linux_ioctl(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned fd = (unsigned)a[0], command = (unsigned)a[1];
+	u32 word = descriptor_lookup_file(t, fd);
+
+	if (!word)
+		return -EBADF;
+	switch (command) {
+	case FIOCLEX:
+		return descriptor_mark(t, fd, DESCRIPTOR_CLOEXEC, 0);
+	case FIONCLEX:
+		return descriptor_mark(t, fd, 0, DESCRIPTOR_CLOEXEC);
+	case FIONBIO:
+		return change_flag(fd, a[2], O_NONBLOCK);
+	case FIOASYNC:
+		return change_flag(fd, a[2], FASYNC);
+	case FIONREAD:
+		if (descriptor_type(word) == S_IFREG)
+			return bytes_left(t, fd, a[2]);
+		break;
+	}
+	return control_server(t, fd, command, a[2]);
+}

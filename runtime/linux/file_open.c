@@ -1,0 +1,345 @@
+/* Calls that make descriptors: open and its forms, pipe, eventfd, memfd. */
+#include "abi/file.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "runtime/call.h"
+#include "runtime/linux/descriptors.h"
+#include "runtime/linux/file_call.h"
+#include "runtime/linux/files.h"
+#include "runtime/uaccess.h"
+
+#include <linux/fcntl.h>
+#include <linux/memfd.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+
+#define O_LARGEFILE_X86 0100000 /* what Linux adds to every open of a 64-bit program and shows in F_GETFL */
+#define OPEN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT \
+	| O_LARGEFILE_X86 | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
+#define OPEN_PATH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+struct how {
+	unsigned flags, mode;
+};
+
+/* What open(2) makes of its arguments; openat2 refuses first what this drops. */
+static struct how how_of(unsigned long flags, unsigned long mode)
+{
+	struct how how = { (unsigned)flags & OPEN_FLAGS, (unsigned)mode & 07777 };
+
+	if (how.flags & O_PATH)
+		how.flags &= OPEN_PATH_FLAGS;
+	else
+		how.flags |= O_LARGEFILE_X86;
+	if (!(how.flags & (O_CREAT | __O_TMPFILE)))
+		how.mode = 0;
+	return how;
+}
+
+static long how_check(const struct how *how)
+{
+	if (!(how->flags & __O_TMPFILE))
+		return 0;
+	if ((how->flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE)
+		return -EINVAL;
+	return (how->flags & O_ACCMODE) == O_RDONLY ? -EINVAL : 0;
+}
+
+static unsigned long walk_of(unsigned flags)
+{
+	unsigned long walk = 0;
+
+	if (flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		walk |= WALK_NOFOLLOW;
+	if (flags & O_DIRECTORY && !(flags & __O_TMPFILE))
+		walk |= WALK_DIRECTORY;
+	if (flags & O_PATH)
+		walk |= WALK_SEARCH_ONLY;
+	return walk;
+}
+
+static u32 word_of(const struct ipc *reply, unsigned flags)
+{
+	unsigned mode = (unsigned)reply->m[1], opened = (unsigned)reply->m[2];
+	u32 word = 0;
+
+	if (flags & O_PATH)
+		word |= DESCRIPTOR_PATH;
+	if (flags & O_CLOEXEC)
+		word |= DESCRIPTOR_CLOEXEC;
+	if (opened & OPENED_TTY)
+		word |= DESCRIPTOR_TTY;
+	if (opened & OPENED_SEEKABLE || (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR)
+		word |= DESCRIPTOR_SEEKABLE;
+	return descriptor_word(flags & O_PATH ? O_RDONLY : flags & O_ACCMODE, mode, word);
+}
+
+static void open_start(struct thread_record *t, struct path_call *p, const struct how *how)
+{
+	path_start(p, FILE_OPEN, how->flags & ~O_CLOEXEC, how->mode & ~fs_umask(t->fs), walk_of(how->flags));
+	p->ipc.info |= INFO_INTERRUPTIBLE;
+}
+
+/* The path has been added: a descriptor or -errno. */
+static long open_send(struct thread_record *t, struct path_call *p, unsigned flags, long fd)
+{
+	long result;
+
+	rt_receive_into(t, 0, (unsigned long)fd);
+	result = path_send(t, p);
+	if (result >= 0 && INFO_CAPS_OF(p->ipc.info) != 1)
+		result = -EIO;
+	if (result < 0) {
+		descriptor_abandon(t, fd);
+		return result;
+	}
+	descriptor_install(t, fd, word_of(&p->ipc, flags));
+	return fd;
+}
+
+static long open_program_path(struct thread_record *t, int dirfd, uaddr_t path, const struct how *how)
+{
+	struct path_call p;
+	long fd, length = how_check(how);
+
+	if (length < 0)
+		return length;
+	/* The number first: making room for it is a call, which would overwrite the message with the path. */
+	fd = descriptor_reserve(t);
+	if (fd < 0)
+		return fd;
+	open_start(t, &p, how);
+	length = path_add(t, &p, 0, dirfd, path);
+	if (length < 0) {
+		descriptor_abandon(t, fd);
+		return length;
+	}
+	return open_send(t, &p, how->flags, fd);
+}
+
+long linux_open(struct thread_record *t, const unsigned long a[6])
+{
+	struct how how = how_of(a[1], a[2]);
+
+	return open_program_path(t, AT_FDCWD, a[0], &how);
+}
+
+long linux_openat(struct thread_record *t, const unsigned long a[6])
+{
+	struct how how = how_of(a[2], a[3]);
+
+	return open_program_path(t, (int)a[0], a[1], &how);
+}
+
+long linux_creat(struct thread_record *t, const unsigned long a[6])
+{
+	struct how how = how_of(O_CREAT | O_WRONLY | O_TRUNC, a[1]);
+
+	return open_program_path(t, AT_FDCWD, a[0], &how);
+}
+
+/* A larger structure than we know is accepted as long as what we do not know is zero (Linux: E2BIG). */
+static long open_how_read(struct open_how *how, uaddr_t from, size_t size)
+{
+	unsigned char rest;
+
+	if (size < sizeof(*how))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	for (size_t i = sizeof(*how); i < size; i++) {
+		if (get_user(rest, from + i) < 0)
+			return -EFAULT;
+		if (rest)
+			return -E2BIG;
+	}
+	return copy_from_user(how, from, sizeof(*how));
+}
+
+/* RESOLVE_ restrictions would have to be kept over the whole walk; none is supported yet, and Linux's answer for an unknown one is EINVAL. */
+long linux_openat2(struct thread_record *t, const unsigned long a[6])
+{
+	struct open_how asked;
+	struct how how;
+	long error = open_how_read(&asked, a[2], a[3]);
+
+	if (error < 0)
+		return error;
+	if (asked.flags & ~(unsigned long)OPEN_FLAGS || asked.resolve || asked.mode & ~07777ul)
+		return -EINVAL;
+	if (asked.flags & O_PATH && asked.flags & ~(unsigned long)OPEN_PATH_FLAGS)
+		return -EINVAL;
+	if (!(asked.flags & (O_CREAT | __O_TMPFILE)) && asked.mode)
+		return -EINVAL;
+	how = how_of(asked.flags, asked.mode);
+	return open_program_path(t, (int)a[0], a[1], &how);
+}
+
+long file_open_own(struct thread_record *t, const char *path, unsigned flags)
+{
+	struct how how = how_of(flags, 0);
+	struct path_call p;
+	long error, fd = descriptor_reserve(t);
+
+	if (fd < 0)
+		return fd;
+	open_start(t, &p, &how);
+	if (path[0] == '/')
+		p.ipc.m[3] = CPTR_FSROOT;
+	error = path_add_bytes(t, &p, 0, path, strlen(path));
+	if (error < 0) {
+		descriptor_abandon(t, fd);
+		return error;
+	}
+	return open_send(t, &p, how.flags, fd);
+}
+
+long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags)
+{
+	struct how how = { O_RDONLY | O_CLOEXEC, 0 };
+	unsigned long cptr;
+	long empty = path_empty(t, dirfd, path, at_flags & AT_EMPTY_PATH, &cptr);
+
+	if (empty < 0)
+		return empty;
+	if (empty)
+		return dirfd == AT_FDCWD ? -EACCES : descriptor_duplicate(t, (unsigned)dirfd, 0, DESCRIPTOR_CLOEXEC);
+	if (at_flags & AT_SYMLINK_NOFOLLOW)
+		how.flags |= O_NOFOLLOW;
+	return open_program_path(t, dirfd, path, &how);
+}
+
+/* ---- files without a path ---- */
+
+/* A Handle from a service for a new descriptor with this word. */
+static long service_open(struct thread_record *t, unsigned slot, unsigned label, unsigned long m0, unsigned long m1, u32 word)
+{
+	struct ipc c = { .target = CPTR_SYSTEM | slot, .info = INFO(label, 0), .m = { m0, m1 } };
+	long result, fd = descriptor_reserve(t);
+
+	if (fd < 0)
+		return fd;
+	rt_receive_into(t, 0, (unsigned long)fd);
+	result = file_call(&c, NULL);
+	if (result >= 0 && INFO_CAPS_OF(c.info) != 1)
+		result = -EIO;
+	if (result < 0) {
+		descriptor_abandon(t, fd);
+		return result;
+	}
+	descriptor_install(t, fd, word);
+	return fd;
+}
+
+#define EFD_SEMAPHORE 1
+
+static long eventfd_open(struct thread_record *t, unsigned initial, unsigned flags)
+{
+	if (flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	return service_open(t, SLOT_SERVICE_EVENT, FILE_EVENTFD, initial, flags & ~O_CLOEXEC,
+		descriptor_word(O_RDWR, 0, flags & O_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0));
+}
+
+long linux_eventfd(struct thread_record *t, const unsigned long a[6])
+{
+	return eventfd_open(t, (unsigned)a[0], 0);
+}
+
+long linux_eventfd2(struct thread_record *t, const unsigned long a[6])
+{
+	return eventfd_open(t, (unsigned)a[0], (unsigned)a[1]);
+}
+
+long linux_epoll_create1(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned flags = (unsigned)a[0];
+
+	if (flags & ~O_CLOEXEC)
+		return -EINVAL;
+	return service_open(t, SLOT_SERVICE_EVENT, FILE_EPOLL_CREATE, flags & ~O_CLOEXEC, 0,
+		descriptor_word(O_RDWR, 0, DESCRIPTOR_EPOLL | (flags & O_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0)));
+}
+
+long linux_epoll_create(struct thread_record *t, const unsigned long a[6])
+{
+	return (int)a[0] <= 0 ? -EINVAL : linux_epoll_create1(t, (unsigned long[6]){ 0 });
+}
+
+/* Both numbers are reserved: they become the ends, or are given back. */
+static long pipe_fill(struct thread_record *t, const long fd[2], unsigned flags)
+{
+	struct ipc c = { .target = CPTR_SYSTEM | SLOT_SERVICE_PIPE, .info = INFO(FILE_PIPE, 0), .m = { flags & ~O_CLOEXEC } };
+	u32 cloexec = flags & O_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0;
+	long result;
+
+	rt_receive_into(t, 0, (unsigned long)fd[0]);
+	rt_receive_into(t, 1, (unsigned long)fd[1]);
+	result = file_call(&c, NULL);
+	if (result >= 0 && INFO_CAPS_OF(c.info) != 2)
+		result = -EIO;
+	if (result < 0) {
+		descriptor_abandon(t, fd[0]);
+		descriptor_abandon(t, fd[1]);
+		return result;
+	}
+	descriptor_install(t, fd[0], descriptor_word(O_RDONLY, S_IFIFO, cloexec));
+	descriptor_install(t, fd[1], descriptor_word(O_WRONLY, S_IFIFO, cloexec));
+	return 0;
+}
+
+static long pipe_open(struct thread_record *t, uaddr_t to, unsigned flags)
+{
+	long result, fd[2];
+	int numbers[2];
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	fd[0] = descriptor_reserve(t);
+	if (fd[0] < 0)
+		return fd[0];
+	fd[1] = descriptor_reserve(t);
+	if (fd[1] < 0) {
+		descriptor_abandon(t, fd[0]);
+		return fd[1];
+	}
+	result = pipe_fill(t, fd, flags);
+	if (result < 0)
+		return result;
+	numbers[0] = (int)fd[0];
+	numbers[1] = (int)fd[1];
+	if (copy_to_user(to, numbers, sizeof(numbers)) == 0)
+		return 0;
+	descriptor_close(t, (unsigned)fd[0]);
+	descriptor_close(t, (unsigned)fd[1]);
+	return -EFAULT;
+}
+
+long linux_pipe(struct thread_record *t, const unsigned long a[6])
+{
+	return pipe_open(t, a[0], 0);
+}
+
+long linux_pipe2(struct thread_record *t, const unsigned long a[6])
+{
+	return pipe_open(t, a[0], (unsigned)a[1]);
+}
+
+#define MEMFD_NAME_SIZE 250
+
+/* Memory without a name is a file without a name, in the file system that holds shared memory. Seals and huge pages there are not. */
+long linux_memfd_create(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned flags = (unsigned)a[1];
+	char name[MEMFD_NAME_SIZE];
+	long length;
+
+	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+		return -EINVAL;
+	length = strncpy_from_user(name, a[0], sizeof(name));
+	if (length < 0)
+		return length;
+	if (length == (long)sizeof(name))
+		return -EINVAL;
+	return file_open_own(t, "/dev/shm", O_TMPFILE | O_RDWR | (flags & MFD_CLOEXEC ? O_CLOEXEC : 0));
+}

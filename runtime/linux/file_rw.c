@@ -1,0 +1,206 @@
+/* read, write and their many forms; lseek. */
+#include "abi/file.h"
+#include "lib/errno.h"
+#include "runtime/heap.h"
+#include "runtime/linux/descriptors.h"
+#include "runtime/linux/file_call.h"
+#include "runtime/linux/files.h"
+#include "runtime/linux/signal.h"
+#include "runtime/linux/transfer.h"
+#include "runtime/uaccess.h"
+
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/stat.h>
+#include <asm/signal.h>
+
+#define BUFFERS_ON_STACK 8
+
+struct request {
+	unsigned fd;
+	bool write;
+	bool positioned;      /* an offset was given */
+	unsigned long offset; /* then */
+	unsigned flags;       /* RWF_ */
+};
+
+/* Linux's order: descriptor and access first, then the buffer. The word or -errno. */
+static long check_descriptor(struct thread_record *t, const struct request *r)
+{
+	u32 word = descriptor_lookup_file(t, r->fd);
+	unsigned access = descriptor_access(word);
+
+	if (!word)
+		return -EBADF;
+	if (r->positioned && !(word & DESCRIPTOR_SEEKABLE))
+		return -ESPIPE;
+	if (access == O_ACCMODE || access == (r->write ? O_RDONLY : O_WRONLY))
+		return -EBADF;
+	if (descriptor_type(word) == S_IFDIR)
+		return -EISDIR;
+	return word;
+}
+
+static long check_flags(const struct request *r)
+{
+	if (r->flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
+		return -EOPNOTSUPP;
+	return r->flags & RWF_NOWAIT ? -EOPNOTSUPP : 0;
+}
+
+/* Nothing to move: whether that is all right was decided by the descriptor already, except by a server that has rules for sizes. */
+static long empty_transfer(const struct request *r)
+{
+	return file_simple(r->fd, r->write ? FILE_WRITE : FILE_READ, 0, r->positioned ? r->offset : OFFSET_CURRENT,
+		TRANSFER_INLINE | TRANSFER_NONBLOCK, 0);
+}
+
+static bool type_waits(u32 word)
+{
+	return descriptor_type(word) != S_IFREG;
+}
+
+static long run(struct thread_record *t, const struct request *r, u32 word, const struct buffer *buffers, unsigned long count,
+	unsigned long total)
+{
+	struct transfer x = {
+		.cptr = r->fd,
+		.write = r->write,
+		.interruptible = type_waits(word),
+		.offset = r->positioned ? r->offset : OFFSET_CURRENT,
+	};
+	long result;
+
+	if (r->flags & RWF_APPEND && r->write)
+		x.offset = OFFSET_END;
+	if (!total) {
+		result = descriptor_type(word) == S_IFREG || descriptor_type(word) == S_IFIFO || word & DESCRIPTOR_TTY ? 0 : empty_transfer(r);
+	} else {
+		cursor_start(&x.at, buffers, count, total);
+		result = transfer_run(t, &x);
+	}
+	if (result == -EPIPE && r->write)
+		signal_raise(t, SIGPIPE);
+	if (result > 0 && r->write && r->flags & (RWF_DSYNC | RWF_SYNC))
+		file_simple(r->fd, FILE_FSYNC, (r->flags & RWF_SYNC) == 0, 0, 0, 0);
+	return result;
+}
+
+static long one_buffer(struct thread_record *t, const struct request *r, uaddr_t base, unsigned long length)
+{
+	struct buffer buffer = { base, length };
+	long word = r->positioned && (long)r->offset < 0 ? -EINVAL : check_descriptor(t, r);
+	long total;
+
+	if (word < 0)
+		return word;
+	if (!user_range_ok(base, length))
+		return -EFAULT;
+	total = buffers_check(&buffer, 1);
+	return total < 0 ? total : run(t, r, (u32)word, &buffer, 1, (unsigned long)total);
+}
+
+static long checked_buffers(struct thread_record *t, const struct request *r, u32 word, struct buffer *buffers, uaddr_t iov,
+	unsigned long count)
+{
+	long total;
+
+	if (copy_from_user(buffers, iov, count * sizeof(*buffers)) < 0)
+		return -EFAULT;
+	total = buffers_check(buffers, count);
+	return total < 0 ? total : run(t, r, word, buffers, count, (unsigned long)total);
+}
+
+static long many_buffers(struct thread_record *t, const struct request *r, uaddr_t iov, unsigned long count)
+{
+	struct buffer few[BUFFERS_ON_STACK], *buffers = few;
+	long word = r->positioned && (long)r->offset < 0 ? -EINVAL : check_descriptor(t, r);
+	long result = word < 0 ? word : check_flags(r);
+
+	if (result < 0)
+		return result;
+	if (count > IOV_COUNT_MAX)
+		return -EINVAL;
+	if (count > BUFFERS_ON_STACK)
+		buffers = rt_alloc(count * sizeof(*buffers));
+	if (!buffers)
+		return -ENOMEM;
+	result = checked_buffers(t, r, (u32)word, buffers, iov, count);
+	if (buffers != few)
+		rt_free(buffers);
+	return result;
+}
+
+long linux_read(struct thread_record *t, const unsigned long a[6])
+{
+	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0] }, a[1], a[2]);
+}
+
+long linux_write(struct thread_record *t, const unsigned long a[6])
+{
+	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .write = true }, a[1], a[2]);
+}
+
+long linux_pread64(struct thread_record *t, const unsigned long a[6])
+{
+	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .positioned = true, .offset = a[3] }, a[1], a[2]);
+}
+
+long linux_pwrite64(struct thread_record *t, const unsigned long a[6])
+{
+	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .write = true, .positioned = true, .offset = a[3] }, a[1], a[2]);
+}
+
+long linux_readv(struct thread_record *t, const unsigned long a[6])
+{
+	return many_buffers(t, &(struct request){ .fd = (unsigned)a[0] }, a[1], a[2]);
+}
+
+long linux_writev(struct thread_record *t, const unsigned long a[6])
+{
+	return many_buffers(t, &(struct request){ .fd = (unsigned)a[0], .write = true }, a[1], a[2]);
+}
+
+long linux_preadv(struct thread_record *t, const unsigned long a[6])
+{
+	return many_buffers(t, &(struct request){ .fd = (unsigned)a[0], .positioned = true, .offset = a[3] }, a[1], a[2]);
+}
+
+long linux_pwritev(struct thread_record *t, const unsigned long a[6])
+{
+	return many_buffers(t, &(struct request){ .fd = (unsigned)a[0], .write = true, .positioned = true, .offset = a[3] }, a[1], a[2]);
+}
+
+/* Offset -1: at the current position, as readv and writev. */
+static struct request with_flags(const unsigned long a[6], bool write)
+{
+	return (struct request){ .fd = (unsigned)a[0], .write = write, .positioned = a[3] != ~0ul, .offset = a[3], .flags = (unsigned)a[5] };
+}
+
+long linux_preadv2(struct thread_record *t, const unsigned long a[6])
+{
+	struct request r = with_flags(a, false);
+
+	return many_buffers(t, &r, a[1], a[2]);
+}
+
+long linux_pwritev2(struct thread_record *t, const unsigned long a[6])
+{
+	struct request r = with_flags(a, true);
+
+	return many_buffers(t, &r, a[1], a[2]);
+}
+
+long linux_lseek(struct thread_record *t, const unsigned long a[6])
+{
+	u32 word = descriptor_lookup_file(t, (unsigned)a[0]);
+	unsigned whence = (unsigned)a[2];
+
+	if (!word)
+		return -EBADF;
+	if (whence > SEEK_MAX)
+		return -EINVAL;
+	if (!(word & DESCRIPTOR_SEEKABLE))
+		return -ESPIPE;
+	return file_simple((unsigned)a[0], FILE_SEEK, a[1], whence, 0, 0);
+}

@@ -1,0 +1,260 @@
+/* What a file is: stat and its forms, statfs, access. */
+#include "abi/file.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "runtime/call.h"
+#include "runtime/linux/descriptors.h"
+#include "runtime/linux/file_call.h"
+#include "runtime/linux/files.h"
+#include "runtime/uaccess.h"
+
+#include <asm/stat.h>
+#include <asm/statfs.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#define NS_PER_SECOND 1000000000l
+
+static unsigned long attr_device(unsigned major, unsigned minor)
+{
+	return (minor & 0xfful) | (unsigned long)major << 8 | (minor & ~0xfful) << 12;
+}
+
+/* Seconds and nanoseconds of a time that may lie before 1970: nanoseconds are never negative. */
+static long seconds_of(unsigned long ns)
+{
+	long time = (long)ns;
+
+	return time / NS_PER_SECOND - (time % NS_PER_SECOND < 0);
+}
+
+static long nanoseconds_of(unsigned long ns)
+{
+	return (long)ns - seconds_of(ns) * NS_PER_SECOND;
+}
+
+/* The reply's data is the message buffer, which the next call overwrites. */
+static long take_attr(struct thread_record *t, const struct ipc *reply, long result, struct file_attr *attr)
+{
+	if (result >= 0 && INFO_BYTES_OF(reply->info) < sizeof(*attr))
+		return -EIO;
+	if (result >= 0)
+		memcpy(attr, thread_message(t)->data, sizeof(*attr));
+	return result < 0 ? result : 0;
+}
+
+static long attr_of_file(struct thread_record *t, unsigned long cptr, struct file_attr *attr)
+{
+	struct ipc c = { .target = cptr, .info = INFO(FILE_FSTAT, 0) };
+
+	return take_attr(t, &c, file_call(&c, NULL), attr);
+}
+
+static long attr_of_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags, struct file_attr *attr)
+{
+	struct path_call p;
+	unsigned long cptr;
+	long result = path_empty(t, dirfd, path, at_flags & AT_EMPTY_PATH, &cptr);
+
+	if (result < 0)
+		return result;
+	if (result)
+		return attr_of_file(t, cptr, attr);
+	path_start(&p, FILE_STAT, 0, 0, at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
+	result = path_add(t, &p, 0, dirfd, path);
+	return result < 0 ? result : take_attr(t, &p.ipc, path_send(t, &p), attr);
+}
+
+static long put_stat(uaddr_t to, const struct file_attr *a)
+{
+	struct stat s = {
+		.st_dev = attr_device(a->dev_major, a->dev_minor),
+		.st_ino = a->ino,
+		.st_nlink = a->nlink,
+		.st_mode = a->mode,
+		.st_uid = a->uid,
+		.st_gid = a->gid,
+		.st_rdev = attr_device(a->rdev_major, a->rdev_minor),
+		.st_size = (long)a->size,
+		.st_blksize = a->block_size,
+		.st_blocks = (long)a->blocks,
+		.st_atime = (unsigned long)seconds_of(a->atime), .st_atime_nsec = (unsigned long)nanoseconds_of(a->atime),
+		.st_mtime = (unsigned long)seconds_of(a->mtime), .st_mtime_nsec = (unsigned long)nanoseconds_of(a->mtime),
+		.st_ctime = (unsigned long)seconds_of(a->ctime), .st_ctime_nsec = (unsigned long)nanoseconds_of(a->ctime),
+	};
+
+	return copy_to_user(to, &s, sizeof(s));
+}
+
+static long stat_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags, uaddr_t to)
+{
+	struct file_attr attr;
+	long error = attr_of_path(t, dirfd, path, at_flags, &attr);
+
+	return error < 0 ? error : put_stat(to, &attr);
+}
+
+long linux_stat(struct thread_record *t, const unsigned long a[6])
+{
+	return stat_path(t, AT_FDCWD, a[0], 0, a[1]);
+}
+
+long linux_lstat(struct thread_record *t, const unsigned long a[6])
+{
+	return stat_path(t, AT_FDCWD, a[0], AT_SYMLINK_NOFOLLOW, a[1]);
+}
+
+long linux_newfstatat(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned flags = (unsigned)a[3];
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+		return -EINVAL;
+	return stat_path(t, (int)a[0], a[1], flags, a[2]);
+}
+
+long linux_fstat(struct thread_record *t, const unsigned long a[6])
+{
+	struct file_attr attr;
+	long error = descriptor_check(t, (unsigned)a[0]);
+
+	if (error == 0)
+		error = attr_of_file(t, (unsigned)a[0], &attr);
+	return error < 0 ? error : put_stat(a[1], &attr);
+}
+
+static struct statx_timestamp timestamp(unsigned long ns)
+{
+	return (struct statx_timestamp){ .tv_sec = seconds_of(ns), .tv_nsec = (unsigned)nanoseconds_of(ns) };
+}
+
+static long put_statx(uaddr_t to, const struct file_attr *a)
+{
+	struct statx s = {
+		.stx_mask = STATX_BASIC_STATS | STATX_BTIME,
+		.stx_blksize = a->block_size,
+		.stx_nlink = a->nlink,
+		.stx_uid = a->uid,
+		.stx_gid = a->gid,
+		.stx_mode = (unsigned short)a->mode,
+		.stx_ino = a->ino,
+		.stx_size = a->size,
+		.stx_blocks = a->blocks,
+		.stx_atime = timestamp(a->atime),
+		.stx_btime = timestamp(a->btime),
+		.stx_ctime = timestamp(a->ctime),
+		.stx_mtime = timestamp(a->mtime),
+		.stx_rdev_major = a->rdev_major,
+		.stx_rdev_minor = a->rdev_minor,
+		.stx_dev_major = a->dev_major,
+		.stx_dev_minor = a->dev_minor,
+	};
+
+	return copy_to_user(to, &s, sizeof(s));
+}
+
+long linux_statx(struct thread_record *t, const unsigned long a[6])
+{
+	unsigned flags = (unsigned)a[2], mask = (unsigned)a[3];
+	struct file_attr attr;
+	long error;
+
+	if (mask & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+		return -EINVAL;
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
+		return -EINVAL;
+	error = attr_of_path(t, (int)a[0], a[1], flags, &attr);
+	return error < 0 ? error : put_statx(a[4], &attr);
+}
+
+/* ---- statfs ---- */
+
+static long put_statfs(struct thread_record *t, const struct ipc *reply, long result, uaddr_t to)
+{
+	struct file_statfs f;
+	struct statfs s;
+
+	if (result < 0)
+		return result;
+	if (INFO_BYTES_OF(reply->info) < sizeof(f))
+		return -EIO;
+	memcpy(&f, thread_message(t)->data, sizeof(f));
+	s = (struct statfs){
+		.f_type = (long)f.type,
+		.f_bsize = (long)f.block_size,
+		.f_blocks = (long)f.blocks,
+		.f_bfree = (long)f.blocks_free,
+		.f_bavail = (long)f.blocks_available,
+		.f_files = (long)f.files,
+		.f_ffree = (long)f.files_free,
+		.f_fsid = { { (int)f.fsid, (int)(f.fsid >> 32) } },
+		.f_namelen = (long)f.name_max,
+		.f_frsize = (long)f.fragment_size,
+		.f_flags = (long)f.flags,
+	};
+	return copy_to_user(to, &s, sizeof(s));
+}
+
+long linux_statfs(struct thread_record *t, const unsigned long a[6])
+{
+	struct path_call p;
+	long length;
+
+	path_start(&p, FILE_STATFS, 0, 0, 0);
+	length = path_add(t, &p, 0, AT_FDCWD, a[0]);
+	return length < 0 ? length : put_statfs(t, &p.ipc, path_send(t, &p), a[1]);
+}
+
+long linux_fstatfs(struct thread_record *t, const unsigned long a[6])
+{
+	struct ipc c = { .target = (unsigned)a[0], .info = INFO(FILE_FSTATFS, 0) };
+
+	if (!descriptor_lookup(t, (unsigned)a[0]))
+		return -EBADF;
+	return put_statfs(t, &c, file_call(&c, NULL), a[1]);
+}
+
+/* ---- access ---- */
+
+#define ACCESS_MODES 7
+
+/* An empty path asks about the descriptor's own file, for which there is no message: its path is asked about. */
+static long access_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned mode, unsigned flags)
+{
+	struct path_call p;
+	unsigned long cptr;
+	long result;
+
+	if (mode & ~ACCESS_MODES || flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	result = path_empty(t, dirfd, path, flags & AT_EMPTY_PATH, &cptr);
+	if (result < 0)
+		return result;
+	path_start(&p, FILE_ACCESS, mode, (flags & AT_EACCESS) != 0, flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
+	if (result) {
+		char self[4096];
+
+		result = file_describe(t, cptr, self, sizeof(self));
+		p.ipc.m[3] = CPTR_FSROOT;
+		if (result >= 0)
+			result = path_add_bytes(t, &p, 0, self, (size_t)result);
+	} else {
+		result = path_add(t, &p, 0, dirfd, path);
+	}
+	return result < 0 ? result : path_send(t, &p);
+}
+
+long linux_access(struct thread_record *t, const unsigned long a[6])
+{
+	return access_path(t, AT_FDCWD, a[0], (unsigned)a[1], 0);
+}
+
+long linux_faccessat(struct thread_record *t, const unsigned long a[6])
+{
+	return access_path(t, (int)a[0], a[1], (unsigned)a[2], 0);
+}
+
+long linux_faccessat2(struct thread_record *t, const unsigned long a[6])
+{
+	return access_path(t, (int)a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
+}

@@ -1,0 +1,58 @@
+/* The system calls on files, for the table (table.c). linux_NAME is the handler of system call NAME. */
+#ifndef RUNTIME_LINUX_FILES_H
+#define RUNTIME_LINUX_FILES_H
+
+#include "lib/types.h"
+#include "runtime/uaccess.h"
+
+struct thread_record;
+
+#define FILE_CALLS(X) \
+	/* file_rw.c */ \
+	X(read) X(write) X(pread64) X(pwrite64) X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2) X(lseek) \
+	/* file_open.c */ \
+	X(open) X(openat) X(openat2) X(creat) X(memfd_create) X(pipe) X(pipe2) X(eventfd) X(eventfd2) \
+	/* file_descriptor.c */ \
+	X(close) X(close_range) X(dup) X(dup2) X(dup3) X(fcntl) X(flock) \
+	/* file_ioctl.c */ \
+	X(ioctl) \
+	/* file_stat.c */ \
+	X(stat) X(fstat) X(lstat) X(newfstatat) X(statx) X(statfs) X(fstatfs) X(access) X(faccessat) X(faccessat2) \
+	/* file_names.c */ \
+	X(readlink) X(readlinkat) X(mkdir) X(mkdirat) X(mknod) X(mknodat) X(rmdir) X(unlink) X(unlinkat) X(link) X(linkat) \
+	X(symlink) X(symlinkat) X(rename) X(renameat) X(renameat2) \
+	/* file_attributes.c */ \
+	X(chmod) X(fchmod) X(fchmodat) X(chown) X(lchown) X(fchown) X(fchownat) X(truncate) X(ftruncate) \
+	X(utime) X(utimes) X(futimesat) X(utimensat) \
+	/* file_directory.c */ \
+	X(getdents) X(getdents64) X(getcwd) X(chdir) X(fchdir) X(chroot) X(umask) X(mount) X(umount2) \
+	/* file_sync.c */ \
+	X(sync) X(fsync) X(fdatasync) X(syncfs) X(sync_file_range) X(fallocate) X(fadvise64) X(readahead) \
+	/* file_copy.c */ \
+	X(copy_file_range) X(sendfile) X(splice) X(tee) X(vmsplice) \
+	/* file_poll.c, file_select.c */ \
+	X(poll) X(ppoll) X(select) X(pselect6) \
+	/* epoll.c */ \
+	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
+	/* file_xattr.c */ \
+	X(getxattr) X(lgetxattr) X(fgetxattr) X(setxattr) X(lsetxattr) X(fsetxattr) X(listxattr) X(llistxattr) X(flistxattr) \
+	X(removexattr) X(lremovexattr) X(fremovexattr)
+
+#define X(name) long linux_##name(struct thread_record *t, const unsigned long a[6]);
+FILE_CALLS(X)
+#undef X
+
+/* mmap without MAP_ANONYMOUS; a as mmap has it. The address or -errno. */
+long file_mmap(struct thread_record *t, const unsigned long a[6]);
+
+/*
+ * The runtime's own opens (exec, the first program). `path` is the runtime's memory; flags as open(2)'s, without O_CREAT. A descriptor or -errno.
+ */
+long file_open_own(struct thread_record *t, const char *path, unsigned flags);
+/* execve's and execveat's: a program's path, followed unless AT_SYMLINK_NOFOLLOW; AT_EMPTY_PATH with an empty path duplicates dirfd. */
+long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags);
+
+/* The absolute path of a file: its length (no NUL is written), or -errno; -ENOENT if it was deleted. */
+long file_describe(struct thread_record *t, unsigned long cptr, char *to, size_t size);
+
+#endif

@@ -1,0 +1,31 @@
+/* Bytes between a file and the program's buffers: in registers when they are few, through windows otherwise. */
+#ifndef RUNTIME_LINUX_TRANSFER_H
+#define RUNTIME_LINUX_TRANSFER_H
+
+#include "lib/types.h"
+#include "runtime/linux/iov.h"
+#include "runtime/thread.h"
+
+#define INLINE_READ_MAX  48
+#define INLINE_WRITE_MAX 40
+
+struct transfer {
+	unsigned long cptr;
+	bool write;
+	bool interruptible;
+	unsigned long offset; /* or OFFSET_CURRENT, OFFSET_END; moved on if it is a number */
+	unsigned long flags;  /* TRANSFER_ */
+	struct cursor at;
+};
+
+/*
+ * Moves up to at.left bytes: the count, or -errno if not one was moved. A read returns with what there is; a write goes on until all is
+ * written or an error comes. The buffers are the program's or (file_read_own, file_write_own) the runtime's.
+ */
+long transfer_run(struct thread_record *t, struct transfer *x);
+
+/* The runtime's own memory, in one piece: for loading programs and for copies between files. As transfer_run. */
+long file_read_own(struct thread_record *t, unsigned long cptr, void *to, size_t length, unsigned long offset);
+long file_write_own(struct thread_record *t, unsigned long cptr, const void *from, size_t length, unsigned long offset);
+
+#endif
