@@ -5,8 +5,8 @@
  * program's alone. The kernel enters the runtime at fixed offsets from GATE_BASE, with every register but
  * rcx and r11 as the program had it:
  *     GATE_SYSCALL    a syscall instruction from the lower half: context.return_rip holds the return address; r11 holds the
- *                     flags in bits 0..15 and bits 16..47 of the context page's address above them (sysret needs rcx for
- *                     itself, and takes no more of r11). rcx and r11 are lost to the program, as on Linux. rsp is the program's.
+ *                     flags in bits 0..31 and bits 16..47 of the context page's address in bits 32..63 (sysret needs rcx for
+ *                     itself; it loads flags up to bit 21). rcx and r11 are lost to the program, as on Linux. rsp is the program's.
  * and at the others with rcx = address of the thread's context page:
  *     GATE_EXCEPTION  an exception or int 0x80 in the lower half: the full frame is in context.program.
  *     GATE_FAULT      an exception inside the gate (a bad user pointer in a copy, usually): frame in context.gate.

@@ -1,7 +1,7 @@
 /* Offsets and constants that assembly needs; the build turns the ->lines of the compiler's output into offsets.h. */
 #include "kernel/thread.h"
 
-#define CONSTANT(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" : : "i"((long)(value)))
+#define CONSTANT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(value)))
 #define FRAME(field) CONSTANT(FRAME_##field, offsetof(struct thread, frame.field))
 
 void offsets(void);

@@ -11,7 +11,7 @@ struct symbol_table {
 	struct symbol_entry entry[];
 };
 
-extern const struct symbol_table ksyms_start[], ksyms_end[];
+extern const u8 ksyms_start[], ksyms_end[]; /* linker script */
 
 /* The last entry at or below the address; -1: none. */
 static long find(const struct symbol_table *table, u64 address)
@@ -31,10 +31,10 @@ static long find(const struct symbol_table *table, u64 address)
 
 const char *symbol_name(u64 address, u64 *offset)
 {
-	const struct symbol_table *table = ksyms_start;
+	const struct symbol_table *table = (const struct symbol_table *)ksyms_start;
 	long found;
 
-	if (ksyms_start == ksyms_end)
+	if (&ksyms_start[0] == &ksyms_end[0])
 		return NULL;
 	found = find(table, address);
 	if (found < 0)

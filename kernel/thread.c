@@ -183,10 +183,9 @@ int call_thread_set_area(struct thread *t)
 		frame_take(pages[i]);
 	area_drop(target);
 	memcpy(target->area_frames, pages, sizeof(pages));
-	target->context = phys_to_virt(pages[0]);
+	thread_set_context(target, phys_to_virt(pages[0]), arg1(t));
 	target->message_low = phys_to_virt(pages[1]);
 	target->message_high = phys_to_virt(pages[2]);
-	target->context_address = arg1(t);
 	target->context->thread_index = arg5(t);
 	return K_OK;
 }

@@ -1,0 +1,175 @@
+#include "kernel/log.h"
+#include "kernel/arch.h"
+#include "kernel/symbols.h"
+#include "kernel/thread.h"
+#include "kernel/trace.h"
+#include "lib/format.h"
+#include "lib/string.h"
+
+#define BACKTRACE_MAX 32
+#define EXIT_PANIC 0x7f
+
+enum log_level log_threshold = LOG_INFO;
+static bool panicking;
+
+extern u8 kernel_start[], kernel_end[]; /* linker script */
+
+static const struct {
+	const char *name;
+	enum log_level level;
+} level_names[] = {
+	{ "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "quiet", LOG_WARNING }, { "info", LOG_INFO }, { "debug", LOG_DEBUG },
+};
+
+/* log=LEVEL, as a word of the command line. */
+void log_init(const char *command_line)
+{
+	for (const char *at = command_line; *at; at++) {
+		const char *value = at == command_line || at[-1] == ' ' ? strstart(at, "log=") : NULL;
+
+		for (unsigned i = 0; value && i < ARRAY_SIZE(level_names); i++)
+			if (strstart(value, level_names[i].name))
+				log_threshold = level_names[i].level;
+	}
+}
+
+/* Collects a text for the console; a terminal wants \r before \n. */
+struct collector {
+	char text[64];
+	unsigned used;
+};
+
+static void collector_flush(struct collector *c)
+{
+	arch_console_write(c->text, c->used);
+	c->used = 0;
+}
+
+static void collect(void *context, char byte)
+{
+	struct collector *c = context;
+
+	if (c->used + 2 > sizeof(c->text))
+		collector_flush(c);
+	if (byte == '\n')
+		c->text[c->used++] = '\r';
+	c->text[c->used++] = byte;
+}
+
+void klog_write(const char *text, size_t length)
+{
+	struct collector c = { .used = 0 };
+
+	while (length--)
+		collect(&c, *text++);
+	collector_flush(&c);
+}
+
+static __printf(2, 3) void collect_format(struct collector *c, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vformat(collect, c, format, args);
+	va_end(args);
+}
+
+static __printf(2, 0) void log_line(enum log_level level, const char *format, va_list args)
+{
+	static const char *const prefix[] = { "error: ", "warning: ", "", "" };
+	struct collector c = { .used = 0 };
+	u64 us = arch_clock_ns() / 1000;
+
+	collect_format(&c, "[%4lu.%06lu] %s", us / 1000000, us % 1000000, prefix[level]);
+	vformat(collect, &c, format, args);
+	collect(&c, '\n');
+	collector_flush(&c);
+}
+
+void klog(enum log_level level, const char *format, ...)
+{
+	va_list args;
+
+	if (level > log_threshold)
+		return;
+	va_start(args, format);
+	log_line(level, format, args);
+	va_end(args);
+}
+
+static void print_address(u64 address)
+{
+	u64 offset;
+	const char *name = symbol_name(address, &offset);
+
+	if (name)
+		klog(LOG_ERROR, "  %016lx %s+0x%lx", address, name, offset);
+	else
+		klog(LOG_ERROR, "  %016lx", address);
+}
+
+/* Frame pointers: each points to the caller's, with the return address above it. Stacks are in the kernel's image. */
+static void print_backtrace(u64 rip, u64 rbp)
+{
+	klog(LOG_ERROR, "backtrace:");
+	print_address(rip);
+	for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
+		const u64 *frame = (const u64 *)rbp;
+
+		if (rbp < (u64)kernel_start || rbp >= (u64)kernel_end - 16 || rbp % 8 || !frame[1])
+			return;
+		print_address(frame[1] - 1); /* in the call, which may be its function's last instruction */
+		if (frame[0] <= rbp)
+			return;
+		rbp = frame[0];
+	}
+}
+
+static void print_thread(const struct thread *t)
+{
+	const struct gate_frame *f = &t->frame;
+
+	klog(LOG_ERROR, "current thread %lx, entered by vector %lu, error %lx, address %lx", t->principal, f->vector, f->error,
+	     f->address);
+	klog(LOG_ERROR, "  rip %016lx rsp %016lx rflags %lx cs %lx ss %lx", f->rip, f->rsp, f->rflags, f->cs, f->ss);
+	klog(LOG_ERROR, "  rax %016lx rbx %016lx rcx %016lx rdx %016lx", f->rax, f->rbx, f->rcx, f->rdx);
+	klog(LOG_ERROR, "  rsi %016lx rdi %016lx rbp %016lx r8  %016lx", f->rsi, f->rdi, f->rbp, f->r8);
+	klog(LOG_ERROR, "  r9  %016lx r10 %016lx r11 %016lx r12 %016lx", f->r9, f->r10, f->r11, f->r12);
+	klog(LOG_ERROR, "  r13 %016lx r14 %016lx r15 %016lx", f->r13, f->r14, f->r15);
+	klog(LOG_ERROR, "  fs %lx gs %lx (as of its last switch)", t->fs_base, t->gs_base);
+}
+
+static noreturn __printf(3, 0) void panic_report(u64 rip, u64 rbp, const char *format, va_list args)
+{
+	const struct core *core = this_core();
+
+	if (panicking) { /* the report itself failed: say only where */
+		print_address(rip);
+		arch_exit(EXIT_PANIC);
+	}
+	panicking = true;
+	klog(LOG_ERROR, "PANIC on core %u", core->number);
+	log_line(LOG_ERROR, format, args);
+	print_backtrace(rip, rbp);
+	if (core->current)
+		print_thread(core->current);
+	trace_dump();
+	arch_exit(EXIT_PANIC);
+}
+
+void panic_at(u64 rip, u64 rbp, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	panic_report(rip, rbp, format, args);
+}
+
+void panic(const char *format, ...)
+{
+	const u64 *frame = __builtin_frame_address(0);
+	va_list args;
+
+	va_start(args, format);
+	panic_report(frame[1] - 1, frame[0], format, args);
+}
