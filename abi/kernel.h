@@ -129,6 +129,11 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 				* Answer with m[0] = FAULT_RESUME or FAULT_DELIVER */
 #define FAULT_RESUME  0
 #define FAULT_DELIVER 1 /* the thread enters its gate with the fault as an exception */
+/* With FAULT_DELIVER, why: what is not among x86's bits of the frame's error is put into its upper half. Neither: nothing is mapped there. */
+#define FAULT_REASON_ACCESS 0x100 /* mapped, but not for that access */
+#define FAULT_REASON_BUS    0x200 /* past the end of the file, or no memory */
+#define FAULT_ERROR_ACCESS  ((unsigned long)FAULT_REASON_ACCESS << 32)
+#define FAULT_ERROR_BUS     ((unsigned long)FAULT_REASON_BUS << 32)
 
 /*
  * The calls. name, number, what the arguments are.
@@ -194,7 +199,8 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	/* VSpace, address, pages. v0 address reached (call again until it is the end), v1 count of frames in data[] (u64 physical
 	 * addresses) whose count has become 0. Flag a3 = 1: free page tables of the range too (they appear in data[] as well) */ \
 	X(vspace_unmap, 50) \
-	/* VSpace, address, pages, rights to keep (VSPACE_READ|WRITE|EXEC): only ever takes away. v0 address reached */ \
+	/* VSpace, address, pages, rights to keep (VSPACE_READ|WRITE|EXEC; 0: the pages stay counted and mapped but nobody reaches them until
+	 * vspace_map with VSPACE_REPLACE): only ever takes away. v0 address reached */ \
 	X(vspace_protect, 51) \
 	/* dst, src, address, pages, a4: 1 take write away from both (copy on write). v0 address reached. K_NO_TABLES: top up dst */ \
 	X(vspace_clone, 52) \

@@ -160,9 +160,10 @@ static void answer_fault(struct thread *caller, u64 verdict)
 {
 	caller->fault = 0;
 	thread_ready(caller);
-	if (verdict != FAULT_RESUME)
+	if (verdict != FAULT_RESUME) {
+		caller->frame.error |= (verdict & (FAULT_REASON_ACCESS | FAULT_REASON_BUS)) << 32;
 		gate_exception(caller);
-	else if (caller->flags & THREAD_FLAG_INTERRUPT)
+	} else if (caller->flags & THREAD_FLAG_INTERRUPT)
 		thread_interrupt(caller);
 	caller->flags &= ~THREAD_FLAG_INTERRUPT;
 }

@@ -137,7 +137,7 @@ u64 pte_make(paddr_t page, unsigned flags)
 
 unsigned pte_rights(u64 pte)
 {
-	if (!(pte & PTE_PRESENT))
+	if (!(pte & PTE_PRESENT) || !(pte & PTE_USER))
 		return 0;
 	return VSPACE_READ | (pte & PTE_WRITE ? VSPACE_WRITE : 0) | (pte & PTE_NX ? 0 : VSPACE_EXEC);
 }

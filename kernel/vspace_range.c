@@ -208,8 +208,8 @@ int call_vspace_protect(struct thread *t)
 
 	if (!vs)
 		return err;
-	if (!(keep & VSPACE_READ))
-		return K_INVALID_ARG; /* no right at all is vspace_unmap's business */
+	if (keep && !(keep & VSPACE_READ))
+		return K_INVALID_ARG;
 	while (address < end && looked < WALK_BATCH) {
 		u64 *pte, table_end;
 
@@ -226,6 +226,8 @@ int call_vspace_protect(struct thread *t)
 				new &= ~PTE_WRITE;
 			if (!(keep & VSPACE_EXEC) && (machine.features & BOOT_FEATURE_NX))
 				new |= PTE_NX;
+			if (!keep)
+				new &= ~PTE_USER;
 			if (new == old)
 				continue;
 			*pte = new;
