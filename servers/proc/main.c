@@ -1,0 +1,460 @@
+/*
+ * The proc server: nodes, names, and texts that are made when a file is read from its start.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "servers/proc/tree.h"
+
+/* ---- nodes: kind 4 bits, row 8, pid 24, tid or descriptor 24 ---- */
+
+#define NUMBER_BITS 24
+#define NUMBER_MASK 0xffffffu
+
+struct node place_node(struct place p)
+{
+	return (struct node){ .id = (u64)p.kind << 56 | (u64)p.index << 48 | (u64)(p.pid & NUMBER_MASK) << NUMBER_BITS | (p.number & NUMBER_MASK) };
+}
+
+struct place node_place(struct node node)
+{
+	return (struct place){ .kind = (enum node_kind)(node.id >> 56), .index = node.id >> 48 & 0xff,
+			       .pid = node.id >> NUMBER_BITS & NUMBER_MASK, .number = node.id & NUMBER_MASK };
+}
+
+/* ---- what exists ---- */
+
+static bool has_descriptor(unsigned pid, unsigned number)
+{
+	return root_call3(PROC_PROC_FILES, pid, number, 0) > 0 && *(const u32 *)serve_message->data == number;
+}
+
+/* The process or thread that a place is for: of which `info` is wanted. */
+static bool place_info(const struct place *place, struct proc_info *info)
+{
+	unsigned id = place->kind == NODE_THREAD ? place->number : place->pid;
+
+	return process_ask(id, info) && info->pid == place->pid;
+}
+
+static bool is_type(unsigned mode, unsigned type)
+{
+	return (mode & LINUX_S_IFMT) == type;
+}
+
+/* Only the same user, or uid 0, looks into memory, descriptors and environment. */
+static bool may_look(const struct place *place, const struct proc_info *info)
+{
+	const struct principal_entry *caller = serve_request ? principal_find(serve_request->principal) : NULL;
+
+	return !place_row(place)->private || (caller && (!caller->euid || (caller->euid == info->euid && caller->euid == info->uid)));
+}
+
+static long root(unsigned mount, struct node *node)
+{
+	(void)mount;
+	*node = place_node((struct place){ .kind = NODE_FIXED });
+	return 0;
+}
+
+static unsigned mode(struct node node)
+{
+	struct place place = node_place(node);
+	struct proc_info info;
+
+	switch (place.kind) {
+	case NODE_FIXED:
+		return fixed_rows[place.index].mode;
+	case NODE_DESCRIPTOR:
+		return LINUX_S_IFLNK | 0700;
+	default:
+		return place_info(&place, &info) ? process_rows[place.index].mode : 0;
+	}
+}
+
+static long getattr(struct node node, struct file_attr *attr)
+{
+	struct place place = node_place(node);
+	struct proc_info info = { 0 };
+
+	if (place.kind != NODE_FIXED && !place_info(&place, &info))
+		return -ENOENT;
+	attr->ino = place.kind == NODE_FIXED && !place.index ? 1 : node.id;
+	attr->mode = mode(node);
+	attr->nlink = is_type(attr->mode, LINUX_S_IFDIR) ? 2 : 1;
+	attr->size = place.kind == NODE_DESCRIPTOR ? 64 : 0;
+	attr->uid = info.euid;
+	attr->gid = info.egid;
+	attr->block_size = 1024;
+	attr->dev_minor = 5; /* of a nodev file system */
+	attr->atime = attr->mtime = attr->ctime = kernel_realtime();
+	return 0;
+}
+
+/* "> file" truncates first: that is taken and does nothing, as on Linux. */
+static long setattr(struct node node, unsigned mask, const struct file_attr *attr)
+{
+	(void)node;
+	(void)attr;
+	return mask == SETATTR_SIZE ? 0 : -EPERM;
+}
+
+static long statfs(struct node node, struct file_statfs *statfs)
+{
+	(void)node;
+	*statfs = (struct file_statfs){ .type = LINUX_PROC_MAGIC, .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = 255 };
+	return 0;
+}
+
+/* ---- names ---- */
+
+/* A decimal number without leading zeros; 0: it is none. */
+static unsigned parse_number(const char *name, size_t length)
+{
+	unsigned value = 0;
+
+	if (!length || length > 8 || (name[0] == '0' && length > 1))
+		return NUMBER_MASK + 1;
+	for (size_t i = 0; i < length; i++) {
+		if (name[i] < '0' || name[i] > '9')
+			return NUMBER_MASK + 1;
+		value = value * 10 + (unsigned)(name[i] - '0');
+	}
+	return MIN(value, NUMBER_MASK + 1);
+}
+
+static bool same_name(const struct row *row, const char *name, size_t length)
+{
+	return strlen(row->name) == length && !memcmp(row->name, name, length);
+}
+
+static long lookup_process(const char *name, size_t length, struct node *found)
+{
+	struct place place = { .kind = NODE_PROCESS, .pid = parse_number(name, length) };
+	struct proc_info info;
+
+	if (!place.pid || place.pid > NUMBER_MASK || !process_ask(place.pid, &info))
+		return -ENOENT;
+	if (info.pid != place.pid)
+		return -ENOENT; /* a thread's number: Linux lets it be looked up, but does not list it */
+	*found = place_node(place);
+	return 0;
+}
+
+static long lookup_fixed(const struct place *directory, const char *name, size_t length, struct node *found)
+{
+	for (unsigned i = 1; i < fixed_count; i++)
+		if (fixed_rows[i].parent == directory->index && same_name(&fixed_rows[i], name, length)) {
+			*found = place_node((struct place){ .kind = NODE_FIXED, .index = i });
+			return 0;
+		}
+	return directory->index ? -ENOENT : lookup_process(name, length, found);
+}
+
+static long lookup_row(const struct place *directory, const char *name, size_t length, struct node *found)
+{
+	bool thread = directory->kind == NODE_THREAD;
+
+	for (unsigned i = 1; i < process_count; i++)
+		if ((!thread || process_rows[i].in_threads) && same_name(&process_rows[i], name, length)) {
+			*found = place_node((struct place){ directory->kind, i, directory->pid, directory->number });
+			return 0;
+		}
+	return -ENOENT;
+}
+
+static long lookup_descriptor(const struct place *directory, const char *name, size_t length, struct node *found)
+{
+	unsigned number = parse_number(name, length);
+	struct proc_info info;
+
+	if (!place_info(directory, &info))
+		return -ENOENT;
+	if (!may_look(directory, &info))
+		return -EACCES;
+	if (number > NUMBER_MASK || !has_descriptor(directory->pid, number))
+		return -ENOENT;
+	*found = place_node((struct place){ NODE_DESCRIPTOR, 0, directory->pid, number });
+	return 0;
+}
+
+static long lookup_thread(const struct place *directory, const char *name, size_t length, struct node *found)
+{
+	struct place place = { NODE_THREAD, 0, directory->pid, parse_number(name, length) };
+	struct proc_info info;
+
+	if (!place.number || place.number > NUMBER_MASK || !place_info(&place, &info))
+		return -ENOENT;
+	*found = place_node(place);
+	return 0;
+}
+
+static long lookup(struct node directory, const char *name, size_t length, struct node *found)
+{
+	struct place place = node_place(directory);
+
+	if (place.kind == NODE_FIXED)
+		return lookup_fixed(&place, name, length, found);
+	if (place.index == ROW_FD)
+		return lookup_descriptor(&place, name, length, found);
+	if (place.index == ROW_TASK)
+		return lookup_thread(&place, name, length, found);
+	return lookup_row(&place, name, length, found);
+}
+
+static size_t number_name(unsigned number, char name[256])
+{
+	struct text text = { .bytes = name, .room = 255 };
+
+	text_add(&text, "%u", number);
+	return text.length;
+}
+
+static long parent(struct node node, struct node *up, char name[256], bool *deleted)
+{
+	struct place place = node_place(node), above = { .kind = NODE_FIXED };
+	const char *row = NULL;
+	unsigned number = place.number;
+
+	(void)deleted;
+	if (place.kind == NODE_FIXED) {
+		above.index = fixed_rows[place.index].parent;
+		row = fixed_rows[place.index].name;
+	} else if (place.kind == NODE_DESCRIPTOR) {
+		above = (struct place){ NODE_PROCESS, ROW_FD, place.pid, 0 };
+	} else if (place.index) {
+		above = (struct place){ place.kind, 0, place.pid, place.number };
+		row = process_rows[place.index].name;
+	} else if (place.kind == NODE_THREAD) {
+		above = (struct place){ NODE_PROCESS, ROW_TASK, place.pid, 0 };
+	} else {
+		number = place.pid;
+	}
+	*up = place_node(above);
+	return row ? (long)strlcpy(name, row, 256) : (long)number_name(number, name);
+}
+
+static bool magic(struct node node, struct magic_link *link)
+{
+	struct place place = node_place(node);
+
+	link->pid = place.pid;
+	link->descriptor = place.kind == NODE_DESCRIPTOR ? (long)place.number : 0;
+	if (place.kind == NODE_PROCESS || place.kind == NODE_THREAD)
+		link->descriptor = process_rows[place.index].magic;
+	return place.kind == NODE_DESCRIPTOR || link->descriptor < 0;
+}
+
+static long readlink(struct node node, char *out, size_t size)
+{
+	struct place place = node_place(node);
+	struct text text = { .bytes = out, .room = size };
+	const struct row *row = place_row(&place);
+	long error;
+
+	if (place.kind != NODE_FIXED)
+		return -ENOENT; /* magic links do not come here */
+	if (!row->target) {
+		error = row->make(&text, &place, NULL);
+		return error ? error : (long)text.length;
+	}
+	text_bytes(&text, row->target, strlen(row->target));
+	return (long)text.length;
+}
+
+/* ---- listing. Cookies: 2 + row; numbers come after all rows ---- */
+
+#define FIRST_NUMBER 0x1000u
+
+/* Numbers that root gives, from `first` on, by the call `label`. */
+static void list_numbers(struct open_file *file, struct dirent_list *list, unsigned label, unsigned pid, struct place place)
+{
+	static u32 numbers[MESSAGE_BYTES / 4];
+	unsigned first = (unsigned)(MAX(file->offset, (u64)FIRST_NUMBER) - FIRST_NUMBER);
+	char name[256];
+
+	for (;;) {
+		long count = label == PROC_PROC_LIST ? root_call3(label, first, 0, 0) : root_call3(label, pid, first, 0);
+
+		if (count <= 0)
+			return;
+		count = MIN(count, (long)ARRAY_SIZE(numbers));
+		memcpy(numbers, serve_message->data, (size_t)count * 4);
+		for (long i = 0; i < count; i++) {
+			unsigned type = place.kind == NODE_DESCRIPTOR ? LINUX_S_IFLNK : LINUX_S_IFDIR;
+
+			*(place.kind == NODE_PROCESS ? &place.pid : &place.number) = numbers[i];
+			if (!dirent_add(list, place_node(place).id, FIRST_NUMBER + (u64)numbers[i] + 1, type >> 12, name, number_name(numbers[i], name)))
+				return;
+		}
+		first = numbers[count - 1] + 1;
+	}
+}
+
+static bool list_fixed(struct open_file *file, struct dirent_list *list, unsigned directory)
+{
+	for (u64 i = MAX(file->offset - 1, (u64)1); i < fixed_count; i++) {
+		const struct row *row = &fixed_rows[i];
+		struct place place = { .kind = NODE_FIXED, .index = (unsigned)i };
+
+		if (row->parent == directory && !dirent_add(list, place_node(place).id, i + 2, row->mode >> 12, row->name, strlen(row->name)))
+			return false;
+	}
+	return true;
+}
+
+static void list_rows(struct open_file *file, struct dirent_list *list, struct place place)
+{
+	for (u64 i = file->offset - 1; i < process_count; i++) {
+		const struct row *row = &process_rows[i];
+
+		place.index = (unsigned)i;
+		if (place.kind == NODE_THREAD && !row->in_threads)
+			continue;
+		if (!dirent_add(list, place_node(place).id, i + 2, row->mode >> 12, row->name, strlen(row->name)))
+			return;
+	}
+}
+
+static long readdir(struct open_file *file, struct dirent_list *list)
+{
+	struct place place = node_place(file->node);
+	struct proc_info info;
+
+	if (place.kind == NODE_FIXED) {
+		if (list_fixed(file, list, place.index) && !place.index)
+			list_numbers(file, list, PROC_PROC_LIST, 0, (struct place){ .kind = NODE_PROCESS });
+		return 0;
+	}
+	if (!place_info(&place, &info))
+		return -ENOENT;
+	if (place.index == ROW_FD)
+		list_numbers(file, list, PROC_PROC_FILES, place.pid, (struct place){ .kind = NODE_DESCRIPTOR, .pid = place.pid });
+	else if (place.index == ROW_TASK)
+		list_numbers(file, list, PROC_PROC_THREADS, place.pid, (struct place){ .kind = NODE_THREAD, .pid = place.pid });
+	else
+		list_rows(file, list, place);
+	return 0;
+}
+
+/* ---- open files ---- */
+
+static bool text_grow(struct text *text, size_t room)
+{
+	size_t size = MAX(text->room * 2, (size_t)PAGE_SIZE);
+	char *bytes;
+
+	while (size < room)
+		size *= 2;
+	bytes = memory_resize(text->bytes, text->room, size);
+	if (!bytes)
+		return false;
+	text->bytes = bytes;
+	text->room = size;
+	return true;
+}
+
+static void forget_text(struct open_file *file)
+{
+	struct text *text = file->data;
+
+	if (!text)
+		return;
+	if (text->bytes)
+		memory_free(text->bytes, text->room);
+	memory_free(text, sizeof(*text));
+	file->data = NULL;
+}
+
+static long open(struct request *request, struct open_file *file)
+{
+	struct place place = node_place(file->node);
+	struct proc_info info = { 0 };
+
+	(void)request;
+	if (place.kind != NODE_FIXED && !place_info(&place, &info))
+		return -ENOENT;
+	if (place.kind != NODE_FIXED && !may_look(&place, &info))
+		return -EACCES;
+	if (file_writable(file) && !place_row(&place)->write)
+		return -EACCES;
+	return 0;
+}
+
+/* A new text for each reading from the start. */
+static long make_text(struct open_file *file, const struct place *place)
+{
+	struct proc_info info = { 0 };
+	struct text *text;
+	long error;
+
+	if (place->kind != NODE_FIXED && !place_info(place, &info))
+		return -ESRCH;
+	text = file->data ? file->data : memory_take(sizeof(*text));
+	if (!text)
+		return -ENOMEM;
+	file->data = text;
+	text->grow = text_grow;
+	text->length = 0;
+	text->cut = false;
+	error = place_row(place)->make(text, place, &info);
+	return error ? error : text->cut ? -ENOMEM : 0;
+}
+
+static long read(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	struct place place = node_place(file->node);
+	const struct text *text;
+	long error;
+
+	if (!place_row(&place)->make)
+		return -EINVAL;
+	if (!offset || !file->data) {
+		error = make_text(file, &place);
+		if (error)
+			return error;
+	}
+	text = file->data;
+	if (offset >= text->length)
+		return 0;
+	return (long)request_give(request, text->bytes + offset, MIN(length, text->length - offset));
+}
+
+static long write(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	struct place place = node_place(file->node);
+	struct proc_info info = { 0 };
+	char bytes[256];
+	long result;
+
+	(void)offset;
+	if (length > sizeof(bytes))
+		return -EINVAL;
+	if (place.kind != NODE_FIXED && !place_info(&place, &info))
+		return -ESRCH;
+	if (request_take(request, bytes, length) < length)
+		return 0;
+	result = place_row(&place)->write(&place, &info, bytes, length);
+	return result < 0 ? result : (long)length;
+}
+
+static const struct serve_operations operations = {
+	.root = root,
+	.mode = mode,
+	.getattr = getattr,
+	.setattr = setattr,
+	.lookup = lookup,
+	.parent = parent,
+	.readlink = readlink,
+	.magic = magic,
+	.readdir = readdir,
+	.statfs = statfs,
+	.open = open,
+	.release = forget_text,
+	.read = read,
+	.write = write,
+};
+
+int main(void)
+{
+	serve_run(&operations);
+}

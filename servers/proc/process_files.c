@@ -1,0 +1,203 @@
+/*
+ * Texts of /proc/PID that take calls of root beyond PROC_PROC_INFO.
+ */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "servers/proc/process_text.h"
+#include "servers/proc/tree.h"
+
+#define ARGUMENTS_MAX (128 * 1024ul * 16)
+#define REGION_SHARED 1
+#define REGION_HEAP   2
+#define REGION_STACK  4
+
+bool process_ask(unsigned id, struct proc_info *info)
+{
+	if (root_call3(PROC_PROC_INFO, id, 0, 0) < 0)
+		return false;
+	memcpy(info, serve_message->data, sizeof(*info));
+	return true;
+}
+
+long make_stat(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	struct proc_info shown = *info;
+
+	/* A thread's own number stands where the process's does. */
+	if (place->kind == NODE_THREAD)
+		shown.pid = place->number;
+	process_text_stat(text, &shown);
+	return 0;
+}
+
+long make_statm(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	process_text_statm(text, info);
+	return 0;
+}
+
+long make_status(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	process_text_status(text, info);
+	return 0;
+}
+
+long make_limits(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	process_text_limits(text, info);
+	return 0;
+}
+
+long make_comm(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	text_add(text, "%.*s\n", (int)strnlen(info->name, sizeof(info->name)), info->name);
+	return 0;
+}
+
+/* Names of threads of the caller's own process. */
+long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+{
+	unsigned pid = principal_pid(serve_request->principal);
+
+	if (pid != info->pid)
+		return -EINVAL;
+	length = MIN(length, sizeof(info->name) - 1);
+	memcpy(serve_message->data, text, length);
+	unsigned long m[8] = { place->kind == NODE_THREAD ? place->number : place->pid };
+
+	return root_call(PROC_SET_NAME, m, (unsigned)length);
+}
+
+/* Memory of the process, as far as it is there. */
+static void add_memory(struct text *text, unsigned pid, unsigned long start, unsigned long end)
+{
+	end = MIN(end, start + ARGUMENTS_MAX);
+	while (start < end && !text->cut) {
+		long got = root_call3(PROC_PROC_MEMORY, pid, start, MIN(end - start, (unsigned long)MESSAGE_BYTES));
+
+		if (got <= 0)
+			return;
+		text_bytes(text, serve_message->data, MIN((size_t)got, (size_t)MESSAGE_BYTES));
+		start += (unsigned long)got;
+	}
+}
+
+long make_cmdline(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	if (info->state != 'Z')
+		add_memory(text, info->pid, info->arg_start, info->arg_end);
+	return 0;
+}
+
+long make_environ(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	if (info->state != 'Z')
+		add_memory(text, info->pid, info->env_start, info->env_end);
+	return 0;
+}
+
+/* ---- maps ---- */
+
+static const char *region_name(const struct proc_region *region)
+{
+	if (region->flags & REGION_HEAP)
+		return "[heap]";
+	return region->flags & REGION_STACK ? "[stack]" : "";
+}
+
+static long add_regions(struct text *text, unsigned pid, bool details)
+{
+	/* Copied: the message buffer is used again for nothing here, but the next call overwrites it. */
+	static struct proc_region regions[MESSAGE_BYTES / sizeof(struct proc_region)];
+	unsigned long from = 0;
+
+	for (;;) {
+		long count = root_call3(PROC_PROC_REGIONS, pid, from, 0);
+
+		if (count < 0)
+			return count == -ESRCH ? -ESRCH : 0;
+		count = MIN(count, (long)ARRAY_SIZE(regions));
+		memcpy(regions, serve_message->data, (size_t)count * sizeof(regions[0]));
+		for (long i = 0; i < count; i++)
+			process_text_region(text, &regions[i], region_name(&regions[i]), details);
+		if (!count || regions[count - 1].end <= from || text->cut)
+			return 0;
+		from = regions[count - 1].end;
+	}
+}
+
+long make_maps(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	return add_regions(text, info->pid, false);
+}
+
+long make_smaps(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	return add_regions(text, info->pid, true);
+}
+
+/* ---- mounts ---- */
+
+long make_mounts(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	long length = root_call3(PROC_MOUNTS, 0, 0, 0);
+
+	(void)place;
+	(void)info;
+	if (length < 0)
+		return length;
+	text_bytes(text, serve_message->data, MIN((size_t)length, (size_t)MESSAGE_BYTES));
+	return 0;
+}
+
+/* The words of a line: up to `max`, separated by single spaces. Returns how many. */
+static unsigned split(char *line, char *words[], unsigned max)
+{
+	unsigned count = 0;
+
+	while (line && *line && count < max) {
+		words[count++] = line;
+		line = strchr(line, ' ');
+		if (line)
+			*line++ = 0;
+	}
+	return count;
+}
+
+/* Each line of mounts: source, place, type, options. */
+long make_mountinfo(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	static char lines[MESSAGE_BYTES + 1];
+	long length = root_call3(PROC_MOUNTS, 0, 0, 0);
+	unsigned id = 20;
+
+	(void)place;
+	(void)info;
+	if (length < 0)
+		return length;
+	length = MIN(length, (long)MESSAGE_BYTES);
+	memcpy(lines, serve_message->data, (size_t)length);
+	lines[length] = 0;
+	for (char *line = lines, *next; *line; line = next, id++) {
+		char *words[4];
+
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		else
+			next = line + strlen(line);
+		if (split(line, words, 4) < 4)
+			continue;
+		words[3][strnlen(words[3], 256)] = 0;
+		text_add(text, "%u %u 0:%u / %s %s - %s %s %s\n", id, id == 20 ? 1 : 20, id, words[1], words[3], words[2], words[0], words[3]);
+	}
+	return 0;
+}

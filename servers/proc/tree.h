@@ -1,0 +1,67 @@
+/*
+ * The tree of /proc. Two tables say what there is: the fixed files, and the files of each process and thread; a row has a name and the
+ * function that writes its text. A node is a row, and which process, thread and descriptor it is for.
+ */
+#ifndef PROC_TREE_H
+#define PROC_TREE_H
+
+#include "abi/process.h"
+#include "serve/serve.h"
+#include "servers/proc/text.h"
+
+enum node_kind {
+	NODE_FIXED = 1,  /* index: row of fixed_rows */
+	NODE_PROCESS,    /* index: row of process_rows; pid */
+	NODE_THREAD,     /* the same below task/: pid, number: tid */
+	NODE_DESCRIPTOR, /* pid, number: descriptor */
+};
+
+struct place {
+	enum node_kind kind;
+	unsigned index, pid, number;
+};
+
+struct node place_node(struct place place);
+struct place node_place(struct node node);
+
+/* Writes the text of a file; 0 or a negative errno. `info` is of the process or thread; NULL for fixed files. */
+typedef long text_maker(struct text *text, const struct place *place, const struct proc_info *info);
+
+struct row {
+	const char *name;
+	unsigned mode;
+	text_maker *make;
+	const char *target;   /* fixed links; NULL with a link's mode: made by `make` */
+	long magic;           /* process links: -1 exe, -2 cwd, -3 root; 0: none */
+	unsigned parent;      /* fixed rows: the directory's index */
+	bool in_threads;      /* process rows: also in task/TID */
+	bool private;         /* only for the same user */
+	long (*write)(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+};
+
+extern const struct row fixed_rows[], process_rows[];
+extern const unsigned fixed_count, process_count;
+/* Rows of process_rows that are directories with contents of their own. */
+#define ROW_DIRECTORY 0
+#define ROW_FD        1
+#define ROW_TASK      2
+
+static inline const struct row *place_row(const struct place *place)
+{
+	return place->kind == NODE_FIXED ? &fixed_rows[place->index] : &process_rows[place->index];
+}
+
+/* What root knows of a process or thread; false: it is gone. */
+bool process_ask(unsigned id, struct proc_info *info);
+
+/* ---- process_files.c ---- */
+text_maker make_stat, make_statm, make_status, make_limits, make_cmdline, make_comm, make_environ, make_maps, make_smaps, make_mounts,
+	make_mountinfo;
+long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+
+/* ---- system_files.c ---- */
+text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_meminfo, make_system_stat, make_uptime, make_loadavg, make_version,
+	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects;
+long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+
+#endif
