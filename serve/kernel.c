@@ -56,15 +56,31 @@ long kernel_handle_mint(unsigned long badge, unsigned slot)
 	return kernel_object(KCALL_handle_mint, a);
 }
 
+static void page_in(volatile unsigned char *byte, bool write)
+{
+	unsigned char value = *byte;
+
+	if (write)
+		*byte = value;
+}
+
 static size_t copy(unsigned reply_slot, unsigned long direction, u64 window_offset, void *own, size_t length, unsigned long *touch)
 {
-	unsigned long a[8] = { CPTR_SYSTEM | reply_slot, direction, window_offset, (unsigned long)own, length };
-	long error = kernel_object(KCALL_copy, a);
+	size_t done = 0;
+	long error;
 
-	*touch = error == K_PARTIAL ? a[1] : 0;
-	if (error == K_OK || error == K_PARTIAL)
-		return MIN(a[0], length);
-	return 0;
+	do {
+		unsigned long a[8] = { CPTR_SYSTEM | reply_slot, direction, window_offset + done, (unsigned long)own + done, length - done };
+
+		error = kernel_object(KCALL_copy, a);
+		if (error == K_OK || error == K_PARTIAL || error == K_FAULT)
+			done += MIN(a[0], length - done);
+		*touch = error == K_PARTIAL ? a[1] : 0;
+		/* An own page that was not touched yet. */
+		if (error == K_FAULT)
+			page_in((volatile unsigned char *)own + done, direction == COPY_IN);
+	} while (error == K_FAULT && done < length);
+	return done;
 }
 
 size_t kernel_copy_out(unsigned reply_slot, u64 window_offset, const void *from, size_t length, unsigned long *touch)
