@@ -230,8 +230,9 @@ $(B)/empty/symbols.S.o: Makefile
 
 $(B)/uxrt.elf: $(KERNEL_OBJECTS) $(B)/symbols.S.o $(B)/bundle.S.o kernel/kernel.lds
 	$(call announce,LD,$@)
-	$(Q)$(LINK) -T kernel/kernel.lds -Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)
-	$(Q)$(PYTHON) tools/symbols --same $(B)/kernel.elf $@
+	$(Q)$(LINK) -T kernel/kernel.lds -Map=$(@:.elf=.map) -o $@.new $(filter %.o,$^)
+	$(Q)$(PYTHON) tools/symbols --same $(B)/kernel.elf $@.new
+	$(Q)mv $@.new $@
 
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Host tests: tests/host/test_NAME.c, linked with lib and with the sources that its "// sources:" line names

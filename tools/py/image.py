@@ -8,8 +8,9 @@ The image is one uncompressed newc archive. The data of every file that has any 
 mapped where it lies; zeros before the header, which Linux's unpacker skips, make up the difference. The same packages and
 the same DIRs give the same bytes.
 """
-import argparse
 import concurrent.futures
+import contextlib
+import fcntl
 import hashlib
 import importlib._bootstrap_external
 import io
@@ -488,8 +489,22 @@ def base_image(list_path):
         return path, json.load(f)['id']
 
 
+@contextlib.contextmanager
+def alone(name):
+    """Keeps other processes that make the same thing waiting."""
+    os.makedirs(CACHE, exist_ok=True)
+    with open(os.path.join(CACHE, name + '.lock'), 'w') as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def make(list_name, extras, output):
     """Makes the image unless it is there already. Gives its path and the identity of its packages."""
+    with alone('images'):
+        return make_alone(list_name, extras, output)
+
+
+def make_alone(list_name, extras, output):
     base, identity = base_image(find_list(list_name))
     wanted = digest(base, *(folder_digest(folder) if os.path.isdir(folder) else '' for folder in extras))
     stamp = output + '.made-of'
