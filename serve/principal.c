@@ -16,6 +16,11 @@ const struct principal_entry *principal_find(unsigned long principal)
 	return &table()[index];
 }
 
+const struct principal_entry *principal_at(unsigned index)
+{
+	return index < PRINCIPALS_MAX && table()[index].principal ? &table()[index] : NULL;
+}
+
 unsigned principal_pid(unsigned long principal)
 {
 	const struct principal_entry *entry = principal_find(principal);

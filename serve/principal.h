@@ -7,6 +7,8 @@
 
 /* NULL: that thread is gone. The entry may change at any time: copy what must stay. */
 const struct principal_entry *principal_find(unsigned long principal);
+/* The index-th entry of the table, for walks; NULL: free. index < PRINCIPALS_MAX. */
+const struct principal_entry *principal_at(unsigned index);
 /* 0: gone. */
 unsigned principal_pid(unsigned long principal);
 /* Whether any thread of the process lives. Walks the table. */

@@ -2,7 +2,6 @@
  * Sessions, controlling terminals, and who may use one (Linux drivers/tty/tty_jobctrl.c, POSIX chapter 11). A terminal knows the session
  * whose controlling terminal it is; a process has that terminal if it is in that session.
  */
-#include "abi/gate.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/console/tty.h"
@@ -130,12 +129,14 @@ long job_release(struct tty *tty, const struct principal_entry *caller)
 /* The session of a process group: from any thread in it; of one whose processes have all ended and were not waited for, from root. */
 static unsigned session_of_group(unsigned group)
 {
-	const struct principal_entry *table = (const struct principal_entry *)GATE_PRINCIPALS;
 	struct proc_info info;
 
-	for (unsigned i = 0; i < PRINCIPALS_MAX; i++)
-		if (table[i].principal && table[i].pgid == group)
-			return table[i].sid;
+	for (unsigned i = 0; i < PRINCIPALS_MAX; i++) {
+		const struct principal_entry *entry = principal_at(i);
+
+		if (entry && entry->pgid == group)
+			return entry->sid;
+	}
 	if (root_call3(PROC_PROC_INFO, group, 0, 0) < 0)
 		return 0;
 	memcpy(&info, serve_message->data, sizeof(info));
@@ -178,15 +179,16 @@ void tty_hang_up(struct tty *tty)
 /* The leader's thread is gone, but another of its process may live and be it. */
 static bool leader_lives(struct tty *tty)
 {
-	const struct principal_entry *table = (const struct principal_entry *)GATE_PRINCIPALS;
-
 	if (principal_find(tty->leader))
 		return true;
-	for (unsigned i = 0; i < PRINCIPALS_MAX; i++)
-		if (table[i].principal && table[i].session_leader && table[i].sid == tty->session) {
-			tty->leader = table[i].principal;
+	for (unsigned i = 0; i < PRINCIPALS_MAX; i++) {
+		const struct principal_entry *entry = principal_at(i);
+
+		if (entry && entry->session_leader && entry->sid == tty->session) {
+			tty->leader = entry->principal;
 			return true;
 		}
+	}
 	return false;
 }
 
