@@ -41,6 +41,7 @@ struct open_file {
 	struct list_node link; /* the server's: all open files of an object, say */
 	unsigned kept;         /* framework: requests that wait with it; it is released when they have ended */
 	bool closed;           /* framework: the last descriptor is gone */
+	bool held;             /* framework: unhold is owed */
 };
 
 static inline bool file_readable(const struct open_file *file)
@@ -87,9 +88,13 @@ struct serve_operations {
 	long (*setxattr)(struct node node, const char *name, size_t length, const void *value, size_t size, unsigned flags);
 	long (*listxattr)(struct node node, char *names, size_t size);
 	long (*removexattr)(struct node node, const char *name, size_t length);
+	/* An open file (O_PATH too) refers to the node from now on, and no longer: what has no name any more lives as long as it is held. */
+	void (*hold)(struct node node);
+	void (*unhold)(struct node node);
 
 	/* ---- open files ---- */
-	/* A node is opened: flags, node, mode are set; may keep the request (FIFOs) and end with open_answer(). An error: release is not called. */
+	/* A node is opened: flags, node, mode are set; may keep the request (FIFOs) and end with open_answer(). An error: release is not called.
+	 * O_PATH: neither is called. */
 	long (*open)(struct request *request, struct open_file *file);
 	/* The last descriptor is gone and no kept request has it. */
 	void (*release)(struct open_file *file);

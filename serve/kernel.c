@@ -56,31 +56,33 @@ long kernel_handle_mint(unsigned long badge, unsigned slot)
 	return kernel_object(KCALL_handle_mint, a);
 }
 
-static void page_in(volatile unsigned char *byte, bool write)
+/* The own page at `address` is not mapped yet (memory comes when it is touched, and the kernel's copy does not wait for that). */
+static void touch_own(unsigned long address, bool write)
 {
-	unsigned char value = *byte;
-
 	if (write)
-		*byte = value;
+		__atomic_fetch_or((unsigned char *)address, 0, __ATOMIC_RELAXED);
+	else
+		(void)*(volatile unsigned char *)address;
 }
 
 static size_t copy(unsigned reply_slot, unsigned long direction, u64 window_offset, void *own, size_t length, unsigned long *touch)
 {
 	size_t done = 0;
-	long error;
 
-	do {
+	*touch = 0;
+	for (;;) {
 		unsigned long a[8] = { CPTR_SYSTEM | reply_slot, direction, window_offset + done, (unsigned long)own + done, length - done };
+		long error = kernel_object(KCALL_copy, a);
 
-		error = kernel_object(KCALL_copy, a);
-		if (error == K_OK || error == K_PARTIAL || error == K_FAULT)
-			done += MIN(a[0], length - done);
-		*touch = error == K_PARTIAL ? a[1] : 0;
-		/* An own page that was not touched yet. */
-		if (error == K_FAULT)
-			page_in((volatile unsigned char *)own + done, direction == COPY_IN);
-	} while (error == K_FAULT && done < length);
-	return done;
+		if (error == K_GONE || error == K_INVALID_CAP || error == K_WRONG_TYPE)
+			return done;
+		done += MIN(a[0], length - done);
+		if (error == K_PARTIAL)
+			*touch = a[1];
+		if (error != K_FAULT)
+			return done;
+		touch_own((unsigned long)own + done, direction == COPY_IN);
+	}
 }
 
 size_t kernel_copy_out(unsigned reply_slot, u64 window_offset, const void *from, size_t length, unsigned long *touch)

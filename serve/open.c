@@ -76,6 +76,8 @@ struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode)
 void open_file_drop(struct open_file *file)
 {
 	poll_forget(file);
+	if (file->held && serve_operations->unhold)
+		serve_operations->unhold(file->node);
 	table[file->badge & INDEX_MASK] = NULL;
 	memory_free(file, sizeof(*file));
 }
@@ -86,7 +88,7 @@ static void release(struct open_file *file)
 	/* The queue may be the server's, and go with the file. */
 	poll_forget(file);
 	file->poll = &file->own_poll;
-	if (serve_operations->release)
+	if (serve_operations->release && !(file->flags & LINUX_O_PATH))
 		serve_operations->release(file);
 	open_file_drop(file);
 }
@@ -245,6 +247,9 @@ long open_node(struct request *request, struct node node, unsigned mount, unsign
 	if (!file)
 		return -ENFILE;
 	file->mount = mount;
+	file->held = true;
+	if (serve_operations->hold)
+		serve_operations->hold(node);
 	if (is_type(mode, LINUX_S_IFREG) || is_type(mode, LINUX_S_IFDIR))
 		file->opened = OPENED_SEEKABLE;
 	result = server_open(request, file);

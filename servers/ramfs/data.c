@@ -1,0 +1,598 @@
+#include "servers/ramfs/data.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "servers/ramfs/tree_internal.h"
+
+#define WINDOW_MAX   0x4000000ul
+#define WINDOW_MIN   0x10000ul
+#define WINDOWS_KEPT 512
+#define CAPACITY_STEP 0x10000ul
+#define POPULATE_MAX 256 /* pages at a time */
+#define MADV_POPULATE_WRITE 23
+
+/* A part of an object, mapped here. */
+struct window {
+	struct list_node link; /* the least recently used first */
+	struct inode *inode;   /* NULL: its inode has gone */
+	unsigned long address;
+	u64 start, length;
+};
+
+static struct list_node windows = LIST_INIT(windows);
+static unsigned window_count;
+static const u8 *image_bytes;
+static u64 image_size, pages_limit, pages_used;
+
+static u64 pages_of(u64 size)
+{
+	return DIV_ROUND_UP(size, (u64)PAGE_SIZE);
+}
+
+static u64 object_of(const struct inode *inode)
+{
+	return OBJECT_FILE + inode->ino;
+}
+
+void data_init(const u8 *image, u64 size, u64 limit)
+{
+	image_bytes = image;
+	image_size = size;
+	pages_limit = limit;
+}
+
+u64 data_pages_limit(void)
+{
+	return pages_limit;
+}
+
+u64 data_pages_used(void)
+{
+	return pages_used + pages_of(arena->used);
+}
+
+u64 data_blocks(const struct inode *inode)
+{
+	if (!inode_is(inode, S_IFREG))
+		return 0;
+	return (inode->has_object ? inode->pages : inode->image != NO_IMAGE ? pages_of(inode->size) : 0) * (PAGE_SIZE / 512);
+}
+
+/* Whether the bytes are still those of the image. */
+static bool in_image(const struct inode *inode)
+{
+	return inode->image != NO_IMAGE && !inode->modified;
+}
+
+/* ---- windows ---- */
+
+static void window_close(struct window *window)
+{
+	object_unmap(window->address, window->length);
+	list_remove(&window->link);
+	window_count--;
+	if (window->inode)
+		window->inode->mapping = NULL;
+	memory_free(window, sizeof(*window));
+}
+
+static u64 window_length(u64 needed)
+{
+	u64 length = WINDOW_MIN;
+
+	while (length < needed && length < WINDOW_MAX)
+		length *= 2;
+	return length;
+}
+
+static struct window *window_open(struct inode *inode, u64 offset)
+{
+	u64 start = ALIGN_DOWN(offset, WINDOW_MAX), end = MIN(MAX(inode->size, offset + 1), start + WINDOW_MAX);
+	struct window *window = memory_take(sizeof(*window));
+	long address;
+
+	if (!window)
+		return NULL;
+	window->start = start;
+	window->length = window_length(end - start);
+	address = object_map(object_of(inode), start, window->length, true, 0);
+	if (address < 0) {
+		memory_free(window, sizeof(*window));
+		return NULL;
+	}
+	window->address = (unsigned long)address;
+	window->inode = inode;
+	list_push_back(&windows, &window->link);
+	inode->mapping = window;
+	if (++window_count > WINDOWS_KEPT)
+		window_close(list_first_entry(&windows, struct window, link));
+	return window;
+}
+
+/* The object's memory at offset, and how much of it follows; NULL: no memory. */
+static u8 *window_at(struct inode *inode, u64 offset, u64 *length)
+{
+	struct window *window = inode->mapping;
+
+	if (unlikely(window && (offset < window->start || offset - window->start >= window->length))) {
+		window_close(window);
+		window = NULL;
+	}
+	if (unlikely(!window))
+		window = window_open(inode, offset);
+	if (!window)
+		return NULL;
+	*length = window->length - (offset - window->start);
+	return (u8 *)window->address + (offset - window->start);
+}
+
+void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
+{
+	if (mapping) {
+		((struct window *)mapping)->inode = NULL;
+		window_close(mapping);
+	}
+	if (!has_object)
+		return;
+	object_destroy(OBJECT_FILE + ino);
+	pages_used -= MIN(pages, pages_used);
+}
+
+/* ---- objects ---- */
+
+/* Root's idea of the size. After a restart the inode's own counts: a kill may have come between the two. */
+static long capacity_known(struct inode *inode)
+{
+	long error;
+
+	inode_refresh(inode);
+	if (likely(inode->capacity))
+		return 0;
+	error = object_resize(object_of(inode), inode->size);
+	if (!error)
+		inode->capacity = inode->size + 1;
+	return error;
+}
+
+static long set_capacity(struct inode *inode, u64 size)
+{
+	long error = object_resize(object_of(inode), size);
+
+	if (error)
+		return error == -ENOMEM ? -ENOSPC : error;
+	inode->capacity = size + 1;
+	return 0;
+}
+
+/* So large that bytes up to `end` can be written. */
+static long reserve(struct inode *inode, u64 end)
+{
+	u64 have;
+	long error = capacity_known(inode);
+
+	if (error)
+		return error;
+	have = inode->capacity - 1;
+	if (end <= have)
+		return 0;
+	/* Nobody maps it: ask root seldom. A client that maps it is to get SIGBUS behind the end. */
+	return set_capacity(inode, inode->exact ? ALIGN_UP(end, PAGE_SIZE) : ALIGN_UP(end + MIN(end, 0x1000000ul), CAPACITY_STEP));
+}
+
+/* The pages in the image become the object's, copy on write. Data that is not on a page's start is copied. */
+static long object_fill(struct inode *inode)
+{
+	u64 pages = pages_of(inode->size), length;
+	u8 *to;
+
+	if (!pages)
+		return 0;
+	if (IS_ALIGNED(inode->image, PAGE_SIZE))
+		return root_call5(PROC_OBJECT_IMAGE, object_of(inode), 0, pages, inode->image, 0);
+	for (u64 done = 0; done < inode->size; done += length) {
+		to = window_at(inode, done, &length);
+		if (!to)
+			return -ENOSPC;
+		length = MIN(length, inode->size - done);
+		memcpy(to, image_bytes + inode->image + done, length);
+	}
+	return 0;
+}
+
+static long object_make(struct inode *inode)
+{
+	bool from_image = inode->image != NO_IMAGE;
+	long error;
+
+	inode_refresh(inode);
+	if (inode->has_object)
+		return 0;
+	error = object_create(object_of(inode), inode->size);
+	if (error == -EEXIST)
+		error = 0; /* a kill came between its creation and the inode's knowing: empty, as created */
+	if (!error && from_image)
+		error = object_fill(inode);
+	if (error) {
+		object_destroy(object_of(inode));
+		return error == -ENOMEM ? -ENOSPC : error;
+	}
+	inode->capacity = inode->size + 1;
+	inode->pages = from_image ? pages_of(inode->size) : 0;
+	pages_used += inode->pages;
+	inode->has_object = 1;
+	return 0;
+}
+
+static long make_writable(struct inode *inode)
+{
+	long error = object_make(inode);
+
+	if (!error)
+		inode->modified = 1;
+	return error;
+}
+
+static bool is_full(const struct inode *inode)
+{
+	return inode->pages >= pages_of(inode->size);
+}
+
+static u64 object_seek(const struct inode *inode, u64 offset, bool hole)
+{
+	long found = root_call3(PROC_OBJECT_SEEK, object_of(inode), offset, hole);
+
+	return found < 0 ? UINT64_MAX : MAX((u64)found, offset);
+}
+
+/* Pages of data in [first, end). */
+static u64 count_pages(const struct inode *inode, u64 first, u64 end)
+{
+	u64 count = 0, at = first * PAGE_SIZE, limit = end * PAGE_SIZE;
+
+	while (at < limit) {
+		u64 data = object_seek(inode, at, false), hole;
+
+		if (data >= limit)
+			break;
+		hole = MIN(object_seek(inode, data, true), limit);
+		count += pages_of(hole) - data / PAGE_SIZE;
+		at = MAX(hole, data + 1);
+	}
+	return count;
+}
+
+static void set_pages(struct inode *inode, u64 pages)
+{
+	pages_used = pages_used - MIN(inode->pages, pages_used) + pages;
+	inode->pages = pages;
+}
+
+/* ---- reading ---- */
+
+static size_t give_object(struct request *request, struct inode *inode, u64 offset, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		u64 run;
+		const u8 *from = window_at(inode, offset + done, &run);
+		size_t given, chunk;
+
+		if (!from)
+			break;
+		chunk = MIN(length - done, run);
+		given = request_give(request, from, chunk);
+		done += given;
+		if (given < chunk)
+			break;
+	}
+	return done;
+}
+
+/* Holes are not touched: that would make pages of them. */
+static size_t give_sparse(struct request *request, struct inode *inode, u64 offset, size_t length)
+{
+	size_t done = 0;
+
+	while (done < length && !request->stopped) {
+		u64 at = offset + done, data = object_seek(inode, at, false);
+		size_t chunk;
+
+		if (data > at) {
+			done += request_give_zeros(request, MIN(length - done, data - at));
+			continue;
+		}
+		chunk = MIN(length - done, object_seek(inode, at, true) - at);
+		if (!chunk || give_object(request, inode, at, chunk) < chunk)
+			return request->moved;
+		done += chunk;
+	}
+	return done;
+}
+
+long data_read(struct request *request, struct inode *inode, u64 offset, size_t length)
+{
+	if (offset >= inode->size)
+		return 0;
+	length = MIN(length, inode->size - offset);
+	if (in_image(inode))
+		return (long)request_give(request, image_bytes + inode->image + offset, length);
+	if (!inode->has_object)
+		return (long)request_give_zeros(request, length);
+	inode_refresh(inode);
+	if (is_full(inode))
+		return (long)give_object(request, inode, offset, length);
+	return (long)give_sparse(request, inode, offset, length);
+}
+
+/* ---- writing ---- */
+
+/* How many of the pages that [offset, end) touches are not there yet. */
+static u64 pages_missing(const struct inode *inode, u64 offset, u64 end)
+{
+	u64 first = offset / PAGE_SIZE, last = pages_of(end), known = pages_of(inode->size), missing = 0;
+
+	if (last > known) {
+		missing = last - MAX(first, known);
+		last = known;
+	}
+	if (first < last && !is_full(inode))
+		missing += last - first - count_pages(inode, first, last);
+	return missing;
+}
+
+/* All pages of a range at once, rather than a fault each. */
+static void populate(u8 *at, u64 length)
+{
+	u64 first = ALIGN_DOWN((u64)at, PAGE_SIZE), end = ALIGN_UP((u64)at + length, PAGE_SIZE);
+
+	if (end - first > PAGE_SIZE)
+		root_call3(PROC_ADVISE, first, end - first, MADV_POPULATE_WRITE);
+}
+
+static size_t take_object(struct request *request, struct inode *inode, u64 offset, size_t length, bool fresh)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		u64 run;
+		u8 *to = window_at(inode, offset + done, &run);
+		size_t taken, chunk;
+
+		if (!to)
+			break;
+		chunk = MIN(MIN(length - done, run), (size_t)POPULATE_MAX * PAGE_SIZE);
+		if (fresh)
+			populate(to, chunk);
+		taken = request_take(request, to, chunk);
+		done += taken;
+		if (taken < chunk)
+			break;
+	}
+	return done;
+}
+
+/* Shortens a write to what may still be used. */
+static size_t fit(const struct inode *inode, u64 offset, size_t length, u64 *missing)
+{
+	u64 used = data_pages_used(), room = pages_limit > used ? pages_limit - used : 0;
+
+	*missing = pages_missing(inode, offset, offset + length);
+	while (length && *missing > room) {
+		u64 end = ALIGN_DOWN(offset + length - 1, PAGE_SIZE);
+
+		length = end > offset ? end - offset : 0;
+		*missing = pages_missing(inode, offset, offset + length);
+	}
+	return length;
+}
+
+static void touch(struct inode *inode)
+{
+	inode->mtime = inode->ctime = tree_hooks->now();
+}
+
+long data_write(struct request *request, struct inode *inode, u64 offset, size_t length)
+{
+	u64 missing = 0;
+	size_t done;
+	long error;
+
+	if (offset >= FILE_SIZE_MAX)
+		return -EFBIG;
+	length = MIN(length, FILE_SIZE_MAX - offset);
+	error = make_writable(inode);
+	if (error)
+		return error;
+	length = fit(inode, offset, length, &missing);
+	if (!length)
+		return -ENOSPC;
+	error = reserve(inode, offset + length);
+	if (error)
+		return error;
+	done = take_object(request, inode, offset, length, missing != 0);
+	if (offset + done > inode->size)
+		inode->size = offset + done;
+	/* Pages that were made for bytes that did not come stay zero, and count. */
+	set_pages(inode, inode->pages + missing);
+	if (done)
+		touch(inode);
+	return (long)done;
+}
+
+/* ---- size ---- */
+
+static long shrink(struct inode *inode, u64 size)
+{
+	u64 before = pages_of(inode->size);
+	bool full = is_full(inode);
+	long error;
+
+	inode->size = size;
+	error = set_capacity(inode, size);
+	if (full)
+		set_pages(inode, inode->pages - MIN(inode->pages, before - pages_of(size)));
+	else
+		set_pages(inode, count_pages(inode, 0, pages_of(size)));
+	return error;
+}
+
+long data_truncate(struct inode *inode, u64 size)
+{
+	long error = 0;
+
+	if (size > FILE_SIZE_MAX)
+		return -EFBIG;
+	if (!inode->has_object && !size) {
+		inode->size = 0;
+		inode->image = NO_IMAGE;
+	} else {
+		error = make_writable(inode);
+		if (!error)
+			error = capacity_known(inode);
+		if (!error && size < inode->size)
+			error = shrink(inode, size);
+		else if (!error && inode->exact)
+			error = set_capacity(inode, size);
+	}
+	if (error)
+		return error;
+	inode->size = size;
+	touch(inode);
+	return 0;
+}
+
+long data_seek(struct inode *inode, u64 offset, bool hole)
+{
+	u64 found;
+
+	if (in_image(inode))
+		return (long)(hole ? inode->size : offset);
+	if (!inode->has_object)
+		return hole ? (long)offset : -ENXIO;
+	found = object_seek(inode, offset, hole);
+	if (found >= inode->size)
+		return hole ? (long)inode->size : -ENXIO;
+	return (long)found;
+}
+
+/* ---- allocation ---- */
+
+static long allocate_run(struct inode *inode, u64 offset, u64 end)
+{
+	while (offset < end) {
+		u64 run;
+		u8 *at = window_at(inode, offset, &run);
+
+		if (!at)
+			return -ENOSPC;
+		run = MIN(run, end - offset);
+		for (u64 page = 0; page < run; page += PAGE_SIZE)
+			__atomic_fetch_or(at + page, 0, __ATOMIC_RELAXED);
+		__atomic_fetch_or(at + run - 1, 0, __ATOMIC_RELAXED);
+		offset += run;
+	}
+	return 0;
+}
+
+long data_allocate(struct inode *inode, u64 offset, u64 length, bool keep_size)
+{
+	u64 end = offset + length, missing;
+	long error;
+
+	if (end > FILE_SIZE_MAX)
+		return -EFBIG;
+	error = make_writable(inode);
+	if (error)
+		return error;
+	if (fit(inode, offset, length, &missing) < length)
+		return -ENOSPC;
+	error = reserve(inode, end);
+	if (!error)
+		error = allocate_run(inode, offset, end);
+	if (error)
+		return error;
+	set_pages(inode, inode->pages + missing);
+	if (!keep_size && end > inode->size)
+		inode->size = end;
+	touch(inode);
+	return 0;
+}
+
+static void zero_bytes(struct inode *inode, u64 offset, u64 end)
+{
+	u64 run;
+	u8 *at = offset < end ? window_at(inode, offset, &run) : NULL;
+
+	/* A hole is zero already. */
+	if (at && object_seek(inode, offset, false) < end)
+		memset(at, 0, MIN(end - offset, run));
+}
+
+long data_punch(struct inode *inode, u64 offset, u64 length)
+{
+	u64 end = MIN(offset + length, ALIGN_UP(inode->size, PAGE_SIZE)), first = ALIGN_UP(offset, PAGE_SIZE), last = ALIGN_DOWN(end, PAGE_SIZE);
+	long error = offset < end ? make_writable(inode) : 0;
+
+	if (error || offset >= end)
+		return error;
+	error = capacity_known(inode);
+	if (error)
+		return error;
+	if (first > last) {
+		zero_bytes(inode, offset, end);
+	} else {
+		zero_bytes(inode, offset, first);
+		zero_bytes(inode, last, end);
+		if (first < last)
+			error = object_punch(object_of(inode), first, last - first);
+	}
+	set_pages(inode, count_pages(inode, 0, pages_of(inode->size)));
+	touch(inode);
+	return error;
+}
+
+long data_share(struct inode *inode, bool writable, u64 *object)
+{
+	long error = writable ? make_writable(inode) : object_make(inode);
+
+	if (!error)
+		error = capacity_known(inode);
+	if (!error && inode->capacity - 1 != inode->size)
+		error = set_capacity(inode, inode->size);
+	inode->exact = 1;
+	*object = object_of(inode);
+	return error;
+}
+
+/* ---- after a restart ---- */
+
+static bool has_inode(u64 id)
+{
+	for (const struct inode *inode = (struct inode *)arena->root[ROOT_INODES]; inode; inode = inode->next)
+		if (inode_is(inode, S_IFREG) && inode->has_object && object_of(inode) == id)
+			return true;
+	return false;
+}
+
+void data_recover(void)
+{
+	for (u64 index = 0;;) {
+		long id = root_call3(PROC_OBJECT_LIST, 0, index, 0);
+
+		if (id < 0)
+			break;
+		if (id >= OBJECT_FILE && !has_inode((u64)id) && !object_destroy((u64)id))
+			continue;
+		index++;
+	}
+	pages_used = 0;
+	for (struct inode *inode = (struct inode *)arena->root[ROOT_INODES]; inode; inode = inode->next) {
+		if (!inode_is(inode, S_IFREG) || !inode->has_object)
+			continue;
+		/* Clients may have it mapped: sizes stay exact. */
+		inode_refresh(inode);
+		inode->exact = 1;
+		pages_used += inode->pages;
+	}
+}
