@@ -127,7 +127,7 @@
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
-#define NOTICE_SESSION (1ul << 62)
+#define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */
 
 enum proc_operation {
 #define X(name, number) PROC_##name = (number) + 256,

@@ -134,20 +134,20 @@ void tty_settle(struct tty *tty)
 	answer_drainers(tty);
 }
 
-/* The line interrupts on an edge: it must be seen quiet before the next edge can come. */
+/*
+ * The line interrupts on an edge, and an edge is lost while the line is masked, until it is acknowledged. So the port must be seen quiet
+ * after the acknowledgement: whatever comes later makes a new edge.
+ */
 void tty_interrupt(void)
 {
 	struct tty *tty = &ttys[0];
 	unsigned long a[8] = { CPTR_SYSTEM | SLOT_IRQ };
 
-	while (uart_interrupt_pending(&tty->uart)) {
+	do {
 		tty_receive(tty);
 		tty_transmit(tty);
-	}
-	kernel_object(KCALL_irq_ack, a);
-	/* Between the last look and the acknowledgement. */
-	tty_receive(tty);
-	tty_transmit(tty);
+		kernel_object(KCALL_irq_ack, a);
+	} while (uart_interrupt_pending(&tty->uart));
 }
 
 /* ---- timers ---- */
