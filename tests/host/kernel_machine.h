@@ -72,6 +72,7 @@ noreturn void panic(const char *format, ...)
 	vprintf(format, args);
 	putchar('\n');
 	va_end(args);
+	fflush(stdout);
 	abort();
 }
 

@@ -19,6 +19,7 @@ static struct thread *run(struct thread *t)
 	thread_unready(core->current);
 	thread_unready(t);
 	core->current = t;
+	core->top_table = t->space->top_address;
 	return t;
 }
 
