@@ -439,6 +439,7 @@ long path_resolve(struct request *request)
 	long result;
 
 	walk_begin(request, &walk);
+	walk.follow = !(request->m[7] & WALK_NOFOLLOW);
 	walk.keep_link = !walk.follow;
 	result = walk_path(request, &walk);
 	if (result)

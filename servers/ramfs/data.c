@@ -176,7 +176,8 @@ static long reserve(struct inode *inode, u64 end)
 	if (end <= have)
 		return 0;
 	/* Nobody maps it: ask root seldom. A client that maps it is to get SIGBUS behind the end. */
-	return set_capacity(inode, inode->exact ? ALIGN_UP(end, PAGE_SIZE) : ALIGN_UP(end + MIN(end, 0x1000000ul), CAPACITY_STEP));
+	have = inode->exact ? ALIGN_UP(end, PAGE_SIZE) : ALIGN_UP(end + MIN(end, 0x1000000ul), CAPACITY_STEP);
+	return set_capacity(inode, MIN(have, FILE_SIZE_MAX));
 }
 
 /* The pages in the image become the object's, copy on write. Data that is not on a page's start is copied. */
