@@ -33,4 +33,7 @@ static inline void rt_lock_init(struct rt_lock *lock)
 void rt_lock(struct rt_lock *lock);
 void rt_unlock(struct rt_lock *lock);
 
+/* In a forked child, of a lock that the forking thread held or that nobody can hold: free, whoever was queued. */
+void rt_lock_reset(struct rt_lock *lock);
+
 #endif

@@ -47,6 +47,8 @@ static inline bool signal_waiting(struct thread_record *t)
  * returns -ERESTARTNOHAND or -EINTR because of a signal, that signal's handler runs under the temporary mask, as on Linux. 0, -EFAULT or -EINVAL.
  */
 long signal_temporary_mask(struct thread_record *t, uaddr_t mask, size_t size);
+/* The end of such a call (table.c does it): gives the result. */
+long signal_mask_end(struct thread_record *t, long result);
 
 /* A signal for the calling thread from within the runtime (SIGPIPE after EPIPE): it is pending when the call ends. */
 void signal_raise(struct thread_record *t, int signal);

@@ -27,7 +27,7 @@ struct linux_call {
 };
 
 #define LINUX_CALL_MAX 512
-extern const struct linux_call linux_calls[LINUX_CALL_MAX];
+extern const struct linux_call linux_calls[LINUX_CALL_MAX] __attribute__((visibility("hidden")));
 
 /* strace.c */
 void trace_enter(struct thread_record *t);
