@@ -73,7 +73,7 @@ static void take_reference(struct cte *c)
 		((struct handle *)c->object)->run = c;
 }
 
-#ifdef DEBUG
+#if DEBUG
 void cap_check(const struct cte *c)
 {
 	if (cap_empty(c) || cap_type(c) == OBJECT_REPLY)

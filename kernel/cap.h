@@ -82,7 +82,7 @@ int cap_delete(struct cte *slot);
 /* Deletes all descendants, a bounded number a call: CALL_RESTART if there are more. */
 int cap_revoke(struct cte *slot);
 
-#ifdef DEBUG
+#if DEBUG
 void cap_check(const struct cte *c); /* the links around c agree */
 #else
 static inline void cap_check(const struct cte *c)

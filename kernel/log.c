@@ -74,13 +74,12 @@ static __printf(2, 3) void collect_format(struct collector *c, const char *forma
 	va_end(args);
 }
 
-static __printf(2, 0) void log_line(enum log_level level, const char *format, va_list args)
+static __printf(2, 0) void log_line(const char *prefix, const char *format, va_list args)
 {
-	static const char *const prefix[] = { "error: ", "warning: ", "", "" };
 	struct collector c = { .used = 0 };
 	u64 us = arch_clock_ns() / 1000;
 
-	collect_format(&c, "[%4lu.%06lu] %s", us / 1000000, us % 1000000, prefix[level]);
+	collect_format(&c, "[%4lu.%06lu] %s", us / 1000000, us % 1000000, prefix);
 	vformat(collect, &c, format, args);
 	collect(&c, '\n');
 	collector_flush(&c);
@@ -88,12 +87,23 @@ static __printf(2, 0) void log_line(enum log_level level, const char *format, va
 
 void klog(enum log_level level, const char *format, ...)
 {
+	static const char *const prefix[] = { "error: ", "warning: ", "", "" };
 	va_list args;
 
 	if (level > log_threshold)
 		return;
 	va_start(args, format);
-	log_line(level, format, args);
+	log_line(prefix[level], format, args);
+	va_end(args);
+}
+
+/* A line of a panic's report: whatever the threshold. */
+static __printf(1, 2) void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line("", format, args);
 	va_end(args);
 }
 
@@ -103,15 +113,15 @@ static void print_address(u64 address)
 	const char *name = symbol_name(address, &offset);
 
 	if (name)
-		klog(LOG_ERROR, "  %016lx %s+0x%lx", address, name, offset);
+		say("  %016lx %s+0x%lx", address, name, offset);
 	else
-		klog(LOG_ERROR, "  %016lx", address);
+		say("  %016lx", address);
 }
 
 /* Frame pointers: each points to the caller's, with the return address above it. Stacks are in the kernel's image. */
 static void print_backtrace(u64 rip, u64 rbp)
 {
-	klog(LOG_ERROR, "backtrace:");
+	say("backtrace:");
 	print_address(rip);
 	for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
 		const u64 *frame = (const u64 *)rbp;
@@ -129,14 +139,14 @@ static void print_thread(const struct thread *t)
 {
 	const struct gate_frame *f = &t->frame;
 
-	klog(LOG_ERROR, "current thread %lx, entered by vector %lu, error %lx, address %lx", t->principal, f->vector, f->error,
+	say("current thread %lx, entered by vector %lu, error %lx, address %lx", t->principal, f->vector, f->error,
 	     f->address);
-	klog(LOG_ERROR, "  rip %016lx rsp %016lx rflags %lx cs %lx ss %lx", f->rip, f->rsp, f->rflags, f->cs, f->ss);
-	klog(LOG_ERROR, "  rax %016lx rbx %016lx rcx %016lx rdx %016lx", f->rax, f->rbx, f->rcx, f->rdx);
-	klog(LOG_ERROR, "  rsi %016lx rdi %016lx rbp %016lx r8  %016lx", f->rsi, f->rdi, f->rbp, f->r8);
-	klog(LOG_ERROR, "  r9  %016lx r10 %016lx r11 %016lx r12 %016lx", f->r9, f->r10, f->r11, f->r12);
-	klog(LOG_ERROR, "  r13 %016lx r14 %016lx r15 %016lx", f->r13, f->r14, f->r15);
-	klog(LOG_ERROR, "  fs %lx gs %lx (as of its last switch)", t->fs_base, t->gs_base);
+	say("  rip %016lx rsp %016lx rflags %lx cs %lx ss %lx", f->rip, f->rsp, f->rflags, f->cs, f->ss);
+	say("  rax %016lx rbx %016lx rcx %016lx rdx %016lx", f->rax, f->rbx, f->rcx, f->rdx);
+	say("  rsi %016lx rdi %016lx rbp %016lx r8  %016lx", f->rsi, f->rdi, f->rbp, f->r8);
+	say("  r9  %016lx r10 %016lx r11 %016lx r12 %016lx", f->r9, f->r10, f->r11, f->r12);
+	say("  r13 %016lx r14 %016lx r15 %016lx", f->r13, f->r14, f->r15);
+	say("  fs %lx gs %lx (as of its last switch)", t->fs_base, t->gs_base);
 }
 
 static noreturn __printf(3, 0) void panic_report(u64 rip, u64 rbp, const char *format, va_list args)
@@ -148,8 +158,8 @@ static noreturn __printf(3, 0) void panic_report(u64 rip, u64 rbp, const char *f
 		arch_exit(EXIT_PANIC);
 	}
 	panicking = true;
-	klog(LOG_ERROR, "PANIC on core %u", core->number);
-	log_line(LOG_ERROR, format, args);
+	say("PANIC on core %u:", core->number);
+	log_line("", format, args);
 	print_backtrace(rip, rbp);
 	if (core->current)
 		print_thread(core->current);

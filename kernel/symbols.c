@@ -11,7 +11,7 @@ struct symbol_table {
 	struct symbol_entry entry[];
 };
 
-extern const u8 ksyms_start[], ksyms_end[]; /* linker script */
+extern const u8 ksyms_start[], ksyms_end[], kernel_start[], rodata_start[]; /* linker script; text is from the third to the fourth */
 
 /* The last entry at or below the address; -1: none. */
 static long find(const struct symbol_table *table, u64 address)
@@ -34,7 +34,7 @@ const char *symbol_name(u64 address, u64 *offset)
 	const struct symbol_table *table = (const struct symbol_table *)ksyms_start;
 	long found;
 
-	if (&ksyms_start[0] == &ksyms_end[0])
+	if (&ksyms_start[0] == &ksyms_end[0] || address < (u64)kernel_start || address >= (u64)rodata_start)
 		return NULL;
 	found = find(table, address);
 	if (found < 0)

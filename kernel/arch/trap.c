@@ -26,6 +26,7 @@ noreturn void arch_kernel_trap(struct gate_frame *frame)
 {
 	const char *name = frame->vector < 32 ? exception_names[frame->vector] : NULL;
 
+	klog(LOG_ERROR, "registers of what was interrupted:");
 	klog(LOG_ERROR, "rax %016lx rbx %016lx rcx %016lx rdx %016lx", frame->rax, frame->rbx, frame->rcx, frame->rdx);
 	klog(LOG_ERROR, "rsi %016lx rdi %016lx rbp %016lx rsp %016lx", frame->rsi, frame->rdi, frame->rbp, frame->rsp);
 	klog(LOG_ERROR, "r8  %016lx r9  %016lx r10 %016lx r11 %016lx", frame->r8, frame->r9, frame->r10, frame->r11);
