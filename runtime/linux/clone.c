@@ -89,12 +89,12 @@ static long flags_check(const struct clone_request *r)
 static long clone_call(const struct clone_request *r, unsigned shared_index, const void *origin, struct ipc *ipc)
 {
 	*ipc = (struct ipc){ .target = CPTR_ROOT, .info = INFO(PROC_CLONE, 0) };
-	ipc->m[0] = r->flags | r->exit_signal;
+	/* the runtime writes the tids itself, through pages that root would find absent or shared: root is told no addresses */
+	ipc->m[0] = (r->flags & ~(unsigned long)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) | r->exit_signal;
 	ipc->m[1] = shared_index;
 	ipc->m[2] = origin ? (unsigned long)thread_entry : 0;
 	ipc->m[3] = 0;
 	ipc->m[4] = (unsigned long)origin;
-	/* the runtime writes the tids itself: root is told no addresses */
 	return rt_request(ipc);
 }
 

@@ -1,7 +1,6 @@
 /* The program's exceptions become signals; the runtime's own become EFAULT or the end. */
 #include <linux/signal.h>
 
-#include "lib/string.h"
 #include "runtime/call.h"
 #include "runtime/entry.h"
 #include "runtime/linux/deliver.h"
@@ -15,12 +14,7 @@ enum {
 };
 
 #define CODE_KERNEL    0x80
-#define PAGE_FAULT_WRITE 2
-#define PAGE_FAULT_FETCH 16
 #define FLAG_TRAP 0x100ul
-#define PROT_R 1
-#define PROT_W 2
-#define PROT_X 4
 
 struct cause {
 	u32 signal, code;
@@ -57,32 +51,15 @@ static u32 simd_code(void)
 	return float_code(mxcsr & ~(mxcsr >> 7) & 0x3f);
 }
 
-/* Whether and how the address is mapped: root knows the regions. */
-static bool region_at(struct thread_record *t, u64 address, unsigned *prot)
+/* Root says why in the error code's upper half. */
+static struct cause page_fault(const struct gate_frame *f)
 {
-	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_PROC_REGIONS, 0), .m = { t->process->pid, address } };
-	struct proc_region region;
-	long n = rt_request(&ipc);
-
-	if (n < 1 || INFO_BYTES_OF(ipc.info) < sizeof(region))
-		return false;
-	memcpy(&region, thread_message(t)->data, sizeof(region));
-	*prot = region.prot;
-	return address >= region.start && address < region.end;
-}
-
-static struct cause page_fault(struct thread_record *t, const struct gate_frame *f)
-{
-	unsigned needed = f->error & PAGE_FAULT_FETCH ? PROT_X : f->error & PAGE_FAULT_WRITE ? PROT_W : PROT_R, prot;
-
-	if (!user_range_ok(f->address, 1) || !region_at(t, f->address, &prot))
-		return (struct cause){ SIGSEGV, SEGV_MAPERR, f->address };
-	if (prot & needed) /* allowed, but there is no page: beyond the file's end, or its server is gone */
+	if (f->error & FAULT_ERROR_BUS)
 		return (struct cause){ SIGBUS, BUS_ADRERR, f->address };
-	return (struct cause){ SIGSEGV, SEGV_ACCERR, f->address };
+	return (struct cause){ SIGSEGV, f->error & FAULT_ERROR_ACCESS ? SEGV_ACCERR : SEGV_MAPERR, f->address };
 }
 
-static struct cause cause_of(struct thread_record *t, const struct gate_frame *f)
+static struct cause cause_of(const struct gate_frame *f)
 {
 	switch (f->vector) {
 	case X86_DIVIDE: return (struct cause){ SIGFPE, FPE_INTDIV, f->rip };
@@ -91,7 +68,7 @@ static struct cause cause_of(struct thread_record *t, const struct gate_frame *f
 	case X86_INVALID: return (struct cause){ SIGILL, ILL_ILLOPN, f->rip };
 	case X86_SEGMENT:
 	case X86_STACK: return (struct cause){ SIGBUS, CODE_KERNEL, 0 };
-	case X86_PAGE: return page_fault(t, f);
+	case X86_PAGE: return page_fault(f);
 	case X86_X87: return (struct cause){ SIGFPE, x87_code(), f->rip };
 	case X86_ALIGNMENT: return (struct cause){ SIGBUS, BUS_ADRALN, 0 };
 	case X86_SIMD: return (struct cause){ SIGFPE, simd_code(), f->rip };
@@ -109,7 +86,7 @@ void exception_entry(struct thread_record *t)
 		f->rax = (u64)-ENOSYS; /* the 32-bit interface is not there */
 		return;
 	}
-	cause = cause_of(t, f);
+	cause = cause_of(f);
 	info.signo = cause.signal;
 	info.code = cause.code;
 	info.fault.address = cause.address;

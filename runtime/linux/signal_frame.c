@@ -22,7 +22,7 @@ void sigcontext_fill(struct linux_sigcontext *to, const struct gate_frame *from,
 		.r8 = from->r8, .r9 = from->r9, .r10 = from->r10, .r11 = from->r11, .r12 = from->r12, .r13 = from->r13,
 		.r14 = from->r14, .r15 = from->r15, .rdi = from->rdi, .rsi = from->rsi, .rbp = from->rbp, .rbx = from->rbx,
 		.rdx = from->rdx, .rax = from->rax, .rcx = from->rcx, .rsp = from->rsp, .rip = from->rip, .eflags = from->rflags,
-		.cs = (u16)from->cs, .ss = (u16)from->ss, .err = from->error, .trapno = from->vector, .oldmask = mask,
+		.cs = (u16)from->cs, .ss = (u16)from->ss, .err = (u32)from->error, .trapno = from->vector, .oldmask = mask,
 		.cr2 = from->address, .fpstate = vector,
 	};
 }
