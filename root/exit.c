@@ -1,0 +1,215 @@
+/* The end of threads and processes: futexes of the dead, parents, children, zombies. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/futex.h"
+#include "root/log.h"
+#include "root/root.h"
+#include "root/services.h"
+#include "root/signal.h"
+
+/* ---- one thread ---- */
+
+/* clear_child_tid and the robust list are for those who stay in the memory. */
+static void release_user_words(struct thread *thread)
+{
+	struct context_page *context = thread_context(thread);
+	u64 address = context->clear_child_tid;
+	u32 zero = 0;
+
+	if (context->robust_list)
+		robust_list_walk(thread, context->robust_list);
+	if (address && thread->space->refs > 1 && !space_write(thread->space, address, &zero, sizeof(zero)))
+		futex_wake_address(thread->space, address, 1);
+}
+
+/* The thread's end as others see it; the record goes. */
+static void end_thread(struct thread *thread)
+{
+	thread->exiting = true;
+	KCALL1(thread_stop, SYS(thread->tcb.slot));
+	release_user_words(thread);
+	thread_destroy(thread);
+}
+
+void process_end_other_threads(struct process *process, struct thread *keep)
+{
+	list_for_each_entry_safe(t, &process->threads, struct thread, in_process)
+		if (t != keep)
+			end_thread(t);
+}
+
+/* ---- the process ---- */
+
+static struct process *reaper_of(const struct process *process)
+{
+	for (struct process *at = process->parent; at; at = at->parent)
+		if (at->subreaper && at->state == PROCESS_ALIVE)
+			return at;
+	return init_process != process ? init_process : NULL;
+}
+
+static void give_children_away(struct process *process)
+{
+	struct process *reaper = reaper_of(process);
+
+	list_for_each_entry_safe(child, &process->children, struct process, sibling) {
+		unsigned death_signal = child->pdeathsig;
+
+		groups_parent_lost(child);
+		list_remove(&child->sibling);
+		child->parent = reaper;
+		if (reaper)
+			list_push_back(&reaper->children, &child->sibling);
+		child->exit_signal = SIGNAL_CHLD;
+		if (child->state == PROCESS_ALIVE) {
+			process_publish(child);
+			if (death_signal)
+				signal_process(child, death_signal, NULL);
+		} else if (reaper) {
+			process_notify_parent(child);
+		} else {
+			process_free(child);
+		}
+	}
+}
+
+static void take_usage(struct process *process)
+{
+	struct thread *leader = process_leader(process);
+
+	if (!leader)
+		return;
+	process->resident_at_exit = space_resident(leader->space);
+	process->dead.minor += leader->space->minor_faults;
+	process->dead.major += leader->space->major_faults;
+	process->dead.peak_pages = MAX(process->dead.peak_pages, MAX(leader->space->peak_pages, process->resident_at_exit));
+}
+
+/* siginfo of SIGCHLD: codes of Linux CLD_. */
+static void fill_child_info(const struct process *child, struct linux_siginfo *info)
+{
+	u32 status = child->exit_status;
+
+	*info = (struct linux_siginfo){ .signo = child->exit_signal, .pid = child->pid, .uid = child->credentials.uid };
+	if ((status & 0x7f) == 0) {
+		info->code = 1;
+		info->status = status >> 8 & 0xff;
+	} else {
+		info->code = status & 0x80 ? 3 : 2;
+		info->status = status & 0x7f;
+	}
+	info->user_time = child->dead.user_ns / 10000000;
+	info->system_time = child->dead.system_ns / 10000000;
+}
+
+/* Whether the parent wants no zombie. */
+static bool parent_discards(const struct process *parent, unsigned signal)
+{
+	struct thread *leader = process_leader(parent);
+	const struct process_shared *shared;
+
+	if (signal != SIGNAL_CHLD || !leader)
+		return false;
+	shared = sighand_shared(leader->sighand);
+	return shared->signals_ignored & SIGBIT(SIGNAL_CHLD) || shared->flags & SHARED_NOCLDWAIT;
+}
+
+void process_notify_parent(struct process *process)
+{
+	struct process *parent = process->parent;
+	struct linux_siginfo info;
+	bool discard;
+
+	if (!parent) {
+		process_free(process);
+		return;
+	}
+	discard = parent_discards(parent, process->exit_signal);
+	fill_child_info(process, &info);
+	if (process->exit_signal)
+		signal_process(parent, process->exit_signal, &info);
+	if (discard)
+		process_reap(process);
+	wait_child_changed(process, parent);
+}
+
+void process_reap(struct process *child)
+{
+	struct process *parent = child->parent;
+
+	if (parent) {
+		struct usage *sum = &parent->children_usage;
+
+		sum->user_ns += child->dead.user_ns + child->children_usage.user_ns;
+		sum->system_ns += child->dead.system_ns + child->children_usage.system_ns;
+		sum->minor += child->dead.minor + child->children_usage.minor;
+		sum->major += child->dead.major + child->children_usage.major;
+		sum->voluntary += child->dead.voluntary + child->children_usage.voluntary;
+		sum->peak_pages = MAX(sum->peak_pages, MAX(child->dead.peak_pages, child->children_usage.peak_pages));
+	}
+	process_free(child);
+}
+
+void vfork_done(struct process *child)
+{
+	struct thread *parent = child->vfork_parent;
+
+	child->vfork_parent = NULL;
+	if (parent)
+		thread_answer(parent, child->pid, 0, 0);
+}
+
+static void become_zombie(struct process *process, u32 status)
+{
+	process->state = PROCESS_ZOMBIE;
+	process->exit_status = status;
+	process->stopped = false;
+	timer_cancel(&process->itimer);
+	signal_queue_clear(&process->signals);
+	kobject_destroy(&process->system_cnode);
+	vfork_done(process);
+}
+
+static void process_ended(struct process *process, u32 status)
+{
+	bool leader = process->sid == process->pid && process->tty;
+
+	if (process == init_process) {
+		init_ended(status);
+		return;
+	}
+	become_zombie(process, status);
+	groups_process_ended(process);
+	give_children_away(process);
+	if (leader)
+		services_session_ended();
+	if (process->service) {
+		u16 service = process->service;
+
+		process_free(process);
+		service_ended(service);
+		return;
+	}
+	process_notify_parent(process);
+}
+
+void process_exit(struct process *process, u32 status)
+{
+	if (process->state != PROCESS_ALIVE)
+		return;
+	take_usage(process);
+	process_end_other_threads(process, NULL);
+	process_ended(process, status);
+}
+
+void thread_exit(struct thread *thread, u32 status)
+{
+	struct process *process = thread->process;
+
+	if (process->thread_count == 1) {
+		process_exit(process, status);
+		return;
+	}
+	/* The leader's number stays the process's. */
+	end_thread(thread);
+}

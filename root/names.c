@@ -1,0 +1,85 @@
+#include "root/names.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+static struct mount mounts[MOUNTS_MAX];
+static unsigned mount_count;
+
+int mount_add(const char *path, u16 service, u16 number)
+{
+	struct mount new = { path, path[1] ? strlen(path) : 0ul, service, number };
+	unsigned at = 0;
+
+	if (mount_count == MOUNTS_MAX)
+		return -ENOMEM;
+	/* Longest first: the first match is the right one. */
+	while (at < mount_count && mounts[at].length >= new.length) {
+		if (!strcmp(mounts[at].path, path))
+			return -EEXIST;
+		at++;
+	}
+	memmove(&mounts[at + 1], &mounts[at], (mount_count - at) * sizeof(mounts[0]));
+	mounts[at] = new;
+	mount_count++;
+	return 0;
+}
+
+const struct mount *mount_match(const char *text, size_t length, size_t *rest)
+{
+	for (unsigned i = 0; i < mount_count; i++) {
+		const struct mount *m = &mounts[i];
+
+		if (m->length > length || memcmp(m->path, text, m->length) || (m->length < length && text[m->length] != '/'))
+			continue;
+		*rest = m->length < length ? m->length + 1ul : length;
+		return m;
+	}
+	return NULL;
+}
+
+const struct mount *mount_of(u16 service, u64 number)
+{
+	for (unsigned i = 0; i < mount_count; i++)
+		if (mounts[i].service == service && mounts[i].number == number)
+			return &mounts[i];
+	return NULL;
+}
+
+const struct mount *mount_nth(unsigned index)
+{
+	return index < mount_count ? &mounts[index] : NULL;
+}
+
+static bool is_dots(const char *name, size_t length, size_t dots)
+{
+	return length == dots && name[0] == '.' && name[length - 1] == '.';
+}
+
+size_t text_normalise(char *text, size_t length)
+{
+	size_t in = 0, out = 0;
+	bool slash = true;
+
+	while (in < length) {
+		size_t start, n;
+
+		while (in < length && text[in] == '/')
+			in++;
+		start = in;
+		while (in < length && text[in] != '/')
+			in++;
+		n = in - start;
+		if (!n)
+			break;
+		slash = in < length || is_dots(text + start, n, 1);
+		if (is_dots(text + start, n, 1) || (!out && is_dots(text + start, n, 2)))
+			continue;
+		text[out++] = '/';
+		memmove(text + out, text + start, n);
+		out += n;
+	}
+	if (slash || !out)
+		text[out++] = '/';
+	return out;
+}

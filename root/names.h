@@ -1,0 +1,29 @@
+/* The mount table: which service's which mount serves a path. */
+#ifndef ROOT_NAMES_H
+#define ROOT_NAMES_H
+
+#include "lib/types.h"
+
+#define MOUNTS_MAX 64
+#define PATH_LIMIT 4096 /* with the NUL of Linux's PATH_MAX */
+
+struct mount {
+	const char *path;    /* absolute, no trailing slash but for "/" */
+	u16 length;          /* of path; 0 for "/" */
+	u16 service, number; /* number: the service's own count of its mounts */
+};
+
+/* 0, -EEXIST or -ENOMEM. `path` stays the caller's and must not go. */
+int mount_add(const char *path, u16 service, u16 number);
+/* The mount of the longest matching path. `text` is normal (text_normalise). NULL: nothing is mounted. *rest: where the path in the mount begins. */
+const struct mount *mount_match(const char *text, size_t length, size_t *rest);
+const struct mount *mount_of(u16 service, u64 number);
+const struct mount *mount_nth(unsigned index);
+
+/*
+ * Makes an absolute path normal in place: no empty components, no ".", no ".." at its start; a slash at its end stays. ".." elsewhere stays, since
+ * what stands before it may be a link. Returns the length.
+ */
+size_t text_normalise(char *text, size_t length);
+
+#endif

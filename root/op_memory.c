@@ -1,0 +1,356 @@
+/* Requests about a process's own memory: map, unmap, protect, advise, brk. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/log.h"
+#include "root/object.h"
+#include "root/operations.h"
+#include "root/root.h"
+
+#define MAP_SHARED_BIT     0x01u
+#define MAP_PRIVATE_BIT    0x02u
+#define MAP_TYPE_MASK      0x0fu
+#define MAP_FIXED_BIT      0x10u
+#define MAP_GROWSDOWN_BIT  0x100u
+#define MAP_NORESERVE_BIT  0x4000u
+#define MAP_POPULATE_BIT   0x8000u
+#define MAP_STACK_BIT      0x20000u
+#define MAP_NOREPLACE_BIT  0x100000u
+
+#define PROT_ALL 7u
+#define PROT_GROWSDOWN_BIT 0x01000000u
+
+#define RLIMIT_DATA_INDEX 2
+#define RLIMIT_AS_INDEX   9
+
+/* A page-aligned, non-empty range of the lower half. */
+static bool range_ok(u64 address, u64 *length)
+{
+	*length = ALIGN_UP(*length, (u64)PAGE_SIZE);
+	return IS_ALIGNED(address, (u64)PAGE_SIZE) && *length && *length <= USER_MAX && address <= USER_MAX - *length;
+}
+
+/* Promises beyond what the machine could ever keep are refused, as Linux's heuristic does. */
+static bool hopeless(const struct process *process, const struct space *space, u64 length, unsigned prot, unsigned flags)
+{
+	u64 total = memory_counts.total_pages << PAGE_SHIFT;
+
+	if (space->regions.bytes + length > process->rlimits[RLIMIT_AS_INDEX].soft)
+		return true;
+	return !(flags & MAP_NORESERVE_BIT) && prot & REGION_WRITE && length > total;
+}
+
+/* Where a mapping goes: 0 with *address set, or -EINVAL.. -ENOMEM. What lies there is removed for MAP_FIXED. */
+static int choose_address(struct space *space, u64 *address, u64 length, unsigned flags)
+{
+	u64 hint = ALIGN_DOWN(*address, (u64)PAGE_SIZE);
+
+	if (flags & (MAP_FIXED_BIT | MAP_NOREPLACE_BIT)) {
+		if (!IS_ALIGNED(*address, (u64)PAGE_SIZE))
+			return -EINVAL;
+		if (*address > USER_MAX - length)
+			return -ENOMEM;
+		if (*address < USER_MIN)
+			return -EPERM;
+		if (flags & MAP_NOREPLACE_BIT)
+			return region_free(&space->regions, *address, *address + length) ? 0 : -EEXIST;
+		return space_remove_range(space, *address, *address + length);
+	}
+	if (hint >= USER_MIN && hint <= USER_MAX - length && region_free(&space->regions, hint, hint + length)) {
+		*address = hint;
+		return 0;
+	}
+	*address = region_gap(&space->regions, USER_MIN, USER_MMAP_TOP, length);
+	return *address ? 0 : -ENOMEM;
+}
+
+static void populate(struct space *space, u64 start, u64 end, unsigned prot)
+{
+	unsigned access = prot & REGION_WRITE ? REGION_WRITE : REGION_READ;
+
+	for (; prot && start < end; start += PAGE_SIZE)
+		if (space_touch(space, start, access) != TOUCH_OK)
+			return;
+}
+
+static unsigned region_flags(unsigned flags)
+{
+	return (flags & MAP_SHARED_BIT ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN_BIT ? REGION_GROWSDOWN | REGION_STACK : 0);
+}
+
+/* Maps object (NULL: private anonymous) into the caller. Address, or negative errno. */
+static long map_region(struct thread *caller, const u64 m[4], struct object *object, u64 offset, unsigned max_prot)
+{
+	struct space *space = caller->space;
+	u64 address = m[0], length = m[1];
+	unsigned prot = m[2] & PROT_ALL, flags = m[3];
+	struct region *region;
+	int error;
+
+	if (!length)
+		return -EINVAL;
+	length = ALIGN_UP(length, (u64)PAGE_SIZE);
+	if (!length || length > USER_MAX)
+		return -ENOMEM;
+	if (hopeless(caller->process, space, object ? 0 : length, prot, flags))
+		return -ENOMEM;
+	error = choose_address(space, &address, length, flags);
+	if (!error)
+		error = space_add_region(space, address, address + length, prot, region_flags(flags), object, offset);
+	if (error)
+		return error;
+	region = region_at(&space->regions, address);
+	region->max_prot = max_prot;
+	if (flags & MAP_POPULATE_BIT)
+		populate(space, address, address + length, prot);
+	return address;
+}
+
+static long map_shared_anonymous(struct request *request)
+{
+	struct object *object = object_create(ALIGN_UP(request->m[1], (u64)PAGE_SIZE));
+	long result;
+
+	if (!object)
+		return -ENOMEM;
+	result = map_region(request->caller, request->m, object, 0, PROT_ALL);
+	object_put(object);
+	return result;
+}
+
+long op_MAP(struct request *request)
+{
+	unsigned type = request->m[3] & MAP_TYPE_MASK;
+
+	if (type == MAP_SHARED_BIT || type == 3)
+		return map_shared_anonymous(request);
+	if (type != MAP_PRIVATE_BIT)
+		return -EINVAL;
+	return map_region(request->caller, request->m, NULL, 0, PROT_ALL);
+}
+
+/* m[0..4] as FILE_MAP, m[5] object id, m[6] most rights. Of the service that forwarded it, or that calls itself. */
+long op_MAP_OBJECT(struct request *request)
+{
+	u64 *m = request->m;
+	unsigned type = m[3] & MAP_TYPE_MASK;
+	struct object *object;
+
+	if (!request->service || (!request->forwarded && request->caller->process->service != request->service))
+		return -EPERM;
+	if (type != MAP_PRIVATE_BIT && type != MAP_SHARED_BIT && type != 3)
+		return -EINVAL;
+	if (!IS_ALIGNED(m[4], (u64)PAGE_SIZE) || m[4] + m[1] < m[4])
+		return -EINVAL;
+	object = object_find(request->service, m[5]);
+	if (!object && !m[5])
+		object = image_object();
+	if (!object)
+		return -ENXIO;
+	if (type == MAP_PRIVATE_BIT)
+		m[6] |= m[6] & REGION_READ ? REGION_WRITE : 0;
+	if (object == image_object() && type != MAP_PRIVATE_BIT)
+		m[6] &= ~(u64)REGION_WRITE;
+	if (m[2] & PROT_ALL & ~m[6])
+		return -EACCES;
+	if (m[3] & MAP_FIXED_BIT && m[0] < USER_MIN)
+		return -EPERM;
+	return map_region(request->caller, m, object, m[4], m[6] & PROT_ALL);
+}
+
+long op_UNMAP(struct request *request)
+{
+	u64 address = request->m[0], length = request->m[1];
+	bool own = address >= GATE_ARGUMENTS && address < GATE_SHARED;
+
+	if (own && IS_ALIGNED(address, (u64)PAGE_SIZE) && length <= GATE_SHARED - address)
+		length = ALIGN_UP(length, (u64)PAGE_SIZE);
+	else if (!range_ok(address, &length))
+		return -EINVAL;
+	return space_remove_range(request->caller->space, address, address + length);
+}
+
+/* The pages follow at once when rights are taken away; when given, the next touch brings them. */
+static void protect_region(struct space *space, struct region *region, unsigned prot)
+{
+	unsigned old = space_rights(region->prot), new = space_rights(prot);
+
+	region->prot = prot;
+	if (old & ~new)
+		space_protect(space, region->start, region->end, new);
+}
+
+long op_PROTECT(struct request *request)
+{
+	struct space *space = request->caller->space;
+	u64 start = request->m[0], length = request->m[1], end;
+	unsigned prot = request->m[2] & PROT_ALL;
+
+	if (!IS_ALIGNED(start, (u64)PAGE_SIZE))
+		return -EINVAL;
+	if (!length)
+		return 0;
+	if (!range_ok(start, &length))
+		return -ENOMEM;
+	end = start + length;
+	if (!region_covered(&space->regions, start, end))
+		return -ENOMEM;
+	for (struct region *r = region_at(&space->regions, start); r && r->start < end; r = region_next(r))
+		if (prot & ~r->max_prot)
+			return -EACCES;
+	if (!region_cut(&space->regions, start, end))
+		return -ENOMEM;
+	for (struct region *r = region_at(&space->regions, start); r && r->start < end;) {
+		protect_region(space, r, prot);
+		r = region_next(region_merge(&space->regions, r));
+	}
+	return 0;
+}
+
+/* ---- brk ---- */
+
+static int grow_break(struct request *request, u64 old, u64 new)
+{
+	struct space *space = request->caller->space;
+
+	if (new - space->brk_start > request->caller->process->rlimits[RLIMIT_DATA_INDEX].soft)
+		return -ENOMEM;
+	if (!region_free(&space->regions, old, new + PAGE_SIZE) || hopeless(request->caller->process, space, new - old, REGION_WRITE, 0))
+		return -ENOMEM;
+	return space_add_region(space, old, new, REGION_READ | REGION_WRITE, REGION_HEAP, NULL, 0);
+}
+
+long op_BREAK(struct request *request)
+{
+	struct space *space = request->caller->space;
+	u64 wanted = request->m[0], old = ALIGN_UP(space->brk_end, (u64)PAGE_SIZE), new = ALIGN_UP(wanted, (u64)PAGE_SIZE);
+	int error = 0;
+
+	if (!wanted || wanted < space->brk_start || wanted >= USER_MAX)
+		return space->brk_end;
+	if (new > old)
+		error = grow_break(request, old, new);
+	else if (new < old)
+		error = space_remove_range(space, new, old);
+	if (!error)
+		space->brk_end = wanted;
+	return space->brk_end;
+}
+
+long op_SET_LAYOUT(struct request *request)
+{
+	struct space *space = request->caller->space;
+	const u64 *m = request->m;
+
+	space->brk_start = space->brk_end = m[0];
+	space->stack_top = m[1];
+	space->arg_start = m[2];
+	space->arg_end = m[3];
+	space->env_start = m[4];
+	space->env_end = m[5];
+	space->code_start = m[6];
+	space->code_end = m[7];
+	return 0;
+}
+
+/* ---- advice ---- */
+
+enum { ADVISE_DONTNEED = 4, ADVISE_FREE = 8, ADVISE_REMOVE = 9, ADVISE_DONTFORK = 10, ADVISE_DOFORK = 11, ADVISE_WIPEONFORK = 18,
+       ADVISE_KEEPONFORK = 19, ADVISE_POPULATE_READ = 22, ADVISE_POPULATE_WRITE = 23 };
+
+static void drop_pages(struct space *space, u64 start, u64 end)
+{
+	for (struct region *r = region_find(&space->regions, start); r && r->start < end; r = region_next(r))
+		if (!(r->flags & (REGION_PINNED | REGION_GATE)))
+			space_unmap(space, MAX(start, r->start), MIN(end, r->end), false);
+}
+
+static int flag_regions(struct space *space, u64 start, u64 end, unsigned set, unsigned clear)
+{
+	if (!region_cut(&space->regions, start, end))
+		return -ENOMEM;
+	for (struct region *r = region_find(&space->regions, start); r && r->start < end;) {
+		r->flags = (r->flags & ~clear) | set;
+		r = region_next(region_merge(&space->regions, r));
+	}
+	return 0;
+}
+
+static long advise(struct space *space, u64 start, u64 end, u64 advice)
+{
+	switch (advice) {
+	case 0: case 1: case 2: case 3: case 12: case 13: case 14: case 15: case 16: case 17: case 20: case 21: case 25:
+		return 0; /* hints without an effect here */
+	case ADVISE_DONTNEED:
+	case ADVISE_FREE:
+		drop_pages(space, start, end);
+		return 0;
+	case ADVISE_DONTFORK:
+		return flag_regions(space, start, end, REGION_DONTFORK, 0);
+	case ADVISE_DOFORK:
+		return flag_regions(space, start, end, 0, REGION_DONTFORK);
+	case ADVISE_WIPEONFORK:
+		return flag_regions(space, start, end, REGION_WIPEFORK, 0);
+	case ADVISE_KEEPONFORK:
+		return flag_regions(space, start, end, 0, REGION_WIPEFORK);
+	case ADVISE_POPULATE_READ:
+	case ADVISE_POPULATE_WRITE:
+		populate(space, start, end, advice == ADVISE_POPULATE_WRITE ? REGION_WRITE : REGION_READ);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long op_ADVISE(struct request *request)
+{
+	struct space *space = request->caller->space;
+	u64 start = request->m[0], length = request->m[1];
+	long result;
+
+	if (!IS_ALIGNED(start, (u64)PAGE_SIZE))
+		return -EINVAL;
+	if (!length)
+		return 0;
+	if (!range_ok(start, &length))
+		return -ENOMEM;
+	result = advise(space, start, start + length, request->m[2]);
+	return result || region_covered(&space->regions, start, start + length) ? result : -ENOMEM;
+}
+
+/* Objects' pages are what every reader sees: there is nothing to write back. */
+long op_SYNC(struct request *request)
+{
+	u64 start = request->m[0], length = request->m[1];
+
+	if (!IS_ALIGNED(start, (u64)PAGE_SIZE) || request->m[2] & ~7ul || (request->m[2] & 5) == 5)
+		return -EINVAL;
+	if (!length)
+		return 0;
+	if (!range_ok(start, &length) || !region_covered(&request->caller->space->regions, start, start + length))
+		return -ENOMEM;
+	return 0;
+}
+
+static u8 resident(const struct region *region, const struct space *space, u64 page)
+{
+	if (space_query(space, page).pfn)
+		return 1;
+	return region->object && object_lookup(region->object, (region->offset + (page - region->start)) >> PAGE_SHIFT) != 0;
+}
+
+long op_RESIDENT(struct request *request)
+{
+	struct space *space = request->caller->space;
+	u64 start = request->m[0], count = request->m[1], length = count << PAGE_SHIFT;
+	static u8 map[4096];
+
+	if (count > sizeof(map) || !IS_ALIGNED(start, (u64)PAGE_SIZE))
+		return -EINVAL;
+	if (!count)
+		return 0;
+	if (!range_ok(start, &length) || !region_covered(&space->regions, start, start + length))
+		return -ENOMEM;
+	for (u64 i = 0; i < count; i++)
+		map[i] = resident(region_at(&space->regions, start + i * PAGE_SIZE), space, start + i * PAGE_SIZE);
+	return window_write(request, 0, map, count);
+}

@@ -1,0 +1,239 @@
+/* Requests about signals: sending, taking, waiting, timers. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/log.h"
+#include "root/operations.h"
+#include "root/root.h"
+#include "root/signal.h"
+
+static struct linux_siginfo sender_info(const struct thread *sender, unsigned signal, int code)
+{
+	return (struct linux_siginfo){ .signo = signal, .code = code, .pid = sender->process->pid, .uid = sender->process->credentials.uid };
+}
+
+/* Services answer to root alone; who else may be signalled is the policy's business, which lets one role's processes signal each other. */
+static bool may_signal(const struct thread *sender, const struct process *target)
+{
+	return sender->process->role == target->role || sender->process->role == 0;
+}
+
+/* Sends to those that match; 1: the caller is gone. */
+struct kill_count {
+	u32 found, allowed;
+};
+
+static void kill_one(struct thread *caller, struct process *target, unsigned signal, struct kill_count *count)
+{
+	struct linux_siginfo info = sender_info(caller, signal, SI_CODE_USER);
+
+	count->found++;
+	if (!may_signal(caller, target))
+		return;
+	count->allowed++;
+	signal_process(target, signal, &info);
+}
+
+static bool in_kill(const struct process *p, const struct process *self, s32 pid)
+{
+	if (pid == -1)
+		return p != self && p != init_process && !p->service;
+	return p->pgid == (pid ? (u32)-pid : self->pgid);
+}
+
+/* By ascending pid, the caller last: it may end itself. */
+static long kill_many(struct request *request, s32 pid, unsigned signal)
+{
+	struct thread *caller = request->caller;
+	struct process *self = caller->process;
+	u64 principal = caller->principal;
+	struct kill_count count = { 0 };
+	u32 last = 0;
+
+	for (;;) {
+		struct process *next = NULL;
+
+		list_for_each_entry(p, &process_list, struct process, all)
+			if (p != self && p->pid > last && in_kill(p, self, pid) && (!next || p->pid < next->pid))
+				next = p;
+		if (!next)
+			break;
+		last = next->pid;
+		kill_one(caller, next, signal, &count);
+		if (thread_by_principal(principal) != caller)
+			return RESULT_LATER;
+	}
+	if (in_kill(self, self, pid)) {
+		kill_one(caller, self, signal, &count);
+		if (thread_by_principal(principal) != caller)
+			return RESULT_LATER;
+	}
+	return !count.found ? -ESRCH : count.allowed ? 0 : -EPERM;
+}
+
+/* The caller may be gone by what it asked for: then there is nobody to answer. */
+static long still_there(struct request *request, u64 principal, long result)
+{
+	if (thread_by_principal(principal))
+		return result;
+	KCALL2(cap_delete, ROOT_CNODE, request->reply);
+	return RESULT_LATER;
+}
+
+long op_KILL(struct request *request)
+{
+	s32 pid = request->m[0];
+	u64 principal = request->caller->principal;
+	struct kill_count count = { 0 };
+	struct process *target;
+	long result;
+
+	if (request->m[1] > SIGNALS)
+		return -EINVAL;
+	if (pid <= 0) {
+		result = kill_many(request, pid, request->m[1]);
+		return result == RESULT_LATER ? still_there(request, principal, 0) : result;
+	}
+	target = process_find(pid);
+	if (!target)
+		return -ESRCH;
+	kill_one(request->caller, target, request->m[1], &count);
+	return still_there(request, principal, count.allowed ? 0 : -EPERM);
+}
+
+static struct thread *thread_in(u64 tgid, u64 tid)
+{
+	struct thread *thread = thread_find(tid);
+
+	return thread && ((s32)tgid == -1 || thread->process->pid == tgid) ? thread : NULL;
+}
+
+long op_TGKILL(struct request *request)
+{
+	struct thread *target = thread_in(request->m[0], request->m[1]);
+	u64 principal = request->caller->principal;
+	struct linux_siginfo info = sender_info(request->caller, request->m[2], SI_CODE_TKILL);
+	long result;
+
+	if (request->m[2] > SIGNALS)
+		return -EINVAL;
+	if (!target)
+		return -ESRCH;
+	if (!may_signal(request->caller, target->process))
+		return -EPERM;
+	result = signal_thread(target, request->m[2], &info);
+	return still_there(request, principal, result);
+}
+
+long op_SIGQUEUE(struct request *request)
+{
+	u64 principal = request->caller->principal;
+	struct linux_siginfo info;
+	struct process *process = process_find(request->m[0]);
+	struct thread *thread = request->m[1] ? thread_in(request->m[0], request->m[1]) : NULL;
+	long result;
+
+	if (request->m[2] > SIGNALS || request->bytes < sizeof(info))
+		return -EINVAL;
+	memcpy(&info, root_message()->data, sizeof(info));
+	if (!process || (request->m[1] && !thread))
+		return -ESRCH;
+	if ((info.code >= 0 || info.code == SI_CODE_TKILL) && process != request->caller->process)
+		return -EPERM;
+	if (!may_signal(request->caller, process))
+		return -EPERM;
+	result = thread ? signal_thread(thread, request->m[2], &info) : signal_process(process, request->m[2], &info);
+	return still_there(request, principal, result);
+}
+
+static void give_info(struct request *request, const struct linux_siginfo *info)
+{
+	memcpy(root_message()->data, info, sizeof(*info));
+	request->out_bytes = sizeof(*info);
+}
+
+long op_SIGTAKE(struct request *request)
+{
+	struct linux_siginfo info;
+	int signal = signal_take_for_delivery(request->caller, request->m[0], &info);
+
+	if (signal < 0) {
+		KCALL2(cap_delete, ROOT_CNODE, request->reply);
+		return RESULT_LATER;
+	}
+	if (signal)
+		give_info(request, &info);
+	return signal;
+}
+
+static void wait_expired(struct timer *timer)
+{
+	struct thread *thread = container_of(timer, struct thread, waiting.timer);
+
+	thread_answer(thread, -EAGAIN, 0, 0);
+}
+
+long op_SIGWAIT(struct request *request)
+{
+	struct thread *caller = request->caller;
+	struct linux_siginfo info;
+	unsigned signal = signal_take(caller, request->m[0], &info);
+
+	if (signal) {
+		give_info(request, &info);
+		return signal;
+	}
+	if (request->m[1] && request->m[1] <= now_ns())
+		return -EAGAIN;
+	caller->waiting.a = request->m[0];
+	if (request->m[1])
+		timer_set(&caller->waiting.timer, request->m[1], wait_expired);
+	return request_keep(request, WAIT_SIGNAL);
+}
+
+long op_SIGPENDING(struct request *request)
+{
+	return (request->caller->signals.set | request->caller->process->signals.set);
+}
+
+long op_SIGDEFAULT(struct request *request)
+{
+	u64 principal = request->caller->principal;
+
+	if (!request->m[0] || request->m[0] > SIGNALS)
+		return -EINVAL;
+	/* A fault that nobody handles ends even the first program. */
+	if (request->caller->process == init_process)
+		process_exit(init_process, request->m[0]);
+	signal_fatal_default(request->caller->process, request->m[0]);
+	return still_there(request, principal, 0);
+}
+
+/* ---- ITIMER_REAL ---- */
+
+static void itimer_fired(struct timer *timer)
+{
+	struct process *process = container_of(timer, struct process, itimer);
+	u64 now = now_ns();
+
+	if (process->itimer_interval)
+		timer_set(timer, now + process->itimer_interval, itimer_fired);
+	signal_process(process, SIGNAL_ALRM, &(struct linux_siginfo){ .signo = SIGNAL_ALRM, .code = SI_CODE_KERNEL });
+}
+
+long op_ITIMER(struct request *request)
+{
+	struct process *process = request->caller->process;
+	u64 now = now_ns(), when = process->itimer.when;
+
+	if (request->m[0] != 0)
+		return -EINVAL;
+	request->out[1] = process->itimer_interval;
+	request->out[2] = !when ? 0 : when > now ? when - now : 1;
+	if (!request->m[1])
+		return 0;
+	timer_cancel(&process->itimer);
+	process->itimer_interval = request->m[2];
+	if (request->m[3])
+		timer_set(&process->itimer, now + request->m[3], itimer_fired);
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* Requests about the whole system: log, counts, memory, clock, names, the end. */
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "root/log.h"
+#include "root/names.h"
+#include "root/operations.h"
+#include "root/root.h"
+#include "root/services.h"
+
+long op_LOG(struct request *request)
+{
+	u64 length = MIN((u64)request->bytes, 1024ul);
+
+	KCALL3(system_log, SYS(ROOT_SLOT_SYSTEM), length, request->m[0]);
+	return 0;
+}
+
+long op_SYSTEM_INFO(struct request *request)
+{
+	if (KCALL1(system_info, SYS(ROOT_SLOT_SYSTEM)))
+		return -EIO;
+	request->out_bytes = sizeof(struct system_info);
+	request->out[1] = memory_counts.by_type[PAGE_ANON];
+	request->out[2] = memory_counts.by_type[PAGE_OBJECT];
+	request->out[3] = memory_counts.by_type[PAGE_TABLE];
+	request->out[4] = memory_counts.by_type[PAGE_PINNED];
+	request->out[5] = memory_counts.by_type[PAGE_HEAP];
+	request->out[6] = memory_counts.slots_used;
+	request->out[7] = memory_counts.heap_bytes;
+	return 0;
+}
+
+long op_MEMORY_INFO(struct request *request)
+{
+	request->out[1] = memory_counts.total_pages << PAGE_SHIFT;
+	request->out[2] = memory_counts.free_pages << PAGE_SHIFT;
+	request->out[3] = memory_counts.by_type[PAGE_OBJECT] << PAGE_SHIFT;
+	request->out[4] = thread_total;
+	return 0;
+}
+
+#define REBOOT_RESTART   0x01234567u
+#define REBOOT_HALT      0xcdef0123u
+#define REBOOT_POWER_OFF 0x4321fedcu
+#define EXIT_RESTART     0x100
+
+long op_REBOOT(struct request *request)
+{
+	switch ((u32)request->m[0]) {
+	case REBOOT_RESTART:
+		return KCALL2(system_exit, SYS(ROOT_SLOT_SYSTEM), EXIT_RESTART) ? -EIO : 0;
+	case REBOOT_HALT:
+	case REBOOT_POWER_OFF:
+		return KCALL2(system_exit, SYS(ROOT_SLOT_SYSTEM), 0) ? -EIO : 0;
+	case 0x89abcdef: /* Ctrl-Alt-Del on and off: there is none */
+	case 0:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+long op_SET_TIME(struct request *request)
+{
+	return KCALL2(system_set_clock, SYS(ROOT_SLOT_SYSTEM), request->m[0] - now_ns()) ? -EPERM : 0;
+}
+
+/* ---- names ---- */
+
+#define NODE_NAME_MAX 64
+
+static char host_name[NODE_NAME_MAX + 1] = "uxrt", domain_name[NODE_NAME_MAX + 1] = "(none)";
+
+long op_HOSTNAME(struct request *request)
+{
+	char *name = request->m[1] ? domain_name : host_name;
+
+	if (request->m[0]) {
+		if (request->bytes > NODE_NAME_MAX)
+			return -EINVAL;
+		memcpy(name, root_message()->data, request->bytes);
+		name[request->bytes] = 0;
+		return 0;
+	}
+	request->out_bytes = strlen(name);
+	memcpy(root_message()->data, name, request->out_bytes);
+	return request->out_bytes;
+}
+
+long op_MOUNTS(struct request *request)
+{
+	char *out = (char *)root_message()->data;
+	const struct mount *m;
+	size_t n = 0;
+
+	/* Shortest path first, as they were mounted; the table has the longest first. */
+	unsigned count = 0;
+
+	while (mount_nth(count))
+		count++;
+	while (count--) {
+		m = mount_nth(count);
+		if (n + m->length + 96 > MESSAGE_BYTES)
+			break;
+		n += snformat(out + n, MESSAGE_BYTES - n, "%s %s %s rw,relatime 0 0\n", service_get(m->service)->name, m->path,
+			      service_get(m->service)->name);
+	}
+	request->out_bytes = n;
+	return n;
+}

@@ -1,0 +1,27 @@
+/* The table of requests: each name has PROC_name in abi/process.h and op_name in the module that does it. */
+#ifndef ROOT_OPERATIONS_H
+#define ROOT_OPERATIONS_H
+
+#include "root/root.h"
+
+#define ROOT_OPERATIONS(X) \
+	X(MAP) X(UNMAP) X(PROTECT) X(REMAP) X(ADVISE) X(BREAK) X(SYNC) X(RESIDENT) X(SET_LAYOUT) X(MAP_OBJECT) \
+	X(OBJECT_CREATE) X(OBJECT_RESIZE) X(OBJECT_PUNCH) X(OBJECT_DESTROY) X(OBJECT_INFO) X(OBJECT_LIST) X(OBJECT_SEEK) X(OBJECT_IMAGE) \
+	X(CLONE) X(EXEC) X(EXIT) X(WAIT) X(GET_IDS) X(SET_PGID) X(SET_SID) X(SET_CREDENTIALS) X(GET_CREDENTIALS) X(SET_GROUPS) \
+	X(GET_GROUPS) X(RLIMIT) X(USAGE) X(SET_NAME) X(GET_NAME) X(PRIORITY) X(PRCTL) \
+	X(KILL) X(TGKILL) X(SIGQUEUE) X(SIGTAKE) X(SIGWAIT) X(SIGPENDING) X(SIGDEFAULT) X(ITIMER) \
+	X(FUTEX_WAIT) X(FUTEX_WAKE) X(FUTEX_REQUEUE) X(GROW_FILES) X(UNSHARE_FILES) X(CHROOT) \
+	X(LOG) X(SYSTEM_INFO) X(MEMORY_INFO) X(REBOOT) X(SET_TIME) X(HOSTNAME) \
+	X(TTY_SIGNAL) X(ORPHANED) X(PROC_LIST) X(PROC_INFO) X(PROC_THREADS) X(PROC_FILES) X(PROC_MEMORY) X(PROC_REGIONS) \
+	X(SERVICE_READY) X(MOUNTS) X(SESSION_TTY) X(NEEDS_IO)
+
+#define X(name) request_handler op_##name;
+ROOT_OPERATIONS(X)
+#undef X
+
+long fault_handle(struct request *request);
+struct object *image_object(void);
+void image_init(void);
+void usage_of(const struct process *process, struct usage *usage);
+
+#endif

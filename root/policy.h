@@ -1,0 +1,20 @@
+/*
+ * The one check that every walk passes: may a process of this role do that with this path? The rules are a table in policy.c; a store
+ * that is read at run time can take its place behind this header.
+ */
+#ifndef ROOT_POLICY_H
+#define ROOT_POLICY_H
+
+#include "lib/types.h"
+
+enum role { ROLE_SYSTEM, ROLE_SERVICE, ROLE_USER, ROLE_COUNT };
+
+#define POLICY_READ    1
+#define POLICY_WRITE   2
+#define POLICY_EXECUTE 4
+#define POLICY_CREATE  8 /* and remove, rename */
+
+/* `path`: absolute, normal, `length` bytes. */
+bool policy_allows(u32 role, const char *path, size_t length, unsigned rights);
+
+#endif

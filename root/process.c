@@ -1,0 +1,362 @@
+/* Process records and what threads share: files, sighand, the system CNode. */
+#include "root/process.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/log.h"
+#include "root/object.h"
+#include "root/root.h"
+#include "root/signal.h"
+
+#define BUCKETS 256
+#define RLIM_INFINITY (~0ul)
+
+struct list_node process_list = LIST_INIT(process_list);
+struct process *init_process;
+u32 process_count;
+static struct process *by_pid[BUCKETS];
+static u32 pid_next = 2;
+
+struct process *process_find(u32 pid)
+{
+	struct process *at = by_pid[pid % BUCKETS];
+
+	while (at && at->pid != pid)
+		at = at->hash_next;
+	return at;
+}
+
+/* A number that is no process, thread, group or session. */
+static bool pid_used(u32 pid)
+{
+	if (process_find(pid) || thread_find(pid))
+		return true;
+	list_for_each_entry(p, &process_list, struct process, all)
+		if (p->pgid == pid || p->sid == pid)
+			return true;
+	return false;
+}
+
+u32 pid_alloc(void)
+{
+	for (u32 n = 0; n < PID_LIMIT; n++) {
+		u32 pid = pid_next++;
+
+		if (pid_next >= PID_LIMIT)
+			pid_next = 300;
+		if (!pid_used(pid))
+			return pid;
+	}
+	return 0;
+}
+
+/* Numbers of the Linux resources, in order; soft, hard. */
+static const struct rlimit default_rlimits[RLIMITS] = {
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* CPU */
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* FSIZE */
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* DATA */
+	{ 8ul << 20, RLIM_INFINITY },     /* STACK */
+	{ 0, RLIM_INFINITY },             /* CORE */
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* RSS */
+	{ 0, 0 },                         /* NPROC: set at boot */
+	{ 1024, 4096 },                   /* NOFILE */
+	{ 8ul << 20, 8ul << 20 },         /* MEMLOCK */
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* AS */
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* LOCKS */
+	{ 0, 0 },                         /* SIGPENDING: set at boot */
+	{ 819200, 819200 },               /* MSGQUEUE */
+	{ 0, 0 },                         /* NICE */
+	{ 0, 0 },                         /* RTPRIO */
+	{ RLIM_INFINITY, RLIM_INFINITY }, /* RTTIME */
+};
+
+static void first_rlimits(struct process *process)
+{
+	u64 tasks = MIN(memory_counts.total_pages / 32, (u64)THREADS_MAX - 64);
+
+	memcpy(process->rlimits, default_rlimits, sizeof(default_rlimits));
+	process->rlimits[6] = process->rlimits[11] = (struct rlimit){ tasks, tasks };
+}
+
+static int inherit(struct process *process, const struct process *parent)
+{
+	memcpy(process->rlimits, parent->rlimits, sizeof(parent->rlimits));
+	process->credentials = parent->credentials;
+	process->credentials.groups = NULL;
+	if (parent->credentials.groups) {
+		process->credentials.groups = root_alloc(parent->credentials.group_count * sizeof(u32));
+		if (!process->credentials.groups)
+			return -ENOMEM;
+		memcpy(process->credentials.groups, parent->credentials.groups, parent->credentials.group_count * sizeof(u32));
+	}
+	if (parent->chroot_path) {
+		process->chroot_path = root_alloc(strlen(parent->chroot_path) + 1);
+		if (!process->chroot_path)
+			return -ENOMEM;
+		memcpy(process->chroot_path, parent->chroot_path, strlen(parent->chroot_path) + 1);
+	}
+	process->pgid = parent->pgid;
+	process->sid = parent->sid;
+	process->role = parent->role;
+	process->tty = parent->tty;
+	process->tty_pgid = parent->tty_pgid;
+	process->no_new_privs = parent->no_new_privs;
+	process->dumpable = true;
+	memcpy(process->name, parent->name, sizeof(process->name));
+	return 0;
+}
+
+/* Without a pid yet: the caller sets it with process_set_pid. */
+struct process *process_create(struct process *parent)
+{
+	struct process *process = root_alloc(sizeof(*process));
+
+	if (!process)
+		return NULL;
+	list_init(&process->children);
+	list_init(&process->threads);
+	signal_queue_init(&process->signals);
+	process->dumpable = true;
+	process->tty_pgid = -1;
+	process->start_ns = now_ns();
+	if (!parent) {
+		first_rlimits(process);
+	} else if (inherit(process, parent)) {
+		root_free(process->credentials.groups);
+		root_free(process);
+		return NULL;
+	}
+	process->parent = parent;
+	if (parent)
+		list_push_back(&parent->children, &process->sibling);
+	list_push_back(&process_list, &process->all);
+	process_count++;
+	return process;
+}
+
+void process_set_pid(struct process *process, u32 pid)
+{
+	process->pid = pid;
+	process->hash_next = by_pid[pid % BUCKETS];
+	by_pid[pid % BUCKETS] = process;
+}
+
+void process_free(struct process *process)
+{
+	struct process **at = &by_pid[process->pid % BUCKETS];
+
+	ROOT_ASSERT(list_empty(&process->threads) && list_empty(&process->children));
+	timer_cancel(&process->itimer);
+	signal_queue_clear(&process->signals);
+	kobject_destroy(&process->system_cnode);
+	while (process->pid && *at != process)
+		at = &(*at)->hash_next;
+	if (process->pid)
+		*at = process->hash_next;
+	if (list_linked(&process->sibling))
+		list_remove(&process->sibling);
+	list_remove(&process->all);
+	process_count--;
+	root_free(process->credentials.groups);
+	root_free(process->chroot_path);
+	root_free(process);
+}
+
+/* ---- files ---- */
+
+struct files *files_create(unsigned bits)
+{
+	struct files *files = root_alloc(sizeof(*files));
+
+	if (!files)
+		return NULL;
+	files->refs = 1;
+	files->slots = (1u << bits) - 1;
+	if (!kobject_create(&files->cnode, OBJECT_CNODE, bits))
+		return files;
+	root_free(files);
+	return NULL;
+}
+
+/* Copies what can be copied of the first `count` slots. */
+void cnode_copy(u32 to, u32 from, u32 first, u32 count)
+{
+	u32 done = 0;
+
+	while (done < count) {
+		struct kvalues v = { 0, 0 };
+
+		MUST(kobject_call(KCALL_cap_copy_range, SYS(to), first + done, SYS(from), first + done, count - done, 0, 0, &v));
+		if (!v.v0)
+			root_panic("cap_copy_range makes no progress");
+		done += v.v0;
+	}
+}
+
+void cnode_delete(u32 cnode, u32 first, u32 count)
+{
+	u32 done = 0;
+
+	while (done < count) {
+		struct kvalues v = { 0, 0 };
+
+		MUST(kobject_call(KCALL_cap_delete_range, SYS(cnode), first + done, count - done, 0, 0, 0, 0, &v));
+		if (!v.v0)
+			root_panic("cap_delete_range makes no progress");
+		done += v.v0;
+	}
+}
+
+static unsigned bits_of(u32 slots)
+{
+	unsigned bits = FILES_BITS_MIN;
+
+	while ((1u << bits) - 1 < slots)
+		bits++;
+	return bits;
+}
+
+struct files *files_copy(const struct files *files)
+{
+	struct files *copy = files_create(bits_of(files->slots));
+
+	if (copy)
+		cnode_copy(copy->cnode.slot, files->cnode.slot, 0, files->slots);
+	return copy;
+}
+
+void files_put(struct files *files)
+{
+	if (--files->refs)
+		return;
+	kobject_destroy(&files->cnode);
+	root_free(files);
+}
+
+/* Every thread that uses these files gets the new CNode. */
+int files_grow(struct files *files, u32 slots)
+{
+	struct kobject old = files->cnode, new;
+	unsigned bits = bits_of(slots);
+
+	if (bits > FILES_BITS_MAX)
+		return -EMFILE;
+	if (kobject_create(&new, OBJECT_CNODE, bits))
+		return -ENOMEM;
+	cnode_copy(new.slot, old.slot, 0, files->slots);
+	files->cnode = new;
+	files->slots = (1u << bits) - 1;
+	list_for_each_entry(p, &process_list, struct process, all) {
+		list_for_each_entry(t, &p->threads, struct thread, in_process) {
+			if (t->files != files)
+				continue;
+			MUST(KCALL3(thread_set_cnodes, SYS(t->tcb.slot), SYS(new.slot), 0));
+			process_set_files_slot(p, files);
+		}
+	}
+	kobject_destroy(&old);
+	return 0;
+}
+
+/* ---- the system CNode ---- */
+
+static void set_slot(const struct process *process, u32 slot, u32 from)
+{
+	u64 cnode = SYS(process->system_cnode.slot);
+
+	KCALL2(cap_delete, cnode, slot);
+	MUST(KCALL6(cap_copy, cnode, slot, ROOT_CNODE, from, RIGHT_ALL, 0));
+}
+
+void process_set_files_slot(const struct process *process, const struct files *files)
+{
+	set_slot(process, SLOT_FILES, files->cnode.slot);
+}
+
+int process_make_system(struct process *process, unsigned bits)
+{
+	if (kobject_create(&process->system_cnode, OBJECT_CNODE, bits))
+		return -ENOMEM;
+	process->system_bits = bits;
+	set_slot(process, SLOT_SYSTEM, process->system_cnode.slot);
+	return 0;
+}
+
+int process_grow_system(struct process *process, u32 area)
+{
+	struct kobject old = process->system_cnode, new;
+	u32 old_slots = (1u << process->system_bits) - 1;
+	unsigned bits = bits_of(SLOT_THREADS + area + 1);
+
+	if (SLOT_THREADS + area < old_slots)
+		return 0;
+	if (kobject_create(&new, OBJECT_CNODE, bits))
+		return -ENOMEM;
+	cnode_copy(new.slot, old.slot, 0, old_slots);
+	process->system_cnode = new;
+	process->system_bits = bits;
+	set_slot(process, SLOT_SYSTEM, new.slot);
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		MUST(KCALL3(thread_set_cnodes, SYS(t->tcb.slot), 0, SYS(new.slot)));
+	kobject_destroy(&old);
+	return 0;
+}
+
+/* ---- sighand ---- */
+
+struct process_shared *sighand_shared(const struct sighand *sighand)
+{
+	return page_virt(sighand->page);
+}
+
+struct sighand *sighand_create(struct space *space, u32 index, const struct sighand *from)
+{
+	struct sighand *sighand;
+	u64 address = GATE_SHARED + (u64)index * PAGE_SIZE;
+
+	if (index >= GATE_SHARED_MAX || space->shared_pages[index])
+		return NULL;
+	sighand = root_alloc(sizeof(*sighand));
+	if (!sighand)
+		return NULL;
+	*sighand = (struct sighand){ .refs = 1, .index = index, .page = page_alloc_zeroed(PAGE_PINNED), .space = space };
+	if (!sighand->page || space_map_page(space, address, VSPACE_READ | VSPACE_WRITE, sighand->page)) {
+		if (sighand->page)
+			page_free(sighand->page);
+		root_free(sighand);
+		return NULL;
+	}
+	space->shared_pages[index] = sighand->page;
+	if (from)
+		memcpy(page_virt(sighand->page), sighand_shared(from), 32);
+	return sighand;
+}
+
+void sighand_put(struct sighand *sighand)
+{
+	struct space *space = sighand->space;
+	u64 address = GATE_SHARED + (u64)sighand->index * PAGE_SIZE;
+
+	if (--sighand->refs)
+		return;
+	/* The address space's last user takes its pages down with it. */
+	if (space->refs > 1) {
+		space_unmap(space, address, address + PAGE_SIZE, false);
+		page_free(sighand->page);
+		space->shared_pages[sighand->index] = 0;
+	}
+	root_free(sighand);
+}
+
+/* ---- what others see ---- */
+
+void process_publish(const struct process *process)
+{
+	const struct thread *leader = process_leader(process);
+
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		thread_publish(t);
+	/* A vfork child's info page is its parent's. */
+	if (leader && leader->space->info_page && !process->vfork_parent)
+		process_write_info(process, leader->space);
+}

@@ -1,0 +1,242 @@
+/*
+ * Threads and processes. A process record lives until its parent has waited for it; a thread record until the thread has ended. What
+ * CLONE_ flags share is a counted record of its own: space, files, sighand.
+ */
+#ifndef ROOT_PROCESS_H
+#define ROOT_PROCESS_H
+
+#include "abi/file.h"
+#include "abi/process.h"
+#include "lib/list.h"
+#include "root/memory.h"
+#include "root/space.h"
+#include "root/timer.h"
+
+#define THREADS_MAX   4096
+#define PID_LIMIT     32768
+#define FILES_BITS_MIN 6
+#define FILES_BITS_MAX 13
+#define SYSTEM_BITS_MIN 6
+#define SYSTEM_BITS_SERVER 11
+#define RLIMITS       16
+#define PRIORITY_PROGRAM 100
+#define PRIORITY_SERVER  120
+
+struct process;
+struct thread;
+
+/* Files CNode: slot number = descriptor number. */
+struct files {
+	u32 refs, slots;
+	struct kobject cnode;
+};
+
+/* A table of dispositions, by the page that the runtime publishes it in. */
+struct sighand {
+	u32 refs, index;
+	pfn_t page;
+	struct space *space; /* where it is mapped; not a reference: every user of the table runs in that space */
+};
+
+struct siginfo_record {
+	struct list_node node;
+	u8 signal;
+	u8 info[128]; /* Linux siginfo_t */
+};
+
+struct signal_queue {
+	u64 set;                 /* bit sig-1 */
+	struct list_node infos;  /* struct siginfo_record, oldest first; a signal of the set without one has only its number */
+};
+
+/* Why a thread's call is not answered yet. */
+enum wait_kind { WAIT_NONE, WAIT_CHILD, WAIT_SIGNAL, WAIT_FUTEX, WAIT_VFORK, WAIT_SERVICE };
+
+struct walk_text {
+	u32 length;
+	u8 *data;                /* root_alloc, or a page if longer than HEAP_MAX */
+};
+
+struct walk {
+	u16 operation;           /* FILE_; 0: none */
+	u8 stage, links;
+	bool second_turn;        /* link, rename: the second path is being resolved */
+	u32 steps;
+	u16 service;             /* who may continue it; 0: whoever serves the Handle that it was sent to */
+	u16 first_service, first_mount;
+	u64 m[3];
+	u64 flags;               /* WALK_ */
+	u64 base2;
+	struct walk_text path;   /* waits for its base's place, or for a service */
+	struct walk_text second; /* second path or text, as it came */
+	struct walk_text first;  /* link, rename: the first path resolved, in its mount */
+};
+
+struct thread {
+	struct list_node in_process;
+	struct thread *hash_next;
+	struct process *process;
+	struct space *space;
+	struct files *files;
+	struct sighand *sighand;
+	u64 principal;           /* generation << 16 | index */
+	u32 index, tid;
+	u32 area;                /* thread index in the address space */
+	struct kobject tcb, notification;
+	pfn_t context, message[2];
+	struct signal_queue signals;
+	u32 reply;               /* root's slot of the Reply that is kept; 0: none */
+	u8 wait;                 /* enum wait_kind */
+	bool exiting;
+	struct {
+		u64 a, b, c;
+		struct list_node node;
+		struct timer timer;
+	} waiting;
+	struct walk walk;
+	char name[16];
+	int nice;
+	u64 start_ns;
+};
+
+struct rlimit {
+	u64 soft, hard;
+};
+
+struct credentials {
+	u32 uid, euid, suid, gid, egid, sgid;
+	u32 group_count;
+	u32 *groups;             /* at most 504, NULL if none */
+};
+
+enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE };
+
+struct usage {
+	u64 user_ns, system_ns, minor, major, voluntary, involuntary, peak_pages;
+};
+
+struct process {
+	struct list_node all, sibling;
+	struct process *hash_next;
+	struct process *parent;
+	struct list_node children, threads;
+	u32 pid, pgid, sid, thread_count;
+	u8 state, exit_signal, pdeathsig, stop_signal;
+	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, group_exit;
+	u32 exit_status;
+	u32 role;
+	u16 service;             /* number in the service table, 0: a program */
+	u32 tty;
+	int tty_pgid;
+	struct credentials credentials;
+	struct kobject system_cnode;
+	u32 system_bits;
+	char *chroot_path;       /* absolute, without a trailing slash; NULL: "/" */
+	struct signal_queue signals;
+	struct rlimit rlimits[RLIMITS];
+	struct timer itimer;
+	u64 itimer_interval;
+	struct usage dead, children_usage; /* of ended threads; of children waited for */
+	struct thread *vfork_parent;       /* waits until this process has exec'ed or ended */
+	u64 start_ns;
+	u64 resident_at_exit;
+	char name[16];
+	bool trace;              /* boot option strace= */
+	char command[32];        /* services: name in the bundle */
+};
+
+ROOT_DATA struct list_node process_list;
+ROOT_DATA struct process *init_process;
+ROOT_DATA u32 process_count, thread_total;
+
+/* ---- records (process.c, thread.c) ---- */
+struct process *process_create(struct process *parent);
+void process_free(struct process *process); /* a zombie nobody waits for any more */
+void process_set_pid(struct process *process, u32 pid);
+struct process *process_find(u32 pid);
+struct thread *thread_find(u32 tid);
+struct thread *thread_by_principal(u64 principal);
+u32 pid_alloc(void);
+static inline struct thread *process_leader(const struct process *process)
+{
+	return list_first_entry(&process->threads, struct thread, in_process);
+}
+
+struct files *files_create(unsigned bits);
+struct files *files_copy(const struct files *files); /* all its slots */
+void files_put(struct files *files);
+int files_grow(struct files *files, u32 slots); /* 0, -EMFILE, -ENOMEM */
+/* Ranges of slots of CNodes, named by root's slot. */
+void cnode_copy(u32 to, u32 from, u32 first, u32 count);
+void cnode_delete(u32 cnode, u32 first, u32 count);
+int process_make_system(struct process *process, unsigned bits);
+void process_set_files_slot(const struct process *process, const struct files *files);
+
+struct sighand *sighand_create(struct space *space, u32 index, const struct sighand *from);
+void sighand_put(struct sighand *sighand);
+struct process_shared *sighand_shared(const struct sighand *sighand);
+
+/*
+ * A thread in `process` and `space` with an area there: kernel objects, pages, notification; not running. The references of space, files, sighand are
+ * taken over from the caller on success. area: index wanted, or AREA_ANY. NULL: no memory.
+ */
+#define AREA_ANY (~0u)
+struct thread *thread_create(struct process *process, struct space *space, struct files *files, struct sighand *sighand, u32 area);
+/* Everything of it goes but the process record's fields. Its call is never answered. */
+void thread_destroy(struct thread *thread);
+struct context_page *thread_context(const struct thread *thread);
+static inline u64 thread_area(const struct thread *thread)
+{
+	return GATE_THREADS + (u64)thread->area * THREAD_AREA_SIZE;
+}
+int thread_configure(struct thread *thread);
+void thread_start(struct thread *thread, u64 rip, u64 rsp, u64 rdi);
+void thread_set_tid(struct thread *thread, u32 tid);
+void thread_account(const struct thread *thread, struct usage *usage);
+
+/* The system CNode has a slot for that thread index; it grows if need be. 0 or -ENOMEM. */
+int process_grow_system(struct process *process, u32 area);
+void process_publish(const struct process *process); /* principal table and info page follow the record */
+void thread_publish(const struct thread *thread);
+
+/* ---- answering (dispatch.c) ---- */
+/* Answers a thread whose call was kept. */
+void thread_answer(struct thread *thread, long result, u64 m1, u64 m2);
+void thread_answer_words(struct thread *thread, const u64 m[MESSAGE_WORDS], u64 bytes);
+void thread_drop_reply(struct thread *thread);
+/* The kept Reply was forwarded: its slot is free. */
+void thread_reply_gone(struct thread *thread);
+
+/* ---- building and ending (launch.c, exit.c) ---- */
+struct launch {
+	const char *name;                  /* of the service in the bundle; of a program: its first thread's */
+	const char *const *paths, *const *argv, *const *envp; /* paths: tried in turn by the first program's runtime */
+	u32 path_count, argc, envc;
+};
+/* The parts of every address space: runtime, clock, info page. 0 or -ENOMEM. */
+int space_lay_runtime(struct space *space, struct process *process);
+void process_write_info(const struct process *process, struct space *space);
+struct process *process_launch(struct process *parent, u32 pid, u16 service, const struct launch *launch);
+
+void process_run(struct process *process);
+int space_lay_info(struct space *space);
+bool bundle_has(const char *name);
+void bundle_init(void);
+void process_notify_parent(struct process *process);
+void process_exit(struct process *process, u32 status); /* ends all of its threads */
+void thread_exit(struct thread *thread, u32 status);    /* the last one ends the process */
+void process_end_other_threads(struct process *process, struct thread *keep);
+void vfork_done(struct process *child);
+void process_reap(struct process *child);
+
+/* ---- wait.c ---- */
+void wait_child_changed(const struct process *child, struct process *parent); /* wakes the parent's waiters */
+
+/* ---- groups.c ---- */
+bool group_orphaned(u32 pgid);
+/* A child lost its parent's eyes: its group may be orphaned now. */
+void groups_parent_lost(struct process *child);
+void groups_process_ended(struct process *process);
+bool group_exists_in_session(u32 pgid, u32 sid);
+
+#endif

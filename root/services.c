@@ -1,0 +1,295 @@
+/*
+ * The service table. A service is a process started from the bundle that holds its own Endpoint, a pool of Handles and a Notification. When
+ * it dies its Endpoint and pool are revoked, so that every Handle of its clients is dead (they get EIO), and it is started anew. Its memory
+ * objects stay: they are root's.
+ */
+#include "root/services.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/log.h"
+#include "root/names.h"
+#include "root/operations.h"
+#include "root/policy.h"
+#include "root/walk.h"
+
+#define NO_IO { 1, 0, -1 }
+
+static struct service services[] = {
+	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12 },
+	{ .name = "console",
+	  .mounts = (const char *const[]){ "/dev/console", "/dev/tty", "/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3", NULL },
+	  .handle_bits = 9,
+	  .io = { { 0x3f8, 0x3ff, 4 }, { 0x2f8, 0x2ff, 3 }, { 0x3e8, 0x3ef, 4 }, { 0x2e8, 0x2ef, 3 } } },
+	{ .name = "dev", .mounts = (const char *const[]){ "/dev", NULL }, .handle_bits = 11 },
+	{ .name = "proc", .mounts = (const char *const[]){ "/proc", NULL }, .handle_bits = 10 },
+	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
+	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
+};
+
+#define COUNT ARRAY_SIZE(services)
+#define SERVICE_TRIES 64
+
+struct service *service_get(u16 number)
+{
+	return number && number <= COUNT ? &services[number - 1] : NULL;
+}
+
+u16 service_number(const struct service *service)
+{
+	return service - services + 1;
+}
+
+u16 service_find(const char *name)
+{
+	for (u16 i = 0; i < COUNT; i++)
+		if (!strcmp(services[i].name, name))
+			return i + 1;
+	return 0;
+}
+
+/* ---- slots of processes ---- */
+
+static void set_slot(const struct process *process, u32 slot, u32 from, unsigned rights)
+{
+	u64 cnode = SYS(process->system_cnode.slot);
+
+	KCALL2(cap_delete, cnode, slot);
+	if (from)
+		MUST(KCALL6(cap_copy, cnode, slot, ROOT_CNODE, from, rights, 0));
+}
+
+/* A Handle that is the process's own, so that the receiver knows the service by its badge. */
+static void mint_slot(const struct process *process, u32 slot, u32 endpoint, u16 number)
+{
+	u64 cnode = SYS(process->system_cnode.slot);
+	u32 own = slot_alloc(1);
+
+	KCALL2(cap_delete, cnode, slot);
+	if (!own)
+		return;
+	if (!KCALL4(handle_mint, SYS(root_pool.slot), SYS(endpoint), BADGE_SERVICE | number, SYS(own)))
+		MUST(KCALL4(cap_move, cnode, slot, ROOT_CNODE, own));
+	else
+		root_log(LOG_ERROR, "no Handle left for service %u", number);
+	slot_free(own, 1);
+}
+
+static void fill_program(struct process *process)
+{
+	const struct service *pipe = service_get(service_find("pipe")), *event = service_get(service_find("event"));
+
+	set_slot(process, SLOT_ROOT, root_endpoint.slot, RIGHT_SEND);
+	set_slot(process, SLOT_SERVICE_PIPE, pipe->program_handle, RIGHT_SEND);
+	set_slot(process, SLOT_SERVICE_EVENT, event->program_handle, RIGHT_SEND);
+}
+
+static void fill_service(struct process *process)
+{
+	struct service *s = service_get(process->service);
+	const struct service *pipe = service_get(service_find("pipe"));
+
+	mint_slot(process, SLOT_ROOT, root_endpoint.slot, process->service);
+	if (pipe->present && pipe != s)
+		mint_slot(process, SLOT_SERVICE_PIPE, pipe->endpoint.slot, process->service);
+	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
+	set_slot(process, SLOT_POOL, s->pool.slot, RIGHT_ALL);
+	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
+}
+
+void services_fill_slots(struct process *process)
+{
+	if (process->service)
+		fill_service(process);
+	else
+		fill_program(process);
+}
+
+/* After a service without paths came back: everybody's Handle of it is dead, here is another. */
+static void refill_programs(u16 number)
+{
+	u16 pipe = service_find("pipe"), event = service_find("event");
+
+	if (number != pipe && number != event)
+		return;
+	list_for_each_entry(p, &process_list, struct process, all) {
+		if (p->state != PROCESS_ALIVE || !p->system_cnode.slot)
+			continue;
+		if (!p->service)
+			fill_program(p);
+		else if (number == pipe && p->service != pipe)
+			mint_slot(p, SLOT_SERVICE_PIPE, service_get(pipe)->endpoint.slot, p->service);
+	}
+}
+
+/* ---- starting ---- */
+
+static int make_objects(struct service *s)
+{
+	if (kobject_create(&s->endpoint, OBJECT_ENDPOINT, 0) || kobject_create(&s->pool, OBJECT_HANDLE_POOL, s->handle_bits) ||
+	    kobject_create(&s->notify, OBJECT_NOTIFICATION, 0))
+		return -ENOMEM;
+	s->program_handle = slot_alloc(1);
+	if (!s->program_handle ||
+	    KCALL4(handle_mint, SYS(root_pool.slot), SYS(s->endpoint.slot), BADGE_SERVICE, SYS(s->program_handle)))
+		return -ENOMEM;
+	return 0;
+}
+
+static void drop_objects(struct service *s)
+{
+	if (s->program_handle) {
+		KCALL2(cap_delete, ROOT_CNODE, s->program_handle);
+		slot_free(s->program_handle, 1);
+	}
+	s->program_handle = 0;
+	kobject_destroy(&s->endpoint);
+	kobject_destroy(&s->pool);
+	kobject_destroy(&s->notify);
+}
+
+static int start_process(struct service *s)
+{
+	const char *const argv[] = { s->name };
+	struct launch launch = { .name = s->name, .paths = argv, .path_count = 1, .argv = argv, .argc = 1 };
+	struct thread *thread;
+
+	s->process = process_launch(NULL, pid_alloc(), service_number(s), &launch);
+	if (!s->process)
+		return -ENOMEM;
+	s->process->role = ROLE_SERVICE;
+	s->process->rlimits[3] = (struct rlimit){ 256 << 10, 256 << 10 };
+	thread = process_leader(s->process);
+	thread->space->stack_limit = s->process->rlimits[3].soft;
+	process_publish(s->process);
+	MUST(KCALL2(thread_bind, SYS(thread->tcb.slot), SYS(s->notify.slot)));
+	s->starts++;
+	process_run(s->process);
+	return 0;
+}
+
+static void start(struct service *s)
+{
+	if (!make_objects(s) && !start_process(s))
+		return;
+	root_log(LOG_ERROR, "service %s cannot be started: no memory", s->name);
+	drop_objects(s);
+	s->present = false;
+}
+
+void services_start(void)
+{
+	for (u16 i = 0; i < COUNT; i++) {
+		struct service *s = &services[i];
+
+		s->present = bundle_has(s->name);
+		for (u16 mount = 0; s->present && s->mounts[mount]; mount++)
+			mount_add(s->mounts[mount], i + 1, mount);
+	}
+	/* The pipe server's Endpoint is needed by the others' slots. */
+	for (u16 i = COUNT; i-- > 0;)
+		if (services[i].present)
+			start(&services[i]);
+}
+
+void service_ended(u16 number)
+{
+	struct service *s = service_get(number);
+
+	s->ready = false;
+	s->process = NULL;
+	drop_objects(s);
+	if (s->starts >= SERVICE_TRIES) {
+		root_log(LOG_ERROR, "service %s has ended %u times; it is not started again", s->name, s->starts);
+		s->present = false;
+		walk_service_ready(number);
+		return;
+	}
+	root_log(LOG_WARNING, "service %s has ended; it is started again", s->name);
+	start(s);
+	refill_programs(number);
+}
+
+void services_session_ended(void)
+{
+	struct service *console = service_get(service_find("console"));
+	u32 slot = console->present ? slot_alloc(1) : 0;
+
+	if (!slot)
+		return;
+	if (!KCALL6(cap_copy, ROOT_CNODE, slot, ROOT_CNODE, console->notify.slot, RIGHT_SEND, NOTICE_SESSION)) {
+		struct kmsg msg = { .target = SYS(slot) };
+
+		kipc(KCALL_signal, &msg);
+		KCALL2(cap_delete, ROOT_CNODE, slot);
+	}
+	slot_free(slot, 1);
+}
+
+/* ---- operations ---- */
+
+long op_SERVICE_READY(struct request *request)
+{
+	struct service *s = service_get(request->service);
+
+	if (!s || s->process != request->caller->process)
+		return -EPERM;
+	s->ready = true;
+	root_log(LOG_DEBUG, "service %s is ready", s->name);
+	walk_service_ready(request->service);
+	return 0;
+}
+
+static bool io_allowed(const struct service *s, u64 first, u64 last, s64 irq)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(s->io); i++)
+		if (s->io[i].first && first >= s->io[i].first && last <= s->io[i].last && first <= last &&
+		    (irq == -1 || irq == s->io[i].irq))
+			return true;
+	return false;
+}
+
+/* The handler of an interrupt line is made once; ports and lines go into the driver's slots, which it empties for the next call. */
+static u32 irq_slot[24];
+
+static int give_irq(const struct process *process, s64 irq)
+{
+	u64 cnode = SYS(process->system_cnode.slot);
+	u32 slot;
+
+	if (irq < 0 || irq >= (s64)ARRAY_SIZE(irq_slot))
+		return irq == -1 ? 0 : -EINVAL;
+	if (!irq_slot[irq]) {
+		slot = slot_alloc(1);
+		if (!slot || KCALL4(irq_handler, SYS(ROOT_SLOT_IRQ_CONTROL), irq, 0, slot))
+			return -EBUSY;
+		irq_slot[irq] = slot;
+	}
+	for (slot = SLOT_IRQ; slot < SLOT_IRQ + 3; slot++)
+		if (!KCALL6(cap_copy, cnode, slot, ROOT_CNODE, irq_slot[irq], RIGHT_ALL, 0))
+			return 0;
+	return -ENOSPC;
+}
+
+long op_NEEDS_IO(struct request *request)
+{
+	struct service *s = service_get(request->service);
+	u64 first = request->m[0], last = request->m[1];
+	u32 slot;
+	int error;
+
+	if (!s || s->process != request->caller->process || !io_allowed(s, first, last, request->m[2]))
+		return -EPERM;
+	slot = slot_alloc(1);
+	if (!slot)
+		return -ENOMEM;
+	error = KCALL4(io_port_derive, slot, SYS(ROOT_SLOT_IO_PORT), first, last) ? -EINVAL : 0;
+	if (!error) {
+		KCALL2(cap_delete, SYS(s->process->system_cnode.slot), SLOT_IO_PORT);
+		error = KCALL4(cap_move, SYS(s->process->system_cnode.slot), SLOT_IO_PORT, ROOT_CNODE, slot) ? -EIO : 0;
+	}
+	if (error)
+		KCALL2(cap_delete, ROOT_CNODE, slot);
+	slot_free(slot, 1);
+	return error ? error : give_irq(s->process, request->m[2]);
+}

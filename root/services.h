@@ -1,0 +1,38 @@
+/* Services: what root starts from the bundle and starts anew when it dies. */
+#ifndef ROOT_SERVICES_H
+#define ROOT_SERVICES_H
+
+#include "root/root.h"
+
+#define SERVICES_MAX 16
+
+struct service_io {
+	u16 first, last;   /* ports, first > last: none */
+	s16 irq;           /* GSI, -1: none */
+};
+
+struct service {
+	const char *name;  /* in the bundle, and process_info.name */
+	const char *const *mounts; /* mount points by mount number, NULL-terminated */
+	unsigned handle_bits;      /* of its HandlePool: 1 << bits Handles */
+	struct service_io io[4];
+	/* what follows is root's */
+	bool present, ready;
+	struct process *process;
+	struct kobject endpoint, pool, notify;
+	u32 program_handle;        /* slot: Handle for SLOT_SERVICE_PIPE, SLOT_SERVICE_EVENT */
+	u32 starts;
+};
+
+struct service *service_get(u16 number); /* NULL: no such number */
+u16 service_find(const char *name);      /* 0: none */
+u16 service_number(const struct service *service);
+void services_start(void);
+/* The process of a service has ended. */
+void service_ended(u16 number);
+/* A session leader with a terminal has ended: consoles and ptys look. */
+void services_session_ended(void);
+/* Fills the slots of a new process's system CNode that name services. */
+void services_fill_slots(struct process *process);
+
+#endif

@@ -1,0 +1,420 @@
+/* Generation and delivery of signals: queues, whom to interrupt, default actions. See signal.h. */
+#include "root/signal.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/log.h"
+#include "root/root.h"
+
+#define STOP_SIGNALS (SIGBIT(SIGNAL_STOP) | SIGBIT(SIGNAL_TSTP) | SIGBIT(SIGNAL_TTIN) | SIGBIT(SIGNAL_TTOU))
+#define IGNORED_BY_DEFAULT (SIGBIT(SIGNAL_CHLD) | SIGBIT(SIGNAL_CONT) | SIGBIT(SIGNAL_URG) | SIGBIT(SIGNAL_WINCH))
+#define CORE_SIGNALS (SIGBIT(SIGNAL_QUIT) | SIGBIT(SIGNAL_ILL) | SIGBIT(SIGNAL_TRAP) | SIGBIT(SIGNAL_ABRT) | SIGBIT(SIGNAL_BUS) | \
+		      SIGBIT(SIGNAL_FPE) | SIGBIT(SIGNAL_SEGV) | SIGBIT(SIGNAL_XCPU) | SIGBIT(SIGNAL_XFSZ) | SIGBIT(SIGNAL_SYS))
+#define UNBLOCKABLE (SIGBIT(SIGNAL_KILL) | SIGBIT(SIGNAL_STOP))
+#define RLIMIT_CORE_INDEX 4
+#define RLIMIT_SIGPENDING_INDEX 11
+
+/* ---- queues ---- */
+
+static u64 queued_total;
+
+void signal_queue_init(struct signal_queue *queue)
+{
+	queue->set = 0;
+	list_init(&queue->infos);
+}
+
+static void record_free(struct siginfo_record *record)
+{
+	list_remove(&record->node);
+	root_free(record);
+	queued_total--;
+}
+
+static void queue_drop(struct signal_queue *queue, u64 set)
+{
+	if (!(queue->set & set))
+		return;
+	list_for_each_entry_safe(record, &queue->infos, struct siginfo_record, node)
+		if (SIGBIT(record->signal) & set)
+			record_free(record);
+	queue->set &= ~set;
+}
+
+void signal_queue_clear(struct signal_queue *queue)
+{
+	queue_drop(queue, ~0ul);
+}
+
+void signal_queue_move(struct signal_queue *to, struct signal_queue *from)
+{
+	to->set |= from->set;
+	list_splice_back(&to->infos, &from->infos);
+	from->set = 0;
+}
+
+static int queue_add(struct signal_queue *queue, unsigned signal, const struct linux_siginfo *info)
+{
+	bool realtime = signal >= SIGNAL_RT_MIN;
+	struct siginfo_record *record;
+
+	if (!realtime && queue->set & SIGBIT(signal))
+		return 0;
+	record = queued_total < THREADS_MAX * 4 ? root_alloc(sizeof(*record)) : NULL;
+	if (!record && realtime)
+		return -EAGAIN;
+	if (record) {
+		record->signal = signal;
+		if (info)
+			memcpy(record->info, info, sizeof(*info));
+		((struct linux_siginfo *)record->info)->signo = signal;
+		list_push_back(&queue->infos, &record->node);
+		queued_total++;
+	}
+	queue->set |= SIGBIT(signal);
+	return 0;
+}
+
+/* Takes the oldest of that signal out. */
+static void queue_take(struct signal_queue *queue, unsigned signal, struct linux_siginfo *info)
+{
+	struct siginfo_record *found = NULL;
+	bool more = false;
+
+	*info = (struct linux_siginfo){ .signo = signal };
+	list_for_each_entry(record, &queue->infos, struct siginfo_record, node) {
+		if (record->signal != signal)
+			continue;
+		if (found) {
+			more = true;
+			break;
+		}
+		found = record;
+	}
+	if (found) {
+		memcpy(info, found->info, sizeof(*info));
+		record_free(found);
+	}
+	if (!more)
+		queue->set &= ~SIGBIT(signal);
+}
+
+/* ---- what a thread and its process say about a signal ---- */
+
+static u64 blocked_by(const struct thread *thread)
+{
+	return thread_context(thread)->signal_mask & ~UNBLOCKABLE;
+}
+
+static u64 waited_for_by(const struct thread *thread)
+{
+	return (thread->wait == WAIT_SIGNAL ? thread->waiting.a : 0) | thread_context(thread)->wait_mask;
+}
+
+static bool caught(const struct thread *thread, unsigned signal)
+{
+	return sighand_shared(thread->sighand)->signals_caught & SIGBIT(signal) & ~UNBLOCKABLE;
+}
+
+static bool ignored(const struct thread *thread, unsigned signal)
+{
+	u64 bit = SIGBIT(signal);
+
+	if (bit & UNBLOCKABLE || caught(thread, signal))
+		return false;
+	return (sighand_shared(thread->sighand)->signals_ignored | IGNORED_BY_DEFAULT) & bit;
+}
+
+/* A signal that is blocked or waited for is kept even if it is ignored: it may be caught later. */
+static bool dropped_at_once(const struct thread *thread, unsigned signal)
+{
+	return ignored(thread, signal) && !((blocked_by(thread) | waited_for_by(thread)) & SIGBIT(signal));
+}
+
+void signal_publish(const struct process *process)
+{
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		thread_context(t)->pending = t->signals.set | process->signals.set;
+}
+
+/* ---- stop and continue ---- */
+
+void stop_thread(struct thread *thread)
+{
+	KCALL1(thread_stop, SYS(thread->tcb.slot));
+}
+
+/* Linux CLD_STOPPED 5, CLD_CONTINUED 6 */
+static void tell_parent(struct process *process, int code, int status)
+{
+	struct process *parent = process->parent;
+	struct thread *leader = parent ? process_leader(parent) : NULL;
+	struct linux_siginfo info = { .signo = SIGNAL_CHLD, .code = code, .pid = process->pid, .uid = process->credentials.uid,
+				      .status = status };
+
+	if (leader && !(sighand_shared(leader->sighand)->flags & SHARED_NOCLDSTOP))
+		signal_process(parent, SIGNAL_CHLD, &info);
+	wait_child_changed(process, parent);
+}
+
+void process_stop(struct process *process, unsigned signal)
+{
+	if (process->stopped || process == init_process || process->service)
+		return;
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		stop_thread(t);
+	process->stopped = true;
+	process->stop_signal = signal;
+	process->stop_reported = false;
+	process->continued = false;
+	tell_parent(process, 5, signal);
+}
+
+void process_continue(struct process *process)
+{
+	if (!process->stopped)
+		return;
+	process->stopped = false;
+	process->continued = true;
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		KCALL1(thread_continue, SYS(t->tcb.slot));
+	tell_parent(process, 6, SIGNAL_CONT);
+	signal_recheck(process);
+}
+
+/* ---- default actions ---- */
+
+static u32 fatal_status(const struct process *process, unsigned signal)
+{
+	bool core = SIGBIT(signal) & CORE_SIGNALS && process->rlimits[RLIMIT_CORE_INDEX].soft;
+
+	return signal | (core ? 0x80 : 0);
+}
+
+/*
+ * The default action of a signal that `thread` does not block, catch or ignore. The signal is off the queues. True: the process is gone.
+ */
+static bool act_by_default(struct process *process, unsigned signal)
+{
+	if (SIGBIT(signal) & STOP_SIGNALS) {
+		if (signal == SIGNAL_STOP || !group_orphaned(process->pgid))
+			process_stop(process, signal);
+		return false;
+	}
+	if (process == init_process)
+		return false;
+	process_exit(process, fatal_status(process, signal));
+	return true;
+}
+
+bool signal_fatal_default(struct process *process, unsigned signal)
+{
+	return act_by_default(process, signal);
+}
+
+/* ---- delivery ---- */
+
+/* A sigtimedwait that waits for it has it at once. */
+static bool give_to_waiter(struct thread *thread, unsigned signal)
+{
+	struct process *process = thread->process;
+	struct signal_queue *queue = thread->signals.set & SIGBIT(signal) ? &thread->signals : &process->signals;
+	u64 m[MESSAGE_WORDS] = { signal };
+	struct linux_siginfo info;
+
+	if (thread->wait != WAIT_SIGNAL || !(thread->waiting.a & SIGBIT(signal)))
+		return false;
+	queue_take(queue, signal, &info);
+	signal_publish(process);
+	memcpy(root_message()->data, &info, sizeof(info));
+	thread_answer_words(thread, m, sizeof(info));
+	return true;
+}
+
+/*
+ * A signal pending for `thread` (on its own or the process's queue) that it does not block: interrupt it, or act. True: the process is gone.
+ */
+static bool deliver(struct thread *thread, unsigned signal)
+{
+	struct process *process = thread->process;
+	struct signal_queue *queue = thread->signals.set & SIGBIT(signal) ? &thread->signals : &process->signals;
+	struct linux_siginfo info;
+
+	if (caught(thread, signal)) {
+		KCALL1(thread_interrupt, SYS(thread->tcb.slot));
+		return false;
+	}
+	if (process->stopped) /* waits for SIGCONT */
+		return false;
+	queue_take(queue, signal, &info);
+	signal_publish(process);
+	return ignored(thread, signal) ? false : act_by_default(process, signal);
+}
+
+static struct thread *choose_thread(struct process *process, unsigned signal)
+{
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		if (!(blocked_by(t) & SIGBIT(signal)))
+			return t;
+	return NULL;
+}
+
+/* Signals that undo each other, and SIGCONT's effect that no mask holds up. */
+static void before_queueing(struct process *process, unsigned signal)
+{
+	u64 drop = SIGBIT(signal) & STOP_SIGNALS ? SIGBIT(SIGNAL_CONT) : signal == SIGNAL_CONT ? STOP_SIGNALS : 0;
+
+	if (!drop)
+		return;
+	queue_drop(&process->signals, drop);
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		queue_drop(&t->signals, drop);
+	signal_publish(process);
+	if (signal == SIGNAL_CONT)
+		process_continue(process);
+}
+
+/* SIGKILL and SIGSTOP: carried out at once. True: done. */
+static bool unconditional(struct process *process, unsigned signal)
+{
+	if (signal == SIGNAL_KILL) {
+		if (process != init_process)
+			process_exit(process, SIGNAL_KILL);
+		return true;
+	}
+	if (signal == SIGNAL_STOP) {
+		process_stop(process, signal);
+		return true;
+	}
+	return false;
+}
+
+int signal_process(struct process *process, unsigned signal, const struct linux_siginfo *info)
+{
+	struct thread *leader = process_leader(process), *thread;
+	int error;
+
+	if (!signal || process->state != PROCESS_ALIVE || !leader)
+		return 0;
+	before_queueing(process, signal);
+	if (unconditional(process, signal) || dropped_at_once(leader, signal))
+		return 0;
+	error = queue_add(&process->signals, signal, info);
+	if (error)
+		return error;
+	signal_publish(process);
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		if (give_to_waiter(t, signal))
+			return 0;
+	thread = choose_thread(process, signal);
+	if (thread) {
+		deliver(thread, signal);
+		return 0;
+	}
+	/* Blocked by all; a signalfd may be waiting for it. */
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		if (thread_context(t)->wait_mask & SIGBIT(signal))
+			KCALL1(thread_interrupt, SYS(t->tcb.slot));
+	return 0;
+}
+
+int signal_thread(struct thread *thread, unsigned signal, const struct linux_siginfo *info)
+{
+	struct process *process = thread->process;
+	int error;
+
+	if (!signal || process->state != PROCESS_ALIVE)
+		return 0;
+	before_queueing(process, signal);
+	if (unconditional(process, signal) || dropped_at_once(thread, signal))
+		return 0;
+	error = queue_add(&thread->signals, signal, info);
+	if (error)
+		return error;
+	signal_publish(process);
+	if (give_to_waiter(thread, signal))
+		return 0;
+	if (!(blocked_by(thread) & SIGBIT(signal)))
+		deliver(thread, signal);
+	else if (thread_context(thread)->wait_mask & SIGBIT(signal))
+		KCALL1(thread_interrupt, SYS(thread->tcb.slot));
+	return 0;
+}
+
+void signal_group(u32 pgid, unsigned signal, const struct linux_siginfo *info)
+{
+	/* A process that dies frees its record unless somebody waits for it, so the list is taken by pid. */
+	for (u32 last = 0;;) {
+		struct process *next = NULL;
+
+		list_for_each_entry(p, &process_list, struct process, all)
+			if (p->pgid == pgid && p->state == PROCESS_ALIVE && p->pid > last && (!next || p->pid < next->pid))
+				next = p;
+		if (!next)
+			return;
+		last = next->pid;
+		signal_process(next, signal, info);
+	}
+}
+
+/* After a stop or a change of dispositions: what is pending and unblocked goes on. */
+void signal_recheck(struct process *process)
+{
+	for (unsigned signal = 1; signal <= SIGNALS && process->state == PROCESS_ALIVE && !process->stopped; signal++) {
+		if (process->signals.set & SIGBIT(signal)) {
+			struct thread *thread = choose_thread(process, signal);
+
+			if (thread && deliver(thread, signal))
+				return;
+		}
+		list_for_each_entry(t, &process->threads, struct thread, in_process) {
+			if (!(t->signals.set & SIGBIT(signal)) || blocked_by(t) & SIGBIT(signal))
+				continue;
+			if (deliver(t, signal))
+				return;
+			break;
+		}
+	}
+}
+
+/* ---- taking ---- */
+
+/* Faults first, then the lowest number, as Linux does. */
+static unsigned lowest(u64 set)
+{
+	u64 faults = set & (SIGBIT(SIGNAL_SEGV) | SIGBIT(SIGNAL_BUS) | SIGBIT(SIGNAL_ILL) | SIGBIT(SIGNAL_TRAP) | SIGBIT(SIGNAL_FPE) |
+			    SIGBIT(SIGNAL_SYS));
+
+	set = faults ? faults : set;
+	return set ? 1 + __builtin_ctzll(set) : 0;
+}
+
+/* Takes one signal of the set out; 0: none is pending. */
+unsigned signal_take(struct thread *thread, u64 set, struct linux_siginfo *info)
+{
+	struct signal_queue *queue = thread->signals.set & set ? &thread->signals : &thread->process->signals;
+	unsigned signal = lowest(queue->set & set);
+
+	if (!signal)
+		return 0;
+	queue_take(queue, signal, info);
+	signal_publish(thread->process);
+	return signal;
+}
+
+/* For the gate's exit: what has no handler is acted upon here. 0: none; -1: the process is gone. */
+int signal_take_for_delivery(struct thread *thread, u64 set, struct linux_siginfo *info)
+{
+	struct process *process = thread->process;
+	unsigned signal;
+
+	while ((signal = signal_take(thread, set, info))) {
+		if (caught(thread, signal) || blocked_by(thread) & SIGBIT(signal))
+			return signal;
+		if (ignored(thread, signal))
+			continue;
+		if (act_by_default(process, signal))
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,80 @@
+#include "root/timer.h"
+
+#include "root/kcall.h"
+#include "root/log.h"
+
+static struct rb_tree timers;
+
+static int compare(const void *key, const struct rb_node *node)
+{
+	u64 when = *(const u64 *)key, other = rb_entry(node, struct timer, node)->when;
+
+	return when < other ? -1 : when > other;
+}
+
+void timer_cancel(struct timer *timer)
+{
+	if (!timer->when)
+		return;
+	rb_erase(&timers, &timer->node);
+	timer->when = 0;
+}
+
+void timer_set(struct timer *timer, u64 when, void (*fire)(struct timer *timer))
+{
+	timer_cancel(timer);
+	timer->when = when ? when : 1;
+	timer->fire = fire;
+	rb_insert_by(&timers, &timer->node, &timer->when, compare);
+}
+
+u64 timer_next(void)
+{
+	struct rb_node *first = rb_first(&timers);
+
+	return first ? rb_entry(first, struct timer, node)->when : 0;
+}
+
+void timers_run(void)
+{
+	struct rb_node *first;
+
+	while ((first = rb_first(&timers)) && rb_entry(first, struct timer, node)->when <= now_ns()) {
+		struct timer *timer = rb_entry(first, struct timer, node);
+
+		timer_cancel(timer);
+		timer->fire(timer);
+	}
+}
+
+#ifndef HOST_TEST
+#define CLOCK ((const volatile struct clock_page *)GATE_CLOCK)
+
+/* The page is two pages below the boot information's table, which is there already. */
+void clock_init(void)
+{
+	u64 ref = PAGE_REF(ROOT_SLOT_CLOCK, 0);
+
+	MUST(kobject_call(KCALL_vspace_map, SYS(ROOT_SLOT_VSPACE), GATE_CLOCK, 1, VSPACE_READ, ref, 0, 0, NULL));
+}
+
+u64 now_ns(void)
+{
+	u32 seq, low, high;
+	u64 base, mult;
+
+	do {
+		seq = __atomic_load_n(&CLOCK->seq, __ATOMIC_ACQUIRE);
+		base = CLOCK->tsc_base;
+		mult = CLOCK->mult;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	} while (seq & 1 || seq != CLOCK->seq);
+	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (unsigned __int128)((((u64)high << 32) | low) - base) * mult >> 32;
+}
+
+u64 realtime_base(void)
+{
+	return CLOCK->realtime_base;
+}
+#endif
