@@ -202,6 +202,9 @@ int call_thread_start(struct thread *t)
 		return K_INVALID_ARG;
 	if (target->state != THREAD_INACTIVE)
 		return K_BUSY;
+	arch_vector_forget(this_core(), target);
+	arch_vector_init(target);
+	target->fs_base = target->gs_base = 0;
 	memset(&target->frame, 0, sizeof(target->frame));
 	target->frame.rip = arg1(t);
 	target->frame.rsp = arg2(t);
@@ -227,6 +230,7 @@ int call_thread_fork(struct thread *t)
 	if ((src->state != THREAD_REPLY && src->state != THREAD_SENDING) || src->fault)
 		return K_INVALID_ARG;
 	arch_vector_save(this_core(), src);
+	arch_vector_forget(this_core(), dst);
 	memcpy(dst->vector_area, src->vector_area, machine.vector_size);
 	dst->frame = src->frame;
 	dst->fs_base = src->fs_base;
