@@ -56,8 +56,10 @@ _Static_assert(sizeof(struct linux_sigframe) == 440, "rt_sigframe layout");
 #define UC_SIGCONTEXT_SS     2
 #define UC_STRICT_RESTORE_SS 4
 
+#ifndef FP_XSTATE_MAGIC1 /* as libc names them too */
 #define FP_XSTATE_MAGIC1 0x46505853u
 #define FP_XSTATE_MAGIC2 0x46505845u
+#endif
 #define FP_SOFTWARE_AT   464 /* struct linux_fpx_software in the FXSAVE area's last bytes */
 
 struct linux_fpx_software {
