@@ -103,13 +103,31 @@ static bool parse_member(const struct newc_reader *reader, struct newc_entry *en
 	return true;
 }
 
+/* Images that align data to pages have much padding: it is passed over in steps. */
+static void skip_zeros(struct newc_reader *reader)
+{
+	const u8 *data = reader->data;
+	size_t at = reader->offset, size = reader->size;
+	u64 words[4];
+
+	while (at < size && !data[at]) {
+		at++;
+		while (size - at >= sizeof(words)) {
+			__builtin_memcpy(words, data + at, sizeof(words));
+			if (words[0] | words[1] | words[2] | words[3])
+				break;
+			at += sizeof(words);
+		}
+	}
+	reader->offset = at;
+}
+
 int newc_next(struct newc_reader *reader, struct newc_entry *entry)
 {
 	size_t next;
 
 	for (;;) {
-		while (reader->offset < reader->size && !reader->data[reader->offset])
-			reader->offset++;
+		skip_zeros(reader);
 		if (reader->offset == reader->size)
 			return 0;
 		if (!parse_member(reader, entry, &next))

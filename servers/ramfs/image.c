@@ -176,27 +176,6 @@ static const char *add_entry(const struct newc_entry *entry, const u8 *image)
 	return add(directory, split.name, split.name_length, entry, image);
 }
 
-/* Making entries touched their directories; an archive says what their times are. The walk ends where the archive does. */
-static void restore_times(const u8 *image, u64 size)
-{
-	struct newc_reader reader;
-	struct newc_entry entry;
-
-	newc_open(&reader, image, size);
-	while (newc_next(&reader, &entry) > 0) {
-		struct path_split split;
-		struct inode *directory;
-		struct entry *found;
-
-		if ((entry.mode & S_IFMT) != S_IFDIR || path_split_last(entry.name, entry.name_length, &split) || split.kind != PATH_LAST_NAME)
-			continue;
-		directory = parent_of(entry.name, split.parent_length);
-		found = directory ? directory_find(directory, split.name, split.name_length) : NULL;
-		if (found)
-			set_attributes(found->inode, &entry);
-	}
-}
-
 const char *image_build(const u8 *image, u64 size, u64 *offset)
 {
 	struct newc_reader reader;
@@ -216,8 +195,6 @@ const char *image_build(const u8 *image, u64 size, u64 *offset)
 	*offset = wrong ? *offset : reader.offset;
 	if (got < 0 && !wrong)
 		wrong = "is damaged or no newc archive";
-	if (!wrong)
-		restore_times(image, size);
 	last_directory = NULL;
 	return wrong;
 }
