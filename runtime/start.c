@@ -55,6 +55,7 @@ noreturn static void start_failed(const char *what, long error)
 struct arguments {
 	const struct start_block *block;
 	const char *argv, *envp, *path;
+	unsigned argc, envc;
 	size_t argv_bytes, envp_bytes;
 	const struct start_descriptor *descriptors;
 };
@@ -367,7 +368,7 @@ noreturn static void first_program(struct thread_record *t, const struct argumen
 	while (path < end && *path && memchr(path, 0, (size_t)(end - path))) {
 		char *argv = first_argv(x, path);
 
-		error = exec_own(t, path, argv, MAX(x->block->argc, 1u), x->envp, x->block->envc);
+		error = exec_own(t, path, argv, MAX(x->argc, 1u), x->envp, x->envc);
 		rt_log(1, "%s cannot be started: %s", path, errno_text((int)error));
 		rt_free(argv);
 		path += strlen(path) + 1;
