@@ -90,11 +90,15 @@ static void arguments_read(struct arguments *x)
 		if (!x->descriptors || block->descriptor_count > (block->size - block->descriptors_offset) / sizeof(*x->descriptors))
 			start_failed("descriptor list", -EINVAL);
 	}
-	if (block->bundle_name_offset) { /* a service: its name stands for the path, and it has no arguments */
-		if (!block_text(block, block->bundle_name_offset, 1, &x->path, &path_bytes) || !x->path)
+	if (block->bundle_name_offset) { /* a service: its name is all it is told */
+		if (!block_text(block, block->bundle_name_offset, 1, &x->argv, &x->argv_bytes) || !x->argv)
 			start_failed("service's name", -EINVAL);
+		x->path = x->argv;
+		x->argc = 1;
 		return;
 	}
+	x->argc = block->argc;
+	x->envc = block->envc;
 	if (!block_text(block, block->argv_offset, block->argc, &x->argv, &x->argv_bytes)
 	    || !block_text(block, block->envp_offset, block->envc, &x->envp, &x->envp_bytes)
 	    || !block_text(block, block->path_offset, 1, &x->path, &path_bytes) || !x->path)
@@ -286,7 +290,7 @@ static u64 stack_make(const struct program *p, const struct arguments *x, struct
 	u64 aux[AUX_MAX][2];
 	struct stack_content content = {
 		.argv = x->argv, .envp = x->envp, .argv_bytes = x->argv_bytes, .envp_bytes = x->envp_bytes,
-		.argc = x->argv ? x->block->argc : 0, .envc = x->envp ? x->block->envc : 0, .execfn = x->path,
+		.argc = x->argc, .envc = x->envc, .execfn = x->path,
 		.random = (const u8 *)((const struct process_info *)GATE_INFO)->random,
 		.auxv = (const u64 (*)[2])aux, .auxv_count = auxv_fill(aux, p),
 	};
