@@ -91,7 +91,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle check clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle check docs clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -107,7 +107,8 @@ help:
 	@echo 'make run              install what is missing, build, make the root image, boot to a shell on this terminal'
 	@echo 'make debug            the same, stopped at the first instruction, waiting for gdb on port 1234'
 	@echo 'make test             everything that must pass before a change is accepted'
-	@echo 'make host-tests       the host tests alone;  make check: who may include whom'
+	@echo 'make host-tests       the host tests alone;  make check: who may include whom; documents against sources'
+	@echo 'make docs             the pages that are made from sources'
 	@echo 'make oracle           the guest tests alone; make oracle CASES=bash/traps runs one, or a folder'
 	@echo 'make guest            the first program of the image and the test programs;  make image: the root image'
 	@echo 'make clean            remove what was built; downloaded packages stay'
@@ -305,6 +306,10 @@ run debug:
 
 check:
 	$(Q)$(PYTHON) tests/check/includes
+	$(Q)$(PYTHON) tests/check/docs
+
+docs:
+	$(Q)tools/linux-calls --write
 
 oracle: guest
 	$(Q)tests/oracle/run $(CASES)

@@ -1,5 +1,5 @@
 /*
- * The table of Linux system calls. docs/linux-calls.md and strace= are made from it.
+ * The table of Linux system calls. docs/linux.md and strace= are made from it.
  *
  * A handler returns a result or a negative errno, or one of -ERESTARTSYS.. (runtime/linux/signal.h). a[0..5] are the program's
  * registers rdi rsi rdx r10 r8 r9; int arguments are their low 32 bits (the handler casts).
