@@ -150,6 +150,10 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
  */
 #define KERNEL_CALLS(X) \
 	X(call, 0) X(recv, 1) X(reply, 2) X(reply_recv, 3) X(forward, 4) X(signal, 5) X(wait, 6) X(copy, 7) X(yield, 8) \
+	/* rdi: GATE_RETURN_PROGRAM or GATE_RETURN_GATE: goes on with that frame of the context page, all registers. Segments and flags are made a
+	 * user's. Returns K_INVALID_ARG for an instruction pointer outside the lower half (program) or the upper (gate), K_INTERRUPTED if
+	 * the interrupt flag is set (program) */ \
+	X(gate_return, 9) \
 	/* untyped, type, size_bits, CNode, first slot, count: new objects in empty slots */ \
 	X(untyped_retype, 16) \
 	/* dst CNode, dst slot, src CNode, src slot, rights, badge (Notification copies: badge if nonzero) */ \
@@ -238,6 +242,9 @@ enum kernel_call {
 #undef X
 	KCALL_COUNT = 96
 };
+
+#define GATE_RETURN_PROGRAM 0
+#define GATE_RETURN_GATE    1
 
 /* Page refs: a page of a Frame capability in the caller's system CNode. */
 #define PAGE_REF(slot, page) (((unsigned long)(slot) << 16) | (page)) /* slot: number in the system CNode; page < 65536 */

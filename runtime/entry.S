@@ -91,24 +91,14 @@ FUNCTION gate_exit
 	mov PROGRAM_rsp(%rcx), %rsp
 	mov RETURN_RIP(%rcx), %rcx
 	jmp *%rcx
-1:	mov PROGRAM_r15(%rcx), %r15
-	mov PROGRAM_r14(%rcx), %r14
-	mov PROGRAM_r13(%rcx), %r13
-	mov PROGRAM_r12(%rcx), %r12
-	mov PROGRAM_r11(%rcx), %r11
-	mov PROGRAM_r10(%rcx), %r10
-	mov PROGRAM_r9(%rcx), %r9
-	mov PROGRAM_r8(%rcx), %r8
-	mov PROGRAM_rbp(%rcx), %rbp
-	mov PROGRAM_rdi(%rcx), %rdi
-	mov PROGRAM_rsi(%rcx), %rsi
-	mov PROGRAM_rdx(%rcx), %rdx
-	mov PROGRAM_rbx(%rcx), %rbx
-	mov PROGRAM_rax(%rcx), %rax
-	lea PROGRAM_rip(%rcx), %rsp
-	mov PROGRAM_rcx(%rcx), %rcx
-FUNCTION gate_exit_iret
-	iretq
+	/* All registers: the kernel loads them, or says that the program was interrupted after all. rsp is the area's end. */
+1:	mov $GATE_RETURN_PROGRAM, %edi
+	mov $KCALL_gate_return, %eax
+	syscall
+	lea -AREA_SIZE(%rsp), %rcx
+	cmp $K_INTERRUPTED, %rax
+	je gate_exit
+	jmp gate_bad_return
 
 	.org 0x800
 	.globl native_api
@@ -195,24 +185,10 @@ gate_fault_save:
 	mov %rcx, %rbx
 	lea RECORD(%rcx), %rdi
 	call gate_fault_entry
-	mov %rbx, %rcx
-	mov GATE_r15(%rcx), %r15
-	mov GATE_r14(%rcx), %r14
-	mov GATE_r13(%rcx), %r13
-	mov GATE_r12(%rcx), %r12
-	mov GATE_r11(%rcx), %r11
-	mov GATE_r10(%rcx), %r10
-	mov GATE_r9(%rcx), %r9
-	mov GATE_r8(%rcx), %r8
-	mov GATE_rbp(%rcx), %rbp
-	mov GATE_rdi(%rcx), %rdi
-	mov GATE_rsi(%rcx), %rsi
-	mov GATE_rdx(%rcx), %rdx
-	mov GATE_rbx(%rcx), %rbx
-	mov GATE_rax(%rcx), %rax
-	lea GATE_rip(%rcx), %rsp
-	mov GATE_rcx(%rcx), %rcx
-	iretq
+	mov $GATE_RETURN_GATE, %edi
+	mov $KCALL_gate_return, %eax
+	syscall
+	ud2
 
 /* long kcall_ipc(unsigned long number, struct ipc *) */
 FUNCTION kcall_ipc

@@ -18,7 +18,6 @@ void bad_return(struct thread_record *t);                    /* linux/fault.c: t
 long linux_dispatch_slow(struct thread_record *t);           /* linux/dispatch.c */
 
 extern char thread_entry[];   /* where a new thread in shared memory starts; its argument goes to thread_begin */
-extern char gate_exit_iret[], gate_bad_return[];
 
 struct fault_fixup {
 	unsigned long from, to;

@@ -1,11 +1,11 @@
 /* Offsets that entry.S uses; the Makefile makes offsets.h of the assembly that this compiles to. */
 #include "runtime/thread.h"
 #include "runtime/linux/table.h"
+#include "abi/kernel.h"
 #include "abi/native.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" :: "i"((unsigned long)(value)))
 #define PROGRAM(reg) DEFINE(PROGRAM_##reg, offsetof(struct context_page, program.reg))
-#define GATE(reg) DEFINE(GATE_##reg, offsetof(struct context_page, gate.reg))
 #define RECORD(name, field) DEFINE(name, THREAD_RECORD_OFFSET + offsetof(struct thread_record, field))
 
 void offsets(void);
@@ -18,8 +18,10 @@ void offsets(void)
 	PROGRAM(r15); PROGRAM(r14); PROGRAM(r13); PROGRAM(r12); PROGRAM(r11); PROGRAM(r10); PROGRAM(r9); PROGRAM(r8);
 	PROGRAM(rbp); PROGRAM(rdi); PROGRAM(rsi); PROGRAM(rdx); PROGRAM(rcx); PROGRAM(rbx); PROGRAM(rax);
 	PROGRAM(rip); PROGRAM(rsp); PROGRAM(rflags);
-	GATE(r15); GATE(r14); GATE(r13); GATE(r12); GATE(r11); GATE(r10); GATE(r9); GATE(r8);
-	GATE(rbp); GATE(rdi); GATE(rsi); GATE(rdx); GATE(rcx); GATE(rbx); GATE(rax); GATE(rip);
+	DEFINE(KCALL_gate_return, KCALL_gate_return);
+	DEFINE(K_INTERRUPTED, K_INTERRUPTED);
+	DEFINE(GATE_RETURN_PROGRAM, GATE_RETURN_PROGRAM);
+	DEFINE(GATE_RETURN_GATE, GATE_RETURN_GATE);
 	RECORD(RECORD_A0, a[0]); RECORD(RECORD_A1, a[1]); RECORD(RECORD_A2, a[2]);
 	RECORD(RECORD_A3, a[3]); RECORD(RECORD_A4, a[4]); RECORD(RECORD_A5, a[5]);
 	RECORD(RECORD_NUMBER, number);

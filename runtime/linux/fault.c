@@ -123,11 +123,6 @@ void gate_fault_entry(struct thread_record *t)
 		f->rip = fixup->to;
 		return;
 	}
-	if (f->rip == (u64)gate_exit_iret) {
-		f->rip = (u64)gate_bad_return;
-		f->rcx = (u64)c;
-		return;
-	}
 	/* A program that jumped into the runtime, or a fault of the runtime's: the process cannot go on either way. */
 	rt_log(1, "process %u: fault %lu in the runtime at %lx, address %lx, error %lx", t->process ? t->process->pid : 0, f->vector,
 	       f->rip, f->address, f->error);
