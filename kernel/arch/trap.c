@@ -1,6 +1,9 @@
 /* Exceptions and interrupts, from entry.S to the portable kernel. */
 #include "kernel/arch/x86.h"
 
+#define FAULT_PRESENT 1
+#define FAULT_USER 4
+
 static const char *const exception_names[32] = {
 	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound", "invalid opcode", "no vector unit", "double fault", NULL,
 	"invalid TSS", "segment not present", "stack fault", "general protection", "page fault", NULL, "x87", "alignment check",
@@ -15,8 +18,11 @@ struct thread *arch_trap(struct thread *thread)
 		vector_trap(this_core(), thread);
 		return thread;
 	}
-	if (vector == EXCEPTION_PF)
+	if (vector == EXCEPTION_PF) {
 		thread->frame.address = cr2_read();
+		if ((thread->frame.error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT && iret_emulate(thread))
+			return thread;
+	}
 	if (vector < 32 || vector == VECTOR_INT80 || vector == VECTOR_SYSCALL)
 		return kernel_exception(thread);
 	return arch_interrupt(thread, vector);

@@ -92,6 +92,8 @@ void vector_enable(void);
 void vector_trap(struct core *core, struct thread *thread); /* #NM */
 void vector_switch(struct core *core, struct thread *next);
 
+bool iret_emulate(struct thread *thread); /* iret.c: true if the fault was iretq's and is done */
+
 void serial_init(void);
 
 /* boot.S, entry.S */
