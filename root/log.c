@@ -26,9 +26,8 @@ static void log_line(enum log_level level, const char *prefix, const char *forma
 	char line[480];
 	size_t n = snformat(line, sizeof(line), "%s", prefix);
 
-	n += vsnformat(line + n, sizeof(line) - n - 1, format, args);
-	n = MIN(n, sizeof(line) - 2);
-	line[n++] = '\n';
+	n += vsnformat(line + n, sizeof(line) - n, format, args);
+	n = MIN(n, sizeof(line) - 1);
 	root_log_text(level, line, n);
 }
 

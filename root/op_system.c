@@ -10,7 +10,7 @@
 
 long op_LOG(struct request *request)
 {
-	u64 length = MIN((u64)request->bytes, 1024ul);
+	u64 length = MIN((u64)request->bytes, 512ul);
 
 	KCALL3(system_log, SYS(ROOT_SLOT_SYSTEM), length, request->m[0]);
 	return 0;

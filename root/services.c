@@ -168,9 +168,12 @@ static int start_process(struct service *s)
 	return 0;
 }
 
-static void start(struct service *s)
+/* make_objects went before. */
+static void start(struct service *s, int error)
 {
-	if (!make_objects(s) && !start_process(s))
+	if (!error)
+		error = start_process(s);
+	if (!error)
 		return;
 	root_log(LOG_ERROR, "service %s cannot be started: no memory", s->name);
 	drop_objects(s);
@@ -179,6 +182,8 @@ static void start(struct service *s)
 
 void services_start(void)
 {
+	int error[COUNT];
+
 	for (u16 i = 0; i < COUNT; i++) {
 		struct service *s = &services[i];
 
@@ -186,10 +191,13 @@ void services_start(void)
 		for (u16 mount = 0; s->present && s->mounts[mount]; mount++)
 			mount_add(s->mounts[mount], i + 1, mount);
 	}
-	/* The pipe server's Endpoint is needed by the others' slots. */
-	for (u16 i = COUNT; i-- > 0;)
+	/* Slots of one service name another's Endpoint. */
+	for (u16 i = 0; i < COUNT; i++)
 		if (services[i].present)
-			start(&services[i]);
+			error[i] = make_objects(&services[i]);
+	for (u16 i = 0; i < COUNT; i++)
+		if (services[i].present)
+			start(&services[i], error[i]);
 }
 
 void service_ended(u16 number)
@@ -206,7 +214,7 @@ void service_ended(u16 number)
 		return;
 	}
 	root_log(LOG_WARNING, "service %s has ended; it is started again", s->name);
-	start(s);
+	start(s, make_objects(s));
 	refill_programs(number);
 }
 
