@@ -58,6 +58,7 @@ MAKER(make_system_stat, system_text_stat)
 MAKER(make_uptime, system_text_uptime)
 MAKER(make_loadavg, system_text_loadavg)
 MAKER(make_objects, system_text_objects)
+MAKER(make_counters, system_text_counters)
 
 long make_version(struct text *text, const struct place *place, const struct proc_info *info)
 {

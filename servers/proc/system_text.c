@@ -83,6 +83,12 @@ void system_text_objects(struct text *text, const struct system_state *s)
 	text_add(text, "%-14s %10lu\n", "PROCESSES", s->processes);
 }
 
+void system_text_counters(struct text *text, const struct system_state *s)
+{
+	text_add(text, "kernel_entries %lu\naddress_space_switches %lu\ncontext_switches %lu\nuptime_ns %lu\nidle_ns %lu\n",
+	         s->info.kernel_entries, s->info.address_space_switches, s->info.context_switches, s->info.uptime_ns, s->info.idle_ns);
+}
+
 void system_text_version(struct text *text)
 {
 	text_add(text, "%s version %s (uxrt@uxrt) (cc) %s\n", PROC_SYSTEM_NAME, PROC_SYSTEM_RELEASE, PROC_SYSTEM_VERSION);

@@ -26,6 +26,7 @@ void system_text_stat(struct text *text, const struct system_state *state);
 void system_text_uptime(struct text *text, const struct system_state *state);
 void system_text_loadavg(struct text *text, const struct system_state *state);
 void system_text_objects(struct text *text, const struct system_state *state);
+void system_text_counters(struct text *text, const struct system_state *state);
 void system_text_version(struct text *text);
 void system_text_cpuinfo(struct text *text, unsigned long tsc_hz);
 
