@@ -90,10 +90,11 @@ static struct region *join(struct region_tree *tree, struct region *lower, struc
 
 struct region *region_merge(struct region_tree *tree, struct region *region)
 {
-	struct region *lower = region_prev(region), *upper = region_next(region);
+	struct region *lower = region_prev(region);
 
-	if (mergeable(region, upper))
-		join(tree, region, upper);
+	/* After a cut further up there may be more than one. */
+	while (mergeable(region, region_next(region)))
+		join(tree, region, region_next(region));
 	if (mergeable(lower, region))
 		region = join(tree, lower, region);
 	return region;
