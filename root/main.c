@@ -71,7 +71,7 @@ static void init_start(void)
 	static char option[256], words[1024];
 	static const char *argv[ARGUMENTS_MAX];
 	static const char *const envp[] = { "HOME=/", "TERM=linux" };
-	static const char *const paths[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+	static const char *const paths[] = { "/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
 	const char *chosen = boot_option("init", option, sizeof(option));
 	const char *const chosen_paths[] = { chosen };
 	static char trace[8];
