@@ -147,6 +147,8 @@ enum file_operation {
 #define WALK_EMPTY     4 /* AT_EMPTY_PATH: an empty path names the base itself (the runtime uses the Handle operation instead) */
 #define WALK_PARENT    8 /* FILE_RESOLVE: the last component need not exist */
 #define WALK_SEARCH_ONLY 16 /* O_PATH */
+#define WALK_LAST_DOT    32 /* root to server: the client's path ended in "." or, next, in "..", of which nothing is left in the text: such a */
+#define WALK_LAST_DOTDOT 64 /* name cannot be made, removed or renamed */
 
 #define CONTINUE_LINK     1
 #define CONTINUE_DOTDOT   2

@@ -291,6 +291,20 @@ static long ask_place(struct thread *thread, struct request *request, u64 base)
 	return go(thread, request, request->reply);
 }
 
+/* "." and ".." at the end are gone from the text that servers get, and are no names to be made, removed or renamed. */
+static u64 last_dots(const char *path, size_t length)
+{
+	size_t end = length, start;
+
+	while (end && path[end - 1] == '/')
+		end--;
+	for (start = end; start && path[start - 1] != '/'; start--)
+		;
+	if (end - start == 1 && path[start] == '.')
+		return WALK_LAST_DOT;
+	return end - start == 2 && path[start] == '.' && path[start + 1] == '.' ? WALK_LAST_DOTDOT : 0;
+}
+
 /* From the path as the client gave it. */
 static long begin(struct thread *thread, struct request *request, const char *path, size_t length, u64 base)
 {
@@ -305,6 +319,7 @@ static long begin(struct thread *thread, struct request *request, const char *pa
 		return -EINVAL;
 	if (length && path[length - 1] == '/')
 		w->flags |= WALK_DIRECTORY;
+	w->flags |= last_dots(path, length);
 	if (!length || path[0] != '/') {
 		error = save(&w->path, path, length);
 		return error ? error : ask_place(thread, request, base);

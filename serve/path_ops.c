@@ -76,6 +76,8 @@ static long walk_to_new(struct request *request, struct walk *walk, bool directo
 		return result;
 	if (walk->mode || !walk->name_length)
 		return -EEXIST;
+	if (request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT))
+		return -ENOENT;
 	if ((walk->directory || walk->slash) && !directory)
 		return -ENOENT;
 	return is_directory(ops()->mode(walk->parent)) ? 0 : -ENOENT;
@@ -261,14 +263,6 @@ long path_symlink(struct request *request)
 	return ops()->symlink ? ops()->symlink(walk.parent, walk.name, walk.name_length, text, length) : -EPERM;
 }
 
-/* A path that ends in "." names no entry that could be taken away. */
-static bool ends_in_dot(const struct walk *walk)
-{
-	struct path_split split;
-
-	return !path_split_last(walk->path, walk->length, &split) && split.kind == PATH_LAST_DOT;
-}
-
 long path_unlink(struct request *request)
 {
 	bool rmdir = request->m[0] & 1;
@@ -283,8 +277,8 @@ long path_unlink(struct request *request)
 		return result;
 	if (!walk.name_length)
 		return rmdir ? -EBUSY : -EISDIR;
-	if (ends_in_dot(&walk))
-		return rmdir ? -EINVAL : -EISDIR;
+	if (request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT))
+		return !rmdir ? -EISDIR : request->m[7] & WALK_LAST_DOT ? -EINVAL : -ENOTEMPTY;
 	if (rmdir && !is_directory(walk.mode))
 		return -ENOTDIR;
 	if (!rmdir && is_directory(walk.mode))
@@ -317,18 +311,18 @@ long path_link(struct request *request)
 	result = walk_second_path(request, &to);
 	if (!result)
 		result = walk_existing(request, &from);
+	if (!result && (is_directory(from.mode) || !ops()->link))
+		result = -EPERM;
 	if (!result)
 		result = walk_to_new(request, &to, false);
 	if (result)
 		return result;
-	if (is_directory(from.mode) || !ops()->link)
-		return -EPERM;
 	return ops()->link(from.node, to.parent, to.name, to.name_length);
 }
 
 static long rename_check(const struct walk *from, const struct walk *to, unsigned flags)
 {
-	if (!from->name_length || !to->name_length || ends_in_dot(from) || ends_in_dot(to))
+	if (!from->name_length || !to->name_length)
 		return -EBUSY;
 	if ((flags & LINUX_RENAME_NOREPLACE) && to->mode)
 		return -EEXIST;
@@ -351,7 +345,7 @@ long path_rename(struct request *request)
 	from.follow = false;
 	from.keep_link = true;
 	from.stay = true;
-	result = walk_second_path(request, &to);
+	result = request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT) ? -EBUSY : walk_second_path(request, &to);
 	if (!result)
 		result = walk_existing(request, &from);
 	if (!result)
