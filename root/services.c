@@ -257,25 +257,31 @@ static bool io_allowed(const struct service *s, u64 first, u64 last, s64 irq)
 	return false;
 }
 
-/* The handler of an interrupt line is made once; ports and lines go into the driver's slots, which it empties for the next call. */
-static u32 irq_slot[24];
-
+/*
+ * There is one handler a line, in the driver's slot; it goes with the driver's CNode. Ports and lines go into the driver's slots, which it
+ * empties for the next call.
+ */
 static int give_irq(const struct process *process, s64 irq)
 {
 	u64 cnode = SYS(process->system_cnode.slot);
-	u32 slot;
+	u32 own;
 
-	if (irq < 0 || irq >= (s64)ARRAY_SIZE(irq_slot))
+	if (irq < 0)
 		return irq == -1 ? 0 : -EINVAL;
-	if (!irq_slot[irq]) {
-		slot = slot_alloc(1);
-		if (!slot || KCALL4(irq_handler, SYS(ROOT_SLOT_IRQ_CONTROL), irq, 0, slot))
-			return -EBUSY;
-		irq_slot[irq] = slot;
+	own = slot_alloc(1);
+	if (!own)
+		return -ENOMEM;
+	if (KCALL4(irq_handler, SYS(ROOT_SLOT_IRQ_CONTROL), irq, 0, own)) {
+		slot_free(own, 1);
+		return -EBUSY;
 	}
-	for (slot = SLOT_IRQ; slot < SLOT_IRQ + 3; slot++)
-		if (!KCALL6(cap_copy, cnode, slot, ROOT_CNODE, irq_slot[irq], RIGHT_ALL, 0))
+	for (u32 slot = SLOT_IRQ; slot < SLOT_IRQ + 3; slot++)
+		if (!KCALL4(cap_move, cnode, slot, ROOT_CNODE, own)) {
+			slot_free(own, 1);
 			return 0;
+		}
+	KCALL2(cap_delete, ROOT_CNODE, own);
+	slot_free(own, 1);
 	return -ENOSPC;
 }
 

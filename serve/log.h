@@ -4,10 +4,11 @@
 
 #include "lib/types.h"
 
-#define LOG_ERROR   3
-#define LOG_WARNING 4
-#define LOG_INFO    6
-#define LOG_DEBUG   7
+/* PROC_LOG's levels, which are the kernel's. */
+#define LOG_ERROR   0
+#define LOG_WARNING 1
+#define LOG_INFO    2
+#define LOG_DEBUG   3
 
 /* One line, without the line end; the service's name is put before it. Overwrites serve_message->data. */
 void serve_log(int level, const char *fmt, ...) __printf(2, 3);

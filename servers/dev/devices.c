@@ -174,16 +174,17 @@ static long kmsg_read(struct request *request, size_t length)
 	return -EPERM;
 }
 
-/* "<N>text": N is the level in its low three bits. */
+/* "<N>text": syslog's level is in N's low three bits. */
 static int take_level(const char **line)
 {
+	static const int levels[8] = { LOG_ERROR, LOG_ERROR, LOG_ERROR, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_INFO, LOG_DEBUG };
 	const char *end;
 	u64 level;
 
 	if (**line != '<' || !parse_u64(*line + 1, 10, &level, &end) || *end != '>')
 		return LOG_WARNING;
 	*line = end + 1;
-	return (int)(level & 7);
+	return levels[level & 7];
 }
 
 static long kmsg_write(struct request *request, size_t length)
