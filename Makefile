@@ -91,7 +91,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle check docs clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle check docs bench bench-record clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -108,6 +108,7 @@ help:
 	@echo 'make debug            the same, stopped at the first instruction, waiting for gdb on port 1234'
 	@echo 'make test             everything that must pass before a change is accepted'
 	@echo 'make host-tests       the host tests alone;  make check: who may include whom; documents against sources'
+	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
 	@echo 'make docs             the pages that are made from sources'
 	@echo 'make oracle           the guest tests alone; make oracle CASES=bash/traps runs one, or a folder'
 	@echo 'make guest            the first program of the image and the test programs;  make image: the root image'
@@ -289,6 +290,22 @@ $(G)/tests/tests/bin/%: tests/guest/%.c Makefile $(wildcard tests/guest/*.h)
 	@mkdir -p $(@D)
 	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -o $@ $<
 
+# The programs of bench/, in /bench of the image that is measured: static, the same files on both kernels.
+BENCH_PROGRAMS := $(addprefix $(G)/bench/bench/,rows true shell stamp)
+
+$(G)/bench/bench/rows: $(addprefix bench/,rows.c calls.c processes.c memory.c measure.h) Makefile
+	$(call announce,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)
+
+$(G)/bench/bench/true $(G)/bench/bench/shell: $(G)/bench/bench/%: bench/%.c bench/measure.h Makefile
+	$(call announce,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $<
+
+$(G)/bench/bench/stamp: $(G)/bench/bench/shell
+	$(Q)ln -f $< $@
+
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Images, running, testing
 
@@ -316,6 +333,11 @@ oracle: guest
 
 test:
 	$(Q)tests/run-all
+
+# Measurements: the release build against Linux. ROWS="fork pipe" measures only these; bench-record also writes docs/performance.md.
+bench bench-record: guest $(BENCH_PROGRAMS)
+	+$(Q)$(MAKE) --no-print-directory COMPILER=gcc CONFIG=release uxrt
+	$(Q)bench/run $(if $(filter bench-record,$@),--record) $(ROWS)
 
 DEPENDENCIES := $(patsubst %.o,%.d,$(sort $(KERNEL_OBJECTS) $(ROOT_OBJECTS) $(RUNTIME_OBJECTS) $(SERVE_OBJECTS) $(HOST_OBJECTS) \
 	$(foreach d,$(SERVER_DIRS),$(call objects,server,$(call c_under,$(d)) $(call s_under,$(d))))))

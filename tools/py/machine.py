@@ -34,9 +34,10 @@ class Machine:
     """What to boot, and how. `image_path` may be None: a kernel without a root image."""
 
     def __init__(self, image_path, on_linux=False, memory=MEMORY_MIB, cores=1, cpu=CPU, icount=False, kernel_args='', qemu_args=(),
-                 kernel=None, init=None):
+                 kernel=None, init=None, check_memory=True):
         self.image_path, self.on_linux, self.memory, self.cores, self.cpu = image_path, on_linux, memory, cores, cpu
         self.icount, self.kernel_args, self.qemu_args, self.init = icount, kernel_args, list(qemu_args), init
+        self.check_memory = check_memory
         self.kernel = kernel or (linux.kernel() if on_linux else UXRT)
 
     def check(self):
@@ -46,7 +47,7 @@ class Machine:
             raise image.Problem(f'there is no kernel at {os.path.relpath(self.kernel)}; run make')
         if self.icount and self.cores > 1:
             raise image.Problem('--icount counts the instructions of one core; use it without --smp')
-        if self.image_path:
+        if self.image_path and self.check_memory:
             need = os.path.getsize(self.image_path) >> 20
             # Linux unpacks the image into a file system beside it.
             least = need * 2 + 64 if self.on_linux else need + 8

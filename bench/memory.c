@@ -1,0 +1,83 @@
+/* Rows of memory. */
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/measure.h"
+
+#define PAGE 4096ul
+
+static char *map(unsigned long size, int flags)
+{
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	MUST(p != MAP_FAILED);
+	return p;
+}
+
+static unsigned long touch(char *p, unsigned pages)
+{
+	unsigned long start = ticks();
+
+	for (unsigned i = 0; i < pages; i++)
+		((volatile char *)p)[i * PAGE] = 1;
+	return ticks() - start;
+}
+
+static unsigned long row_fault(unsigned n)
+{
+	char *p = map(n * PAGE, MAP_PRIVATE);
+	unsigned long used;
+
+	used = touch(p, n);
+	MUST(munmap(p, n * PAGE) == 0);
+	return used;
+}
+
+static unsigned long row_copy_on_write(unsigned n)
+{
+	char *p = map(n * PAGE, MAP_PRIVATE);
+	unsigned long *result = (unsigned long *)map(PAGE, MAP_SHARED);
+
+	touch(p, n);
+	pid_t pid = fork();
+	MUST(pid >= 0);
+	if (pid == 0) {
+		*result = touch(p, n);
+		_exit(0);
+	}
+	MUST(waitpid(pid, NULL, 0) == pid);
+	unsigned long used = *result;
+	MUST(munmap(p, n * PAGE) == 0 && munmap(result, PAGE) == 0);
+	return used;
+}
+
+static unsigned long row_map_unmap(unsigned n)
+{
+	unsigned long start = ticks();
+
+	for (unsigned i = 0; i < n; i++)
+		munmap(map(4 << 20, MAP_PRIVATE), 4 << 20);
+	return ticks() - start;
+}
+
+static unsigned long row_protect(unsigned n)
+{
+	char *p = map(16 * PAGE, MAP_PRIVATE);
+
+	touch(p, 16);
+	unsigned long start = ticks();
+	for (unsigned i = 0; i < n; i++)
+		MUST(mprotect(p, 16 * PAGE, i & 1 ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
+	start = ticks() - start;
+	munmap(p, 16 * PAGE);
+	return start;
+}
+
+const struct row memory_rows[] = {
+	{ "fault", "page fault (4 KiB, zeroed)", 256, row_fault },
+	{ "copy-on-write", "copy-on-write fault", 256, row_copy_on_write },
+	{ "map", "mmap + munmap of 4 MiB untouched", 1000, row_map_unmap },
+	{ "protect", "mprotect of 64 KiB", 1000, row_protect },
+	{ 0 },
+};

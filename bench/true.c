@@ -1,0 +1,5 @@
+/* The program that the rows of exec run. */
+int main(void)
+{
+	return 0;
+}
