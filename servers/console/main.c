@@ -85,8 +85,9 @@ static long open(struct request *request, struct open_file *file)
 	file->poll = &tty->poll;
 	FILE_HUNG_UP(file) = 0;
 	list_push_back(&tty->files, &file->link);
-	/* file->flags has it no more; the first word of FILE_OPEN and FILE_REOPEN does */
-	if (!(request->m[0] & LINUX_O_NOCTTY) && file->node.id != NODE_TTY)
+	/* file->flags has it no more; the first word of FILE_OPEN and FILE_REOPEN does. As on Linux the console does not become a controlling
+	 * terminal by being opened: the first process has it open. */
+	if (!(request->m[0] & LINUX_O_NOCTTY) && file->node.id >= NODE_LINES)
 		job_opened(tty, caller);
 	return 0;
 }
