@@ -1,7 +1,7 @@
 /*
  * Vector state (x87, SSE, AVX, AVX-512): in the CPU it belongs to core->vector_owner. While another thread runs, CR0.TS is set; its
- * first vector instruction traps (#NM), the owner's state goes to its memory and the thread's comes in. On CPUs that read
- * registers behind CR0.TS speculatively, state is switched with the thread instead.
+ * first vector instruction traps (#NM), the owner's state goes to its memory and the thread's comes in. Where that trap can be
+ * got round (cpu.c says where), state is switched with the thread, but for the root server: it uses none, and reads no one's.
  *
  * CR0.TS is clear exactly while core->current is the owner; vector_trap_set is what it is now.
  */
@@ -91,9 +91,14 @@ void vector_trap(struct core *core, struct thread *t)
 	take(core, t);
 }
 
+static bool is_program(const struct core *core, const struct thread *t)
+{
+	return t != core->idle && !cap_empty(&t->fault_endpoint);
+}
+
 void vector_switch(struct core *core, struct thread *next)
 {
-	if (cpu_features.eager_vectors && next != core->idle)
+	if (cpu_features.eager_vectors && is_program(core, next))
 		take(core, next);
 	else
 		trap_set(core->vector_owner != next);
@@ -115,7 +120,7 @@ void arch_vector_forget(struct core *core, struct thread *t)
 	if (core->vector_owner != t)
 		return;
 	core->vector_owner = NULL;
-	if (core->current == t && !cpu_features.eager_vectors)
+	if (core->current == t)
 		trap_set(true);
 }
 
