@@ -156,7 +156,7 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	X(gate_return, 9) \
 	/* untyped, type, size_bits, CNode, first slot, count: new objects in empty slots */ \
 	X(untyped_retype, 16) \
-	/* dst CNode, dst slot, src CNode, src slot, rights, badge (Notification copies: badge if nonzero) */ \
+	/* dst CNode, dst slot, src CNode, src slot, rights, badge (Notification copies: badge if nonzero, 32 bits) */ \
 	X(cap_copy, 17) \
 	/* dst CNode, dst slot, src CNode, src slot */ \
 	X(cap_move, 18) \

@@ -183,7 +183,8 @@ long op_fsetattr(struct request *request)
 	unsigned char data[sizeof(struct file_attr)];
 	unsigned mask = (unsigned)request->m[0];
 
-	if (is_path(file))
+	/* Forwarded by root it is a path operation (on /proc/self/fd/N), for which an O_PATH descriptor will do. */
+	if (is_path(file) && !request->forwarded)
 		return -EBADF;
 	if ((mask & SETATTR_SIZE) && !file_writable(file))
 		return -EINVAL;

@@ -186,7 +186,7 @@ static long grow_slots(struct files_state *files, unsigned long number)
 
 	if (number < files->slots)
 		return 0;
-	slots = rt_root(PROC_GROW_FILES, MAX(number + 1, 2ul * files->slots), 0, 0, 0, 0);
+	slots = rt_root(PROC_GROW_FILES, MAX(number + 1, MIN(2ul * files->slots, (unsigned long)process_info()->nofile)), 0, 0, 0, 0);
 	if (slots < 0)
 		return slots == -ENOMEM ? slots : -EMFILE;
 	files->slots = (u32)slots;

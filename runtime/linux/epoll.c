@@ -174,8 +174,8 @@ static void watch_disarm(struct thread_record *t, struct watch *w)
 	file_simple(w->fd, FILE_POLL, 0, 0, w->token, 0);
 }
 
-/* Asks to be signalled when the list changes. False: it already has. */
-static bool watch_arm_list(struct thread_record *t, struct watch *w, unsigned long bit)
+/* Asks to be signalled when the list changes: 1, 0: it already has; -errno. */
+static long watch_arm_list(struct thread_record *t, struct watch *w, unsigned long bit)
 {
 	/* As an item of its own, with the generation as its counter. */
 	struct poll_item list = { .fd = (int)w->fd, .counter = w->generation, .token = w->token };
@@ -199,7 +199,7 @@ unsigned epoll_ask(struct thread_record *t, const struct poll_item *item, unsign
 		if (w.items[i].ready)
 			ready = POLLIN | POLLRDNORM;
 	}
-	if (!ready && bit && !watch_arm_list(t, &w, bit))
+	if (!ready && bit && watch_arm_list(t, &w, bit) == 0)
 		ready = POLLIN | POLLRDNORM; /* it changed meanwhile: the caller looks again and finds nothing at worst */
 	watch_drop(&w);
 	return ready;
@@ -263,7 +263,7 @@ static void report_claims(struct thread_record *t, struct report *r, struct watc
 
 		if (granted >> i & 1)
 			report_put(r, w, n);
-		else if (arm && w->entries[n].events & EPOLLET && !poll_arm_edge(t, &w->items[n], POLL_BIT(n)))
+		else if (arm && w->entries[n].events & EPOLLET && poll_arm_edge(t, &w->items[n], POLL_BIT(n)) == 0)
 			r->again = true;
 	}
 	r->claims = 0;
@@ -304,10 +304,10 @@ static void look(struct thread_record *t, struct report *r, struct watch *w, boo
 /* 1: signalled, look again; 0: the time is over; -ERESTARTSYS. */
 static long wait_for_change(struct thread_record *t, struct watch *w, const struct report *r, unsigned long deadline)
 {
-	long bits;
+	long bits = r->again ? 0 : watch_arm_list(t, w, POLL_BIT(POLL_BIT_COUNT - 1));
 
-	if (r->again || !watch_arm_list(t, w, POLL_BIT(POLL_BIT_COUNT - 1)))
-		return 1;
+	if (bits <= 0)
+		return bits < 0 ? bits : 1;
 	bits = rt_wait(t, POLL_BITS, true, deadline);
 	if (bits == -ETIMEDOUT)
 		return 0;

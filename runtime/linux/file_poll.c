@@ -99,7 +99,7 @@ void poll_ask(struct thread_record *t, struct poll_item *item, unsigned long bit
 	item->counter = c.m[1];
 }
 
-bool poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned long bit)
+long poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned long bit)
 {
 	struct ipc c = {
 		.target = (unsigned)item->fd,
@@ -107,10 +107,12 @@ bool poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned lon
 		.m = { item->events | POLL_ALWAYS, 0, item->token, item->counter },
 	};
 
-	if (poll_call(t, &c, bit) < 0 || c.m[1] != item->counter)
-		return false;
-	item->armed = true;
-	return true;
+	long result = poll_call(t, &c, bit);
+
+	if (result < 0)
+		return result;
+	item->armed = c.m[1] == item->counter;
+	return item->armed;
 }
 
 void poll_disarm(struct thread_record *t, struct poll_item *item)

@@ -12,8 +12,8 @@
 #include "runtime/thread.h"
 #include "runtime/uaccess.h"
 
-#define POLL_BIT_FIRST 16
-#define POLL_BIT_COUNT 32
+#define POLL_BIT_FIRST 8 /* a badge has 32 bits; the lowest are rt_wait's */
+#define POLL_BIT_COUNT 24
 #define POLL_BITS (((1ul << POLL_BIT_COUNT) - 1) << POLL_BIT_FIRST)
 #define POLL_BIT(i) (1ul << (POLL_BIT_FIRST + (i) % POLL_BIT_COUNT))
 #define POLL_NEST_MAX 5 /* epoll instances in epoll instances */
@@ -30,8 +30,8 @@ struct poll_item {
 
 /* How an item is asked: `bit` 0: not armed. */
 void poll_ask(struct thread_record *t, struct poll_item *item, unsigned long bit);
-/* Arms it although it is ready, unless its counter has moved since poll_ask. False: it has moved (or is gone), ask again. */
-bool poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned long bit);
+/* Arms it although it is ready. 1, or 0: not armed, since its counter has moved since poll_ask; -errno. */
+long poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned long bit);
 void poll_disarm(struct thread_record *t, struct poll_item *item);
 
 /*

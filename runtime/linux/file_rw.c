@@ -41,6 +41,7 @@ static long check_descriptor(struct thread_record *t, const struct request *r)
 	return word;
 }
 
+/* Linux looks at the flags only if there is something to move. */
 static long check_flags(const struct request *r)
 {
 	if (r->flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND))
@@ -108,17 +109,19 @@ static long checked_buffers(struct thread_record *t, const struct request *r, u3
 	if (copy_from_user(buffers, iov, count * sizeof(*buffers)) < 0)
 		return -EFAULT;
 	total = buffers_check(buffers, count);
-	return total < 0 ? total : run(t, r, word, buffers, count, (unsigned long)total);
+	if (total <= 0)
+		return total;
+	return check_flags(r) < 0 ? -EOPNOTSUPP : run(t, r, word, buffers, count, (unsigned long)total);
 }
 
 static long many_buffers(struct thread_record *t, const struct request *r, uaddr_t iov, unsigned long count)
 {
 	struct buffer few[BUFFERS_ON_STACK], *buffers = few;
 	long word = r->positioned && (long)r->offset < 0 ? -EINVAL : check_descriptor(t, r);
-	long result = word < 0 ? word : check_flags(r);
+	long result;
 
-	if (result < 0)
-		return result;
+	if (word < 0)
+		return word;
 	if (count > IOV_COUNT_MAX)
 		return -EINVAL;
 	if (count > BUFFERS_ON_STACK)

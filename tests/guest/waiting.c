@@ -71,8 +71,9 @@ static void pipes(void)
 	SHOW(write(p[1], "x", 1));
 	SHOW(ioctl(p[0], FIONREAD, &n));
 	printf("in it: %d\n", n);
-	SHOW(read(p[0], big, 5000));
-	SHOW(write(p[1], big, 4097));
+	SHOW(read(p[0], big, 8192));
+	SHOW(write(p[1], big, 4096));
+	SHOW(write(p[1], big, 4096));
 	SHOW(write(p[1], big, 4096));
 	SHOW(fcntl(p[1], F_SETFL, 0));
 	CHILD(close(p[0]); for (int i = 0; i < 10; i++) write(p[1], big, sizeof big / 10));
