@@ -88,7 +88,7 @@ static void drop_reserved(struct files_state *files)
 
 void files_fork_child(struct files_state *files)
 {
-	rt_lock_init(&files->lock);
+	rt_lock_reset(&files->lock);
 	files->references = 1;
 	files->posix_locks = false;
 	drop_reserved(files);
@@ -168,7 +168,7 @@ void fs_fork_unlock(struct fs_state *fs)
 
 void fs_fork_child(struct fs_state *fs)
 {
-	rt_lock_init(&fs->lock);
+	rt_lock_reset(&fs->lock);
 	fs->references = 1;
 }
 
