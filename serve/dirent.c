@@ -29,12 +29,13 @@ bool dirent_add(struct dirent_list *list, u64 ino, u64 next, unsigned type, cons
 		list->refused = true;
 		return false;
 	}
+	/* What is behind the name, its NUL first, lies in the last eight bytes. */
+	*(u64 *)(list->bytes + list->used + size - 8) = 0;
 	record->ino = ino;
 	record->next = next;
 	record->size = (u16)size;
 	record->type = (u8)type;
 	memcpy(record->name, name, length);
-	memset(record->name + length, 0, size - offsetof(struct record, name) - length);
 	list->used += size;
 	list->next = next;
 	return true;
@@ -86,26 +87,58 @@ static long list_directory(struct open_file *file, struct dirent_list *list)
 	return !list->used && list->refused ? -EINVAL : 0;
 }
 
+/*
+ * All or nothing: a caller that could not take a listing touches its memory and asks again. The listing is kept for that; it holds as long as
+ * nothing else was asked of this server.
+ */
+static struct {
+	unsigned long badge, sequence;
+	u64 offset;
+	size_t limit;
+} kept;
+
+static bool still_kept(const struct open_file *file, size_t limit)
+{
+	return kept.badge == file->badge && kept.offset == file->offset && kept.limit == limit && kept.sequence + 1 == serve_sequence;
+}
+
+static long give(struct request *request, struct dirent_list *list)
+{
+	struct open_file *file = request->file;
+
+	if (request_give(request, list->bytes, list->used) == list->used) {
+		file->offset = list->next;
+		return (long)list->used;
+	}
+	kept.badge = file->badge;
+	kept.sequence = serve_sequence;
+	kept.offset = file->offset;
+	kept.limit = list->limit;
+	return 0;
+}
+
+static long list_anew(struct open_file *file, struct dirent_list *list, size_t limit)
+{
+	list->used = 0;
+	list->limit = limit;
+	list->next = file->offset;
+	list->refused = false;
+	return list_directory(file, list);
+}
+
 long op_readdir(struct request *request)
 {
 	static struct dirent_list list;
 	struct open_file *file = request->file;
+	size_t limit = MIN(request->m[0], (unsigned long)LIST_BYTES);
 	long result;
 
 	if (file->flags & LINUX_O_PATH)
 		return -EBADF;
 	if ((file->mode & LINUX_S_IFMT) != LINUX_S_IFDIR || !serve_operations->readdir)
 		return -ENOTDIR;
-	list.used = 0;
-	list.limit = MIN(request->m[0], (unsigned long)LIST_BYTES);
-	list.next = file->offset;
-	list.refused = false;
-	result = list_directory(file, &list);
+	result = still_kept(file, limit) ? 0 : list_anew(file, &list, limit);
 	if (result)
 		return result;
-	/* All or nothing: a listing that the caller could not take is made again. */
-	if (request_give(request, list.bytes, list.used) < list.used)
-		return 0;
-	file->offset = list.next;
-	return (long)list.used;
+	return give(request, &list);
 }

@@ -7,6 +7,7 @@
 #include "serve/internal.h"
 
 const struct serve_operations *serve_operations;
+unsigned long serve_sequence;
 
 static serve_handler *const path_handlers[] = {
 	[FILE_OPEN] = path_open, [FILE_STAT] = path_stat, [FILE_READLINK] = path_readlink, [FILE_MKDIR] = path_mkdir,
@@ -169,6 +170,7 @@ static bool handle(struct request **request, struct ipc *ipc)
 
 	request_begin(current, ipc);
 	serve_request = current;
+	serve_sequence++;
 	result = serve_dispatch(current);
 	serve_request = NULL;
 	drop_received(current);

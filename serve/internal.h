@@ -18,6 +18,7 @@ void request_fill_answer(struct request *request, long result, struct ipc *ipc);
 void request_send_answer(struct request *request, long result);
 
 /* ---- dispatch.c ---- */
+extern unsigned long serve_sequence; /* counts the requests */
 long serve_dispatch(struct request *request);
 
 /* ---- open.c ---- */

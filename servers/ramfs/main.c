@@ -311,16 +311,26 @@ static long ramfs_write(struct request *request, struct open_file *file, u64 off
 	return data_write(request, inode, offset, length);
 }
 
-/* Cookies: an entry's own, to go on below it; 2: from the newest on. */
+/* Cookies: an entry's own, to go on below it; 2: from the newest on. The last entry given is remembered: as a rule the listing goes on there. */
+static const struct entry *listing_start(const struct open_file *file, const struct inode *inode)
+{
+	const struct entry *last = (const struct entry *)file->words[0];
+
+	if (last && last->directory == inode && !last->removed && last->cookie == file->offset)
+		return last->older;
+	return directory_below(inode, file->offset == 2 ? UINT64_MAX : file->offset);
+}
+
 static long ramfs_readdir(struct open_file *file, struct dirent_list *list)
 {
 	struct inode *inode = inode_of(file->node);
-	u64 from = file->offset == 2 ? UINT64_MAX : file->offset;
 
 	read_touch(file, inode);
-	for (const struct entry *entry = directory_below(inode, from); entry; entry = entry->older)
+	for (const struct entry *entry = listing_start(file, inode); entry; entry = entry->older) {
 		if (!dirent_add(list, entry->inode->ino, entry->cookie, entry->inode->mode >> 12, entry->name, entry->length))
 			break;
+		file->words[0] = (u64)entry;
+	}
 	return 0;
 }
 
