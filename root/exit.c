@@ -178,9 +178,10 @@ static void process_ended(struct process *process, u32 status)
 		init_ended(status);
 		return;
 	}
+	/* first: an heir that waits may reap this process as soon as it is a zombie, and the children must be gone from it by then */
+	give_children_away(process);
 	become_zombie(process, status);
 	groups_process_ended(process);
-	give_children_away(process);
 	if (leader)
 		services_session_ended();
 	if (process->service) {
