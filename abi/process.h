@@ -104,7 +104,8 @@
 	X(MOUNT, 99) X(UNMOUNT, 100) /* data[] as the mount table's line; ENOSYS until a later slice */ \
 	/* ---- the system ---- */ \
 	X(LOG, 112)        /* m[0] level (0 error, 1 warning, 2 information, 3 debug), data[]: text */ \
-	X(SYSTEM_INFO, 113) /* -> data[]: struct system_info of abi/kernel.h */ \
+	X(SYSTEM_INFO, 113) /* -> data[]: struct system_info of abi/kernel.h; root's pages by use: m[1] anonymous, m[2] of objects, m[3] tables,
+	* m[4] pinned, m[5] heap; m[6] capability slots, m[7] bytes of its heap in use */ \
 	X(MEMORY_INFO, 114) /* -> m[1] total bytes, m[2] free, m[3] shared, m[4] processes, m[5] load x 65536 1 min, m[6] 5, m[7] 15 */ \
 	X(REBOOT, 115)     /* m[0] Linux LINUX_REBOOT_CMD_ */ \
 	X(SET_TIME, 116)   /* m[0] realtime ns now */ \

@@ -24,7 +24,7 @@ static unsigned last_pid(void)
 static struct system_state state_now(void)
 {
 	struct system_state state = { .uptime_ns = kernel_monotonic(), .running = 1 };
-	unsigned long m[8] = { 0 };
+	unsigned long m[8] = { 0 }, counts[8] = { 0 };
 
 	state.boot_realtime_ns = kernel_realtime() - state.uptime_ns;
 	if (root_call(PROC_MEMORY_INFO, m, 0) >= 0) {
@@ -35,9 +35,16 @@ static struct system_state state_now(void)
 		for (int i = 0; i < 3; i++)
 			state.load[i] = m[5 + i];
 	}
-	if (root_call3(PROC_SYSTEM_INFO, 0, 0, 0) >= 0) {
+	if (root_call(PROC_SYSTEM_INFO, counts, 0) >= 0) {
 		memcpy(&state.info, serve_message->data, sizeof(state.info));
 		state.idle_ns = state.info.idle_ns;
+		state.pages_anonymous = counts[1];
+		state.pages_object = counts[2];
+		state.pages_table = counts[3];
+		state.pages_pinned = counts[4];
+		state.pages_heap = counts[5];
+		state.slots_used = counts[6];
+		state.heap_bytes = counts[7];
 	}
 	state.forks = state.last_pid = last_pid();
 	return state;
@@ -53,6 +60,7 @@ static struct system_state state_now(void)
 		writer(text, &state);                                                                    \
 		return 0;                                                                                \
 	}
+MAKER(make_vmstat, system_text_vmstat)
 MAKER(make_meminfo, system_text_meminfo)
 MAKER(make_system_stat, system_text_stat)
 MAKER(make_uptime, system_text_uptime)

@@ -81,6 +81,19 @@ void system_text_objects(struct text *text, const struct system_state *s)
 	text_add(text, "%-14s %10lu\n", "FRAMES_COUNTED", s->info.frames_counted);
 	text_add(text, "%-14s %10s %14lu\n", "MEMORY_FREE", "", s->memory_free);
 	text_add(text, "%-14s %10lu\n", "PROCESSES", s->processes);
+	text_add(text, "%-14s %10lu\n%-14s %10lu\n%-14s %10lu\n", "PAGES_ANON", s->pages_anonymous, "PAGES_OBJECT", s->pages_object,
+		 "PAGES_TABLE", s->pages_table);
+	text_add(text, "%-14s %10lu\n%-14s %10lu\n%-14s %10lu\n", "PAGES_PINNED", s->pages_pinned, "PAGES_HEAP", s->pages_heap,
+		 "SLOTS_USED", s->slots_used);
+	text_add(text, "%-14s %10s %14lu\n", "ROOT_HEAP", "", s->heap_bytes);
+}
+
+/* The lines that vmstat looks for. Nothing is paged or swapped here. */
+void system_text_vmstat(struct text *text, const struct system_state *s)
+{
+	text_add(text, "nr_free_pages %lu\nnr_anon_pages %lu\nnr_shmem %lu\n", s->memory_free / PAGE_SIZE, s->pages_anonymous, s->pages_object);
+	text_add(text, "nr_page_table_pages %lu\nnr_dirty 0\nnr_writeback 0\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n", s->pages_table);
+	text_add(text, "pgfault 0\npgmajfault 0\n");
 }
 
 void system_text_counters(struct text *text, const struct system_state *s)

@@ -19,8 +19,11 @@ struct system_state {
 	unsigned long processes, running, last_pid, forks;
 	unsigned long load[3]; /* x 65536 */
 	struct system_info info;
+	/* root's own counts: pages by use, capability slots in use, bytes of its heap in use */
+	unsigned long pages_anonymous, pages_object, pages_table, pages_pinned, pages_heap, slots_used, heap_bytes;
 };
 
+void system_text_vmstat(struct text *text, const struct system_state *state);
 void system_text_meminfo(struct text *text, const struct system_state *state);
 void system_text_stat(struct text *text, const struct system_state *state);
 void system_text_uptime(struct text *text, const struct system_state *state);

@@ -24,6 +24,7 @@ CONSTANT(swaps, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
 CONSTANT(terminal_drivers, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
 			   "/dev/console         /dev/console    5       1 system:console\n"
 			   "serial               /dev/ttyS       4 64-67 serial\n")
+CONSTANT(nothing, "")
 CONSTANT(system_name, PROC_SYSTEM_NAME "\n")
 CONSTANT(release, PROC_SYSTEM_RELEASE "\n")
 CONSTANT(build, PROC_SYSTEM_VERSION "\n")
@@ -57,6 +58,7 @@ const struct row fixed_rows[] = {
 	{ .name = "cmdline", .mode = REG | 0444, .make = make_boot_line },
 	{ .name = "cpuinfo", .mode = REG | 0444, .make = make_cpuinfo },
 	{ .name = "devices", .mode = REG | 0444, .make = devices },
+	{ .name = "diskstats", .mode = REG | 0444, .make = nothing },
 	{ .name = "filesystems", .mode = REG | 0444, .make = filesystems },
 	{ .name = "loadavg", .mode = REG | 0444, .make = make_loadavg },
 	{ .name = "meminfo", .mode = REG | 0444, .make = make_meminfo },
@@ -65,6 +67,7 @@ const struct row fixed_rows[] = {
 	{ .name = "swaps", .mode = REG | 0444, .make = swaps },
 	{ .name = "uptime", .mode = REG | 0444, .make = make_uptime },
 	{ .name = "version", .mode = REG | 0444, .make = make_version },
+	{ .name = "vmstat", .mode = REG | 0444, .make = make_vmstat },
 	{ .name = "drivers", .mode = REG | 0444, .make = terminal_drivers, .parent = TTY },
 	{ .name = "hostname", .mode = REG | 0644, .make = make_hostname, .write = write_hostname, .parent = KERNEL },
 	{ .name = "domainname", .mode = REG | 0444, .make = make_domainname, .parent = KERNEL },
