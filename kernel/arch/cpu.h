@@ -45,6 +45,7 @@
 #define EXCEPTION_NMI 2
 #define EXCEPTION_BP 3
 #define EXCEPTION_OF 4
+#define EXCEPTION_UD 6
 #define EXCEPTION_NM 7
 #define EXCEPTION_DF 8
 #define EXCEPTION_PF 14

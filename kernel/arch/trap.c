@@ -20,9 +20,11 @@ struct thread *arch_trap(struct thread *thread)
 	}
 	if (vector == EXCEPTION_PF) {
 		thread->frame.address = cr2_read();
-		if ((thread->frame.error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT && iret_emulate(thread))
+		if ((thread->frame.error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT && emulate_iret(thread))
 			return thread;
 	}
+	if (vector == EXCEPTION_UD && emulate_fsgsbase(thread))
+		return thread;
 	if (vector < 32 || vector == VECTOR_INT80 || vector == VECTOR_SYSCALL)
 		return kernel_exception(thread);
 	return arch_interrupt(thread, vector);

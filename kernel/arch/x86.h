@@ -92,7 +92,9 @@ void vector_enable(void);
 void vector_trap(struct core *core, struct thread *thread); /* #NM */
 void vector_switch(struct core *core, struct thread *next);
 
-bool iret_emulate(struct thread *thread); /* iret.c: true if the fault was iretq's and is done */
+/* emulate.c: true if the exception came from such an instruction and it is done. */
+bool emulate_iret(struct thread *thread);
+bool emulate_fsgsbase(struct thread *thread);
 
 void serial_init(void);
 
