@@ -110,7 +110,7 @@ void device_random_start(void)
 
 static long random_read(struct request *request, size_t length)
 {
-	u8 chunk[256];
+	static u8 chunk[8192];
 	size_t done = 0;
 
 	while (done < length) {
@@ -122,7 +122,7 @@ static long random_read(struct request *request, size_t length)
 		if (given < n)
 			break;
 	}
-	memset(chunk, 0, sizeof(chunk));
+	memset(chunk, 0, MIN(length, sizeof(chunk)));
 	since_seed += done;
 	if (since_seed > RESEED_BYTES)
 		reseed();

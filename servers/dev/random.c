@@ -41,10 +41,31 @@ static void refill(struct random *random)
 	random->have = sizeof(random->left);
 }
 
+/* Whole blocks under a key that is used for nothing else, and forgotten. */
+static void bulk(struct random *random, u8 *out, size_t blocks)
+{
+	u32 key[8];
+
+	step(random, (u8 *)key);
+	for (u32 i = 0; i < blocks; i++)
+		chacha20_block(out + (size_t)i * CHACHA20_BLOCK, key, i, nonce);
+	memset(key, 0, sizeof(key));
+	__asm__ volatile("" : : "r"(key) : "memory");
+}
+
+#define BULK_BLOCKS 1024 /* under one key */
+
 void random_bytes(struct random *random, void *to, size_t length)
 {
 	u8 *out = to;
 
+	while (length > 2 * CHACHA20_BLOCK) {
+		size_t blocks = MIN(length / CHACHA20_BLOCK, (size_t)BULK_BLOCKS);
+
+		bulk(random, out, blocks);
+		out += blocks * CHACHA20_BLOCK;
+		length -= blocks * CHACHA20_BLOCK;
+	}
 	while (length) {
 		if (!random->have)
 			refill(random);

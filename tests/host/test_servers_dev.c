@@ -25,10 +25,11 @@ static void chacha20_gives_the_block_of_rfc_8439(void)
 		CHECK_EQ(out[i], expected[i]);
 }
 
+/* Short reads come from the same stream, however they are cut. */
 static void random_does_not_depend_on_how_it_is_read(void)
 {
 	struct random a = { 0 }, b = { 0 };
-	u8 whole[200], parts[200];
+	u8 whole[100], parts[100];
 
 	random_mix(&a, "seed", 4);
 	random_mix(&b, "seed", 4);
@@ -65,10 +66,29 @@ static void another_seed_gives_other_bytes(void)
 	CHECK(memcmp(x, y, sizeof(x)) != 0);
 }
 
+static void long_reads_repeat_nothing(void)
+{
+	static u8 bytes[100000], again[100000];
+	struct random random = { 0 };
+	unsigned seen[256] = { 0 };
+
+	random_mix(&random, "seed", 4);
+	random_bytes(&random, bytes, sizeof(bytes));
+	random_bytes(&random, again, sizeof(again));
+	CHECK(memcmp(bytes, again, sizeof(bytes)) != 0);
+	for (size_t i = 0; i + 64 < sizeof(bytes); i += 64)
+		CHECK(memcmp(bytes, bytes + i + 64 - i % 64, 32) != 0);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		seen[bytes[i]]++;
+	for (int i = 0; i < 256; i++)
+		CHECK(seen[i] > 250 && seen[i] < 550);
+}
+
 int main(void)
 {
 	RUN(chacha20_gives_the_block_of_rfc_8439);
 	RUN(random_does_not_depend_on_how_it_is_read);
+	RUN(long_reads_repeat_nothing);
 	RUN(random_forgets_what_it_gave);
 	RUN(another_seed_gives_other_bytes);
 	return check_result();
