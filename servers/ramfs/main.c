@@ -446,6 +446,15 @@ static const u8 *map_image(u64 size)
 	return (const u8 *)address;
 }
 
+/* The undo log's promise, looked at where it matters; too slow for a release build. */
+static void check_recovered(void)
+{
+	const char *wrong = DEBUG ? tree_check() : NULL;
+
+	if (wrong)
+		serve_log(LOG_ERROR, "after its restart the tree is damaged: %s", wrong);
+}
+
 int main(void)
 {
 	u64 size = serve_info()->image_size;
@@ -456,6 +465,7 @@ int main(void)
 	if (find_arena()) {
 		tree_recover();
 		data_recover();
+		check_recovered();
 	} else {
 		make_tree(image, size);
 	}
