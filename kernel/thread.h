@@ -81,7 +81,9 @@ struct core {
 	u64 scratch;                   /* user rsp during entry */
 	struct thread *current;
 	u64 stack_top;
-	struct thread *vector_owner;
+	struct thread *vector_owner;   /* whose vector state is in the CPU; NULL: nobody's */
+	u64 alarm_ns;                  /* when the timer is to call kernel_timer; ~0 never */
+	bool vector_trap;              /* CR0.TS */
 	paddr_t top_table;             /* CR3 */
 	struct thread *idle;
 	unsigned number;

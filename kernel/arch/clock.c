@@ -21,7 +21,6 @@ struct clock_page arch_clock_page __attribute__((aligned(PAGE_SIZE), section(".b
 u64 clock_boot_tsc;
 
 static u64 lapic_mult;  /* timer ticks per ns, 32.32 */
-static u64 alarm_ns = ~0ull;
 
 static u64 scale(u64 value, u64 mult)
 {
@@ -257,33 +256,37 @@ void clock_init(void)
 
 /* ---- the alarm ---- */
 
-static void alarm_program(u64 now)
+static void alarm_program(const struct core *core, u64 now)
 {
-	u64 ticks = alarm_ns > now ? scale(MIN(alarm_ns - now, 1ull << 62), lapic_mult) + 1 : 1;
+	u64 wait = core->alarm_ns > now ? core->alarm_ns - now : 0;
+	u64 ticks = scale(MIN(wait, 1ull << 62), lapic_mult) + 1;
 
 	lapic_write(LAPIC_TIMER_INITIAL, (u32)MIN(ticks, 0xffffffffull));
 }
 
 void arch_timer_set(u64 deadline_ns)
 {
-	alarm_ns = deadline_ns;
+	struct core *core = this_core();
+
+	core->alarm_ns = deadline_ns;
 	if (deadline_ns == ~0ull)
 		lapic_write(LAPIC_TIMER_INITIAL, 0);
 	else
-		alarm_program(arch_clock_ns());
+		alarm_program(core, arch_clock_ns());
 }
 
 /* The timer counts 32 bits, and its rate was measured: when it fires too early it is set again. */
 struct thread *clock_interrupt(struct thread *thread)
 {
+	struct core *core = this_core();
 	u64 now = arch_clock_ns();
 
-	if (alarm_ns == ~0ull)
+	if (core->alarm_ns == ~0ull)
 		return thread;
-	if (now < alarm_ns) {
-		alarm_program(now);
+	if (now < core->alarm_ns) {
+		alarm_program(core, now);
 		return thread;
 	}
-	alarm_ns = ~0ull;
+	core->alarm_ns = ~0ull;
 	return kernel_timer(thread);
 }

@@ -108,6 +108,8 @@ static void init_core(struct core *core)
 	core->self = core;
 	core->stack_top = (u64)kernel_stack_end;
 	core->number = 0;
+	core->vector_trap = true; /* cpu_enable sets CR0.TS */
+	core->alarm_ns = ~0ull;
 	msr_write(MSR_GS_BASE, (u64)core);
 	msr_write(MSR_KERNEL_GS_BASE, 0);
 	msr_write(MSR_FS_BASE, 0);

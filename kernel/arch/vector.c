@@ -3,7 +3,7 @@
  * first vector instruction traps (#NM), the owner's state goes to its memory and the thread's comes in. Where that trap can be
  * got round (cpu.c says where), state is switched with the thread, but for the root server: it uses none, and reads no one's.
  *
- * CR0.TS is clear exactly while core->current is the owner; vector_trap_set is what it is now.
+ * CR0.TS is clear exactly while core->current is the owner; core->vector_trap is what it is now.
  */
 #include "kernel/arch/x86.h"
 #include "kernel/park.h"
@@ -19,7 +19,6 @@
 #define MXCSR_RESET  0x1f80u
 
 static u64 components;
-static bool vector_trap_set = true; /* cpu_enable set it */
 
 static void xcr0_write(u64 value)
 {
@@ -47,11 +46,11 @@ void vector_enable(void)
 	machine.vector_size = size_with(components);
 }
 
-static void trap_set(bool on)
+static void trap_set(struct core *core, bool on)
 {
-	if (on == vector_trap_set)
+	if (on == core->vector_trap)
 		return;
-	vector_trap_set = on;
+	core->vector_trap = on;
 	if (on)
 		cr0_write(cr0_read() | CR0_TS);
 	else
@@ -76,7 +75,7 @@ static void state_load(struct thread *t)
 
 static void take(struct core *core, struct thread *t)
 {
-	trap_set(false);
+	trap_set(core, false);
 	if (core->vector_owner == t)
 		return;
 	if (core->vector_owner)
@@ -101,18 +100,18 @@ void vector_switch(struct core *core, struct thread *next)
 	if (cpu_features.eager_vectors && is_program(core, next))
 		take(core, next);
 	else
-		trap_set(core->vector_owner != next);
+		trap_set(core, core->vector_owner != next);
 }
 
 void arch_vector_save(struct core *core, struct thread *t)
 {
-	bool trap = vector_trap_set;
+	bool trap = core->vector_trap;
 
 	if (core->vector_owner != t)
 		return;
-	trap_set(false);
+	trap_set(core, false);
 	state_save(t);
-	trap_set(trap);
+	trap_set(core, trap);
 }
 
 void arch_vector_forget(struct core *core, struct thread *t)
@@ -121,7 +120,7 @@ void arch_vector_forget(struct core *core, struct thread *t)
 		return;
 	core->vector_owner = NULL;
 	if (core->current == t)
-		trap_set(true);
+		trap_set(core, true);
 }
 
 /* All components in their initial state (XSTATE_BV 0); what FXRSTOR, and XRSTOR of MXCSR, take from memory in any case is set. */
