@@ -22,27 +22,25 @@ void newc_open(struct newc_reader *reader, const void *data, size_t size)
 	*reader = (struct newc_reader){ .data = data, .size = size };
 }
 
-static int hex_value(u8 c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
+/* The value of a hex digit plus 1; 0 for what is none: a header has a hundred digits, and an image thousands of headers. */
+static const u8 hex_digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10,
+	['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 static bool parse_field(const u8 *text, u32 *value)
 {
-	*value = 0;
-	for (int i = 0; i < 8; i++) {
-		int digit = hex_value(text[i]);
+	u32 sum = 0;
 
-		if (digit < 0)
+	for (int i = 0; i < 8; i++) {
+		u32 digit = hex_digits[text[i]];
+
+		if (!digit)
 			return false;
-		*value = *value << 4 | (u32)digit;
+		sum = sum << 4 | (digit - 1);
 	}
+	*value = sum;
 	return true;
 }
 

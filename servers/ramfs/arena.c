@@ -83,6 +83,9 @@ void arena_save(void *place, size_t size)
 	u64 padded = ALIGN_UP(size, 8), at = arena->log_used;
 	struct record record = { .place = place, .size = size };
 
+	/* A tree that is not complete yet is thrown away at the next start. */
+	if (!arena->ready)
+		return;
 	/* Every transaction is small and of a known shape; one that is not would be a bug here, found in tests. */
 	if (at + padded + sizeof(record) > LOG_BYTES)
 		__builtin_trap();
