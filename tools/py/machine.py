@@ -70,7 +70,8 @@ class Machine:
 
     def arguments(self, parameters):
         self.check()
-        command = ['qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-no-reboot',
+        # QEMU must not outlive who reads its channels, however that ends.
+        command = ['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-no-reboot',
                    '-m', str(self.memory), '-smp', str(self.cores), '-cpu', self.cpu, '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
                    '-kernel', self.kernel, '-append', self.command_line(parameters)]
         if self.icount:
