@@ -100,26 +100,31 @@ void vspace_describe(u64 pte, u64 *entry, u64 *count)
 	*count = frame_get_count(pte & PTE_ADDRESS);
 }
 
-u64 vspace_next_table(struct vspace *vs, u64 address, u64 end)
+/* Below one table of that level; its entries are passed over as pte_next does. Past the table: none in it. */
+static u64 next_table(u64 *table, unsigned level, u64 address, u64 end)
 {
-	while (address < end) {
-		u64 *table = vs->top;
-		unsigned level;
+	u64 span = 1ull << (PAGE_SHIFT + 9 * level), base = address & ~(span * ENTRIES - 1);
+	u64 *last = table + ENTRIES, *entry = table + index_of(address, level);
 
-		for (level = 3; level > 0; level--) {
-			u64 entry = table[index_of(address, level)];
+	for (; (entry = pte_next(entry, last)) < last; entry++) {
+		u64 at = MAX(address, base + (u64)(entry - table) * span), found;
 
-			if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE))
-				break;
-			table = table_of(entry);
-		}
-		if (level == 0)
-			return address;
-		address = ALIGN_DOWN(address, 1ull << (PAGE_SHIFT + 9 * level)) + (1ull << (PAGE_SHIFT + 9 * level));
-		if (!address)
+		if (at >= end)
 			return end;
+		if (!(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
+			continue;
+		if (level == 1)
+			return at;
+		found = next_table(table_of(*entry), level - 1, at, end);
+		if (found < end && found - (at & ~(span - 1)) < span)
+			return found;
 	}
 	return end;
+}
+
+u64 vspace_next_table(struct vspace *vs, u64 address, u64 end)
+{
+	return address < end ? next_table(vs->top, 3, address, end) : end;
 }
 
 u64 pte_make(paddr_t page, unsigned flags)
@@ -186,14 +191,12 @@ void vspace_count_mapped(struct vspace *vs, u64 address, int delta)
 /* Every mapping and table below one table; level 0: a page of last-level entries. */
 static void drop_table(struct vspace *vs, u64 *table, unsigned level)
 {
-	for (unsigned i = 0; i < ENTRIES; i++) {
-		if (!(table[i] & PTE_PRESENT))
-			continue;
+	for (u64 *entry = table, *last = table + ENTRIES; (entry = pte_next(entry, last)) < last; entry++) {
 		if (level > 0) {
-			drop_table(vs, table_of(table[i]), level - 1);
+			drop_table(vs, table_of(*entry), level - 1);
 			vs->table_pages--;
 		}
-		frame_drop(table[i] & PTE_ADDRESS);
+		frame_drop(*entry & PTE_ADDRESS);
 	}
 }
 

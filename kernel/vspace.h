@@ -24,6 +24,20 @@ u64 *vspace_entry_of(struct vspace *vs, u64 address);
 void vspace_describe(u64 pte, u64 *entry, u64 *count);
 /* First address >= `address` and < end whose last-level table exists; end if none. */
 u64 vspace_next_table(struct vspace *vs, u64 address, u64 end);
+/* The first entry in use of [entry, end); `end` if there is none. Most of a table is empty: whole cache lines are passed over. */
+static inline u64 *pte_next(u64 *entry, u64 *end)
+{
+	while (entry < end) {
+		if (!((u64)entry & 63) && end - entry >= 8 &&
+		    !(entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7]))
+			entry += 8;
+		else if (*entry)
+			return entry;
+		else
+			entry++;
+	}
+	return end;
+}
 void vspace_flush(struct vspace *vs, u64 address);
 u64 pte_make(paddr_t page, unsigned flags);
 unsigned pte_rights(u64 pte);
