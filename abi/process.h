@@ -144,6 +144,7 @@ struct process_info {
 	unsigned int uid, euid, gid, egid, secure, service; /* service: number of the service in root's table, 0: none */
 	unsigned long image_size;         /* bytes of the boot image, mapped for services that ask (serve/) */
 	unsigned long vector_size;        /* XSAVE bytes */
+	unsigned long fsize;              /* RLIMIT_FSIZE soft */
 	unsigned char random[32];         /* fresh for each exec */
 	char name[32];                    /* the service's name; "" for programs */
 	char command_line[1024];          /* the boot line, for /proc/cmdline and options */

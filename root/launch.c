@@ -118,6 +118,7 @@ void process_write_info(const struct process *process, struct space *space)
 	info->system_slots = (1u << process->system_bits) - 1;
 	info->files_slots = leader ? leader->files->slots : 0;
 	info->nofile = process->rlimits[7].soft;
+	info->fsize = process->rlimits[1].soft;
 	info->uid = c->uid;
 	info->euid = c->euid;
 	info->gid = c->gid;

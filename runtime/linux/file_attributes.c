@@ -6,8 +6,10 @@
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
+#include "runtime/linux/signal.h"
 #include "runtime/uaccess.h"
 
+#include <asm/signal.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include <linux/time.h>
@@ -119,25 +121,50 @@ static struct change size_change(unsigned long size)
 	return (struct change){ SETATTR_SIZE, { .size = size } };
 }
 
+/* RLIMIT_FSIZE is no hindrance to a file that is larger already. */
+static long limit_size(struct thread_record *t, unsigned long size)
+{
+	if (size <= process_info()->fsize)
+		return 0;
+	signal_raise(t, SIGXFSZ);
+	return -EFBIG;
+}
+
+static long limit_resize(struct thread_record *t, unsigned fd, unsigned long size)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_FSTAT, 0) };
+
+	if (size <= process_info()->fsize)
+		return 0;
+	if (file_call_data(&c, sizeof(struct file_attr)) >= 0 && ((struct file_attr *)thread_message(t)->data)->size >= size)
+		return 0;
+	return limit_size(t, size);
+}
+
 long linux_truncate(struct thread_record *t, const unsigned long a[6])
 {
 	struct change c = size_change(a[1]);
 
-	return (long)a[1] < 0 ? -EINVAL : change_path(t, AT_FDCWD, a[0], 0, &c);
+	long error = (long)a[1] < 0 ? -EINVAL : limit_size(t, a[1]);
+
+	return error < 0 ? error : change_path(t, AT_FDCWD, a[0], 0, &c);
 }
 
 long linux_ftruncate(struct thread_record *t, const unsigned long a[6])
 {
 	struct change c = size_change(a[1]);
 	u32 word = descriptor_lookup_file(t, (unsigned)a[0]);
+	long error;
 
 	if ((long)a[1] < 0)
 		return -EINVAL;
 	if (!word)
 		return -EBADF;
-	if (descriptor_type(word) != S_IFREG || descriptor_access(word) == O_RDONLY)
-		return -EINVAL;
-	return change_file(t, (unsigned)a[0], &c);
+	error = descriptor_type(word) != S_IFREG || descriptor_access(word) == O_RDONLY ? -EINVAL : 0;
+
+	if (error == 0)
+		error = limit_resize(t, (unsigned)a[0], a[1]);
+	return error < 0 ? error : change_file(t, (unsigned)a[0], &c);
 }
 
 /* ---- times ---- */

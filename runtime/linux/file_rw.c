@@ -56,6 +56,32 @@ static long empty_transfer(const struct request *r)
 		TRANSFER_INLINE | TRANSFER_NONBLOCK, 0);
 }
 
+/* Where a write to a regular file begins, for its limit; only asked when there is one. */
+static long write_start(struct thread_record *t, const struct request *r)
+{
+	struct ipc c = { .target = r->fd, .info = INFO(FILE_FSTAT, 0) };
+	long flags = file_simple(r->fd, FILE_FLAGS, ~0ul, 0, 0, 0), result;
+
+	if (flags >= 0 && !(flags & O_APPEND) && !(r->flags & RWF_APPEND))
+		return r->positioned ? (long)r->offset : file_simple(r->fd, FILE_SEEK, 0, SEEK_CUR, 0, 0);
+	result = file_call_data(&c, sizeof(struct file_attr));
+	return result < 0 ? result : (long)((struct file_attr *)thread_message(t)->data)->size;
+}
+
+/* RLIMIT_FSIZE cuts a write short at the limit; one that begins there is refused, with SIGXFSZ. */
+static long limit_write(struct thread_record *t, const struct request *r, unsigned long total)
+{
+	unsigned long limit = process_info()->fsize;
+	long start = limit == ~0ul ? 0 : write_start(t, r);
+
+	if (start < 0)
+		return start;
+	if ((unsigned long)start < limit)
+		return (long)MIN(total, limit - (unsigned long)start);
+	signal_raise(t, SIGXFSZ);
+	return -EFBIG;
+}
+
 static bool type_waits(u32 word)
 {
 	return descriptor_type(word) != S_IFREG;
@@ -77,7 +103,10 @@ static long run(struct thread_record *t, const struct request *r, u32 word, cons
 	if (!total) {
 		result = descriptor_type(word) == S_IFREG || descriptor_type(word) == S_IFIFO || word & DESCRIPTOR_TTY ? 0 : empty_transfer(r);
 	} else {
-		cursor_start(&x.at, buffers, count, total);
+		result = r->write && descriptor_type(word) == S_IFREG ? limit_write(t, r, total) : (long)total;
+		if (result < 0)
+			return result;
+		cursor_start(&x.at, buffers, count, (unsigned long)result);
 		result = transfer_run(t, &x);
 	}
 	if (result == -EPIPE && r->write)

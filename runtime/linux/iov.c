@@ -41,7 +41,7 @@ unsigned cursor_windows(const struct cursor *c, struct message_window *windows, 
 	unsigned n = 0;
 
 	for (unsigned long i = 0; i < c->count && n < MESSAGE_WINDOWS; i++) {
-		unsigned long len = c->buffer[i].len - skip;
+		unsigned long len = MIN(c->buffer[i].len - skip, c->left - total);
 
 		if (len) {
 			windows[n++] = (struct message_window){ c->buffer[i].base + skip, len };

@@ -95,10 +95,28 @@ static void totals_are_clamped(void)
 	CHECK_EQ(c.count, 0);
 }
 
+static void a_smaller_total_cuts_the_windows(void)
+{
+	struct buffer b[] = { { 0x1000, 100 }, { 0x5000, 100 }, { 0x9000, 100 } };
+	struct message_window w[MESSAGE_WINDOWS];
+	unsigned long bytes;
+	struct cursor c;
+
+	cursor_start(&c, b, 3, 150);
+	CHECK_EQ(cursor_windows(&c, w, &bytes), 2);
+	CHECK_EQ(bytes, 150);
+	CHECK_EQ(w[1].len, 50);
+	cursor_advance(&c, 120);
+	CHECK_EQ(cursor_windows(&c, w, &bytes), 1);
+	CHECK_EQ(bytes, 30);
+	CHECK_EQ(w[0].base, 0x5000 + 20);
+}
+
 int main(void)
 {
 	RUN(random_vectors_are_covered_once);
 	RUN(bad_vectors_are_refused_as_linux_does);
 	RUN(totals_are_clamped);
+	RUN(a_smaller_total_cuts_the_windows);
 	return check_result();
 }
