@@ -380,6 +380,15 @@ static long open(struct request *request, struct open_file *file)
 	return 0;
 }
 
+/* Who reads its own state runs, and only waits for this server. */
+static void correct_state(struct proc_info *info)
+{
+	const struct principal_entry *caller = principal_find(serve_request->principal);
+
+	if (caller && caller->tid == info->tid && info->state == 'S')
+		info->state = 'R';
+}
+
 /* A new text for each reading from the start. */
 static long make_text(struct open_file *file, const struct place *place)
 {
@@ -389,6 +398,7 @@ static long make_text(struct open_file *file, const struct place *place)
 
 	if (place->kind != NODE_FIXED && !place_info(place, &info))
 		return -ESRCH;
+	correct_state(&info);
 	text = file->data ? file->data : memory_take(sizeof(*text));
 	if (!text)
 		return -ENOMEM;
