@@ -10,7 +10,7 @@ struct runtime_heap {
 	char *next, *end; /* the room that heap.grow has not taken yet */
 };
 
-#define HEAP_STEP 0x4000ul /* reserved memory costs nothing until touched, so this only bounds the heap's own bookkeeping */
+#define HEAP_STEP (size_t)PAGE_SIZE /* the heap writes to both ends of what it gets: small programs touch one page */
 
 static struct runtime_heap process_heap;
 

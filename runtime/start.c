@@ -157,7 +157,7 @@ static void program_describe(struct program *p, const struct elf_image *elf, u64
 }
 
 /* Reserves room for the interpreter wherever root likes, then maps it there. */
-static void interp_load(struct thread_record *t, struct program *p, const char *name)
+__attribute__((noinline)) static void interp_load(struct thread_record *t, struct program *p, const char *name)
 {
 	struct image_file file;
 	struct elf_image elf;
@@ -188,7 +188,19 @@ static void interp_load(struct thread_record *t, struct program *p, const char *
 	p->entry = elf.entry + (u64)base;
 }
 
-static void program_load(struct thread_record *t, struct program *p)
+/* The functions below are kept apart so that their large frames do not add up: each page of stack is a page fault of every exec. */
+__attribute__((noinline)) static void interp_find(struct thread_record *t, struct program *p, const struct image_file *file, const struct elf_image *elf)
+{
+	char *name = rt_alloc(ELF_INTERP_MAX);
+	long error = name ? image_interp(t, file, elf, name) : -ENOMEM;
+
+	if (error)
+		start_failed("interpreter", error);
+	interp_load(t, p, name);
+	rt_free(name);
+}
+
+__attribute__((noinline)) static void program_load(struct thread_record *t, struct program *p)
 {
 	struct image_file file = { .cptr = CPTR_SYSTEM | SLOT_EXE };
 	struct elf_image elf;
@@ -204,18 +216,12 @@ static void program_load(struct thread_record *t, struct program *p)
 	if (error)
 		start_failed("segments", error);
 	program_describe(p, &elf, bias);
-	if (elf.has_interp) {
-		char name[ELF_INTERP_MAX];
-
-		error = image_interp(t, &file, &elf, name);
-		if (error)
-			start_failed("interpreter", error);
-		interp_load(t, p, name);
-	}
+	if (elf.has_interp)
+		interp_find(t, p, &file, &elf);
 }
 
 /* A service's file is mapped whole at GATE_SERVICE_FILE; argv_offset is its size. */
-static void service_load(struct thread_record *t, struct program *p, const struct start_block *block)
+__attribute__((noinline)) static void service_load(struct thread_record *t, struct program *p, const struct start_block *block)
 {
 	const char *bytes = (const char *)GATE_SERVICE_FILE;
 	struct elf_image elf;
@@ -284,7 +290,7 @@ static size_t auxv_fill(u64 (*aux)[2], const struct program *p)
 	return n;
 }
 
-static u64 stack_make(const struct program *p, const struct arguments *x, struct stack_places *places)
+__attribute__((noinline)) static u64 stack_make(const struct program *p, const struct arguments *x, struct stack_places *places)
 {
 	size_t limit = stack_limit();
 	u64 aux[AUX_MAX][2];
@@ -363,7 +369,7 @@ static char *first_argv(const struct arguments *x, const char *path)
 	return argv;
 }
 
-noreturn static void first_program(struct thread_record *t, const struct arguments *x)
+__attribute__((noinline)) noreturn static void first_program(struct thread_record *t, const struct arguments *x)
 {
 	const char *path = x->path, *end = (const char *)x->block + x->block->size;
 	long error = -ENOENT;
@@ -399,5 +405,7 @@ void process_start(struct thread_record *t)
 	vdso_map(&p);
 	frame_set(t, p.entry, stack_make(&p, &x, &places));
 	layout_tell(&p, &places);
-	rt_root(PROC_UNMAP, GATE_ARGUMENTS, ALIGN_UP(x.block->size, PAGE_SIZE), 0, 0, 0);
+	/* one page is not worth a call of root */
+	if (x.block->size > PAGE_SIZE)
+		rt_root(PROC_UNMAP, GATE_ARGUMENTS, ALIGN_UP(x.block->size, PAGE_SIZE), 0, 0, 0);
 }

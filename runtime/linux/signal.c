@@ -44,6 +44,20 @@ void sighand_publish(struct sighand_state *s)
 			     (flags & SA_NOCLDWAIT ? SHARED_NOCLDWAIT : 0ul) | (flags & SA_NOCLDSTOP ? SHARED_NOCLDSTOP : 0ul));
 }
 
+/* One action has changed. Only holders of the lock write the page, so no atomic read-modify-write is needed. */
+static void publish_one(struct sighand_state *s, unsigned signal)
+{
+	const struct signal_action *action = &s->action[signal];
+	unsigned long bit = SIGNAL_BIT(signal), caught = s->shared->signals_caught & ~bit, ignored = s->shared->signals_ignored & ~bit;
+
+	if (signal == SIGCHLD) {
+		sighand_publish(s);
+		return;
+	}
+	atomic_store_relaxed(&s->shared->signals_caught, caught | (action->handler > HANDLER_IGNORE ? bit : 0));
+	atomic_store_release(&s->shared->signals_ignored, ignored | (action->handler == HANDLER_IGNORE ? bit : 0));
+}
+
 struct sighand_state *sighand_create(unsigned long ignored)
 {
 	struct sighand_state *s = &first_sighand;
@@ -210,7 +224,7 @@ long linux_rt_sigaction(struct thread_record *t, const unsigned long a[6])
 		action.flags &= ACTION_FLAGS;
 		action.mask &= ~UNBLOCKABLE;
 		s->action[signal] = action;
-		sighand_publish(s);
+		publish_one(s, signal);
 	}
 	rt_unlock(&s->lock);
 	if (a[1] && ignores(signal, &action))
