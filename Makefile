@@ -91,7 +91,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle check docs bench bench-record clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle test-mutants check docs bench bench-record clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -108,6 +108,7 @@ help:
 	@echo 'make debug            the same, stopped at the first instruction, waiting for gdb on port 1234'
 	@echo 'make test             everything that must pass before a change is accepted'
 	@echo 'make host-tests       the host tests alone;  make check: who may include whom; documents against sources'
+	@echo 'make test-mutants     break ten behaviours one at a time: a test must notice each; MUTANTS="append sigpipe" only these'
 	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
 	@echo 'make docs             the pages that are made from sources'
 	@echo 'make oracle           the guest tests alone; make oracle CASES=bash/traps runs one, or a folder'
@@ -333,6 +334,10 @@ oracle: guest
 
 test:
 	$(Q)tests/run-all
+
+# Breaks one behaviour at a time in a copy of the tree: some test must notice each.
+test-mutants: guest
+	$(Q)tests/mutants/run $(MUTANTS)
 
 # Measurements: the release build against Linux. ROWS="fork pipe" measures only these; bench-record also writes docs/performance.md.
 bench bench-record: guest $(BENCH_PROGRAMS)
