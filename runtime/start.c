@@ -405,7 +405,5 @@ void process_start(struct thread_record *t)
 	vdso_map(&p);
 	frame_set(t, p.entry, stack_make(&p, &x, &places));
 	layout_tell(&p, &places);
-	/* one page is not worth a call of root */
-	if (x.block->size > PAGE_SIZE)
-		rt_root(PROC_UNMAP, GATE_ARGUMENTS, ALIGN_UP(x.block->size, PAGE_SIZE), 0, 0, 0);
+	rt_root(PROC_UNMAP, GATE_ARGUMENTS, ALIGN_UP(x.block->size, PAGE_SIZE), 0, 0, 0);
 }
