@@ -90,7 +90,7 @@ long op_SET_PGID(struct request *request)
 	struct process *p = request->m[0] ? process_find(request->m[0]) : self;
 	u32 pgid = request->m[1];
 
-	if ((s64)request->m[1] < 0 || request->m[1] > PID_LIMIT)
+	if ((s32)request->m[1] < 0)
 		return -EINVAL;
 	if (!p || (p != self && p->parent != self))
 		return -ESRCH;

@@ -179,11 +179,28 @@ static void protect_region(struct space *space, struct region *region, unsigned 
 		space_protect(space, region->start, region->end, new);
 }
 
+/* Up to the first hole: 0 if there is none before `end`, else -ENOMEM as Linux has it, with what comes before it changed. */
+static long protect_range(struct space *space, u64 start, u64 end, unsigned prot)
+{
+	struct region *r = region_at(&space->regions, start);
+
+	if (!region_cut(&space->regions, start, end))
+		return -ENOMEM;
+	for (r = region_at(&space->regions, start); r && r->start <= start; r = region_next(r)) {
+		if (prot & ~r->max_prot)
+			return -EACCES;
+		protect_region(space, r, prot);
+		r = region_merge(&space->regions, r);
+		start = r->end;
+		if (start >= end)
+			return 0;
+	}
+	return -ENOMEM;
+}
+
 long op_PROTECT(struct request *request)
 {
-	struct space *space = request->caller->space;
-	u64 start = request->m[0], length = request->m[1], end;
-	unsigned prot = request->m[2] & PROT_ALL;
+	u64 start = request->m[0], length = request->m[1];
 
 	if (!IS_ALIGNED(start, (u64)PAGE_SIZE))
 		return -EINVAL;
@@ -191,19 +208,7 @@ long op_PROTECT(struct request *request)
 		return 0;
 	if (!range_ok(start, &length))
 		return -ENOMEM;
-	end = start + length;
-	if (!region_covered(&space->regions, start, end))
-		return -ENOMEM;
-	for (struct region *r = region_at(&space->regions, start); r && r->start < end; r = region_next(r))
-		if (prot & ~r->max_prot)
-			return -EACCES;
-	if (!region_cut(&space->regions, start, end))
-		return -ENOMEM;
-	for (struct region *r = region_at(&space->regions, start); r && r->start < end;) {
-		protect_region(space, r, prot);
-		r = region_next(region_merge(&space->regions, r));
-	}
-	return 0;
+	return protect_range(request->caller->space, start, start + length, request->m[2] & PROT_ALL);
 }
 
 /* ---- brk ---- */

@@ -21,6 +21,7 @@
 #define PIE_BASE      0x555555554000ul
 #define STACK_DEFAULT 0x800000ul
 #define STACK_LARGEST 0x40000000ul
+#define STACK_FIRST   0x21000ul
 #define RLIMIT_STACK  3
 
 #ifndef AT_MINSIGSTKSZ
@@ -301,12 +302,12 @@ __attribute__((noinline)) static u64 stack_make(const struct program *p, const s
 		.auxv = (const u64 (*)[2])aux, .auxv_count = auxv_fill(aux, p),
 	};
 	unsigned prot = PROT_READ | PROT_WRITE | (p->exec_stack ? PROT_EXEC : 0);
-	u64 low = USER_END - limit;
+	size_t size = MIN(limit, ALIGN_UP(stack_size(&content), PAGE_SIZE) + STACK_FIRST); /* the rest grows when it is touched */
 	long at;
 
 	if (stack_size(&content) > limit / 2)
 		start_failed("arguments", -E2BIG);
-	at = memory_map(low, limit, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN);
+	at = memory_map(USER_END - size, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN);
 	if (at < 0)
 		start_failed("stack", at);
 	stack_build((char *)USER_END, USER_END, &content, places);
