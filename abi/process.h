@@ -101,6 +101,9 @@
 	X(GROW_FILES, 96)  /* m[0] slots wanted (up to RLIMIT_NOFILE): the files CNode gets larger -> m[0] slots */ \
 	X(UNSHARE_FILES, 97) /* the calling thread gets a copy of its files CNode */ \
 	X(CHROOT, 98)      /* takes SLOT_FSROOT's place; m[0] cptr of a directory */ \
+	/* the process has taken a POSIX lock: when it ends, by whatever, every service's SLOT_NOTIFY gets NOTICE_ENDED and drops the locks of those
+	 * who are not in the principal table any more */ \
+	X(LOCKS_TAKEN, 101) \
 	X(MOUNT, 99) X(UNMOUNT, 100) /* data[] as the mount table's line; ENOSYS until a later slice */ \
 	/* ---- the system ---- */ \
 	X(LOG, 112)        /* m[0] level (0 error, 1 warning, 2 information, 3 debug), data[]: text */ \
@@ -129,6 +132,7 @@
 
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
 #define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */
+#define NOTICE_ENDED   (1ul << 30) /* see LOCKS_TAKEN */
 
 enum proc_operation {
 #define X(name, number) PROC_##name = (number) + 256,

@@ -184,6 +184,8 @@ static void process_ended(struct process *process, u32 status)
 	groups_process_ended(process);
 	if (leader)
 		services_session_ended();
+	if (process->holds_locks)
+		services_process_ended();
 	if (process->service) {
 		u16 service = process->service;
 

@@ -299,6 +299,12 @@ long op_GROW_FILES(struct request *request)
 	return error ? error : (long)caller->files->slots;
 }
 
+long op_LOCKS_TAKEN(struct request *request)
+{
+	request->caller->process->holds_locks = true;
+	return 0;
+}
+
 long op_UNSHARE_FILES(struct request *request)
 {
 	struct thread *caller = request->caller;

@@ -122,7 +122,7 @@ struct process {
 	struct list_node children, threads;
 	u32 pid, pgid, sid, thread_count;
 	u8 state, exit_signal, pdeathsig, stop_signal;
-	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, group_exit;
+	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, group_exit, holds_locks;
 	u32 exit_status;
 	u32 role;
 	u16 service;             /* number in the service table, 0: a program */

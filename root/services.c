@@ -218,20 +218,30 @@ void service_ended(u16 number)
 	refill_programs(number);
 }
 
-void services_session_ended(void)
+static void service_notice(const struct service *s, u64 notice)
 {
-	struct service *console = service_get(service_find("console"));
-	u32 slot = console->present ? slot_alloc(1) : 0;
+	u32 slot = s->present ? slot_alloc(1) : 0;
 
 	if (!slot)
 		return;
-	if (!KCALL6(cap_copy, ROOT_CNODE, slot, ROOT_CNODE, console->notify.slot, RIGHT_SEND, NOTICE_SESSION)) {
+	if (!KCALL6(cap_copy, ROOT_CNODE, slot, ROOT_CNODE, s->notify.slot, RIGHT_SEND, notice)) {
 		struct kmsg msg = { .target = SYS(slot) };
 
 		kipc(KCALL_signal, &msg);
 		KCALL2(cap_delete, ROOT_CNODE, slot);
 	}
 	slot_free(slot, 1);
+}
+
+void services_session_ended(void)
+{
+	service_notice(service_get(service_find("console")), NOTICE_SESSION);
+}
+
+void services_process_ended(void)
+{
+	for (u16 i = 0; i < COUNT; i++)
+		service_notice(&services[i], NOTICE_ENDED);
 }
 
 /* ---- operations ---- */

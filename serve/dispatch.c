@@ -69,8 +69,10 @@ static bool from_kernel(const struct ipc *ipc)
 		cancelled(ipc);
 		return true;
 	case LABEL_NOTIFIED:
-		if (serve_operations->notified)
-			serve_operations->notified(ipc->m[0]);
+		if (ipc->m[0] & NOTICE_ENDED)
+			locks_sweep();
+		if (ipc->m[0] & ~NOTICE_ENDED && serve_operations->notified)
+			serve_operations->notified(ipc->m[0] & ~NOTICE_ENDED);
 		return true;
 	}
 	return INFO_LABEL(ipc->info) >= LABEL_KERNEL;

@@ -151,7 +151,7 @@ static long seek_target(struct open_file *file, long offset, unsigned whence)
 		return -EINVAL;
 	}
 	if (__builtin_add_overflow((long)base, offset, &offset))
-		return -EOVERFLOW;
+		return -EINVAL;
 	return offset < 0 ? -EINVAL : offset;
 }
 

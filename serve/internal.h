@@ -98,5 +98,6 @@ void poll_forget(struct open_file *file);
 
 /* ---- lock_ops.c ---- */
 void locks_closed(struct open_file *file);
+void locks_sweep(void); /* some process with POSIX locks has ended */
 
 #endif

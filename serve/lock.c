@@ -56,12 +56,15 @@ static bool conflicts(const struct lock *held, const struct lock *wanted)
 	return held->first <= wanted->last && wanted->first <= held->last && (held->write || wanted->write);
 }
 
+/* The one that begins first, which is what F_GETLK shows on Linux too. */
 const struct lock *lock_conflict(const struct lock_file *file, const struct lock *wanted)
 {
+	const struct lock *first = NULL;
+
 	list_for_each_entry(range, &file->ranges, struct lock_range, link)
-		if (conflicts(&range->lock, wanted))
-			return &range->lock;
-	return NULL;
+		if (conflicts(&range->lock, wanted) && (!first || range->lock.first < first->first))
+			first = &range->lock;
+	return first;
 }
 
 static struct lock_range *range_new(const struct lock *lock)

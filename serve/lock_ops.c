@@ -214,3 +214,43 @@ void locks_closed(struct open_file *file)
 	drop(file, LOCK_OFD, file->badge);
 	drop(file, LOCK_FLOCK, file->badge);
 }
+
+/* True: the file had locks of processes that are gone. */
+static bool drop_all_dead(struct lock_file *file)
+{
+	bool any = false;
+
+	for (;;) {
+		const struct lock_range *dead = NULL;
+
+		list_for_each_entry(range, &file->ranges, struct lock_range, link)
+			if (range->lock.kind == LOCK_POSIX && !process_alive((unsigned)range->lock.owner))
+				dead = range;
+		if (!dead)
+			return any;
+		any = lock_drop_owner(file, LOCK_POSIX, dead->lock.owner);
+	}
+}
+
+/* Granting can free the file it is about, and answer requests that free others: after it the bucket is looked through anew. */
+static void sweep_bucket(struct list_node *bucket)
+{
+	bool again;
+
+	do {
+		again = false;
+		list_for_each_entry(file, bucket, struct lock_file, link) {
+			if (!drop_all_dead(file))
+				continue;
+			grant(file);
+			again = true;
+			break;
+		}
+	} while (again);
+}
+
+void locks_sweep(void)
+{
+	for (unsigned i = 0; table_ready && i < LOCK_BUCKETS; i++)
+		sweep_bucket(&table.buckets[i]);
+}

@@ -147,8 +147,10 @@ static long lock_set(struct thread_record *t, unsigned fd, u32 word, unsigned ki
 		return -EINVAL;
 	if ((l->l_type == F_RDLCK && access == O_WRONLY) || (l->l_type == F_WRLCK && access == O_RDONLY))
 		return -EBADF;
-	if (kind == LOCK_KIND_POSIX)
+	if (kind == LOCK_KIND_POSIX && !t->files->posix_locks) {
 		t->files->posix_locks = true;
+		rt_root(PROC_LOCKS_TAKEN, 0, 0, 0, 0, 0);
+	}
 	return lock_call(fd, &c, kind, command, l);
 }
 
