@@ -70,7 +70,7 @@ static void any_address(void)
 		__asm__ volatile("call *%1" : "=a"(result) : "r"(page + offsets[i]), "a"(SYS_getpid) : "rcx", "r11", "memory");
 		printf("offset %ld: %d\n", offsets[i], result == getpid());
 	}
-	uintptr_t places[] = { 0x10000, 0x12345000, 0x7ffffff00000ul, 0x7ffff000ul };
+	uintptr_t places[] = { 0x10000, 0x12345000, 0x7e0000000000ul, 0x7ffff000ul };
 	for (int i = 0; i < 4; i++) {
 		char *at = mmap((void *)places[i], 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		if (at == MAP_FAILED) {
