@@ -141,6 +141,8 @@ void signal_publish(const struct process *process)
 
 void stop_thread(struct thread *thread)
 {
+	/* a stopped reader must not stand in a server's queue and take what is meant for others: its call ends and is made again later */
+	KCALL1(thread_interrupt, SYS(thread->tcb.slot));
 	KCALL1(thread_stop, SYS(thread->tcb.slot));
 }
 
