@@ -1,8 +1,12 @@
-/* Promises of POSIX that only show when something else happens at the same time: atomic writes to pipes, files that lose their last name. */
+/* Promises of POSIX that only show when something else happens at the same time: atomic writes to pipes, files that lose
+ * their last name, masks that children inherit. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,10 +116,56 @@ static void unlinked(void)
 	puts(text);
 }
 
+static void show_mask(const char *who)
+{
+	sigset_t blocked, pending;
+
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	sigpending(&pending);
+	printf("%s:", who);
+	for (int i = 1; i < 32; i++)
+		if (sigismember(&blocked, i))
+			printf(" %d%s", i, sigismember(&pending, i) ? " pending" : "");
+	puts("");
+	fflush(stdout);
+}
+
+static void *thread_mask(void *argument)
+{
+	show_mask("thread");
+	return argument;
+}
+
+/* A child inherits what is blocked, not what is pending. */
+static void mask_over_fork(void)
+{
+	pthread_t thread;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	SHOW(sigprocmask(SIG_BLOCK, &set, NULL));
+	raise(SIGUSR1);
+	show_mask("parent");
+	/* The library's fork sets the child's mask by itself. */
+	if (syscall(SYS_fork) == 0) {
+		show_mask("child");
+		raise(SIGTERM);
+		show_mask("child");
+		_exit(0);
+	}
+	wait(NULL);
+	pthread_create(&thread, NULL, thread_mask, NULL);
+	pthread_join(thread, NULL);
+	show_mask("parent");
+}
+
 static const struct part parts[] = {
 	{ "no_part_of_a_record", no_part_of_a_record },
 	{ "records_of_many_writers", records_of_many_writers },
 	{ "unlinked", unlinked },
+	{ "mask_over_fork", mask_over_fork },
 };
 
 int main(int argc, char **argv)
