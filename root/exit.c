@@ -53,8 +53,6 @@ static void give_children_away(struct process *process)
 	struct process *reaper = reaper_of(process);
 
 	list_for_each_entry_safe(child, &process->children, struct process, sibling) {
-		unsigned death_signal = child->pdeathsig;
-
 		groups_parent_lost(child);
 		list_remove(&child->sibling);
 		child->parent = reaper;
@@ -63,12 +61,29 @@ static void give_children_away(struct process *process)
 		child->exit_signal = SIGNAL_CHLD;
 		if (child->state == PROCESS_ALIVE) {
 			process_publish(child);
-			if (death_signal)
-				signal_process(child, death_signal, NULL);
+			child->death_signal_due = child->pdeathsig != 0;
 		} else if (reaper) {
 			process_notify_parent(child);
 		} else {
 			process_free(child);
+		}
+	}
+}
+
+/* After the dead parent's own news has gone out: a child that this kills is news that comes second. */
+static void send_death_signals(void)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		list_for_each_entry(p, &process_list, struct process, all) {
+			if (!p->death_signal_due)
+				continue;
+			p->death_signal_due = false;
+			again = true;
+			signal_process(p, p->pdeathsig, NULL);
+			break; /* the list may have changed */
 		}
 	}
 }
@@ -164,7 +179,7 @@ static void become_zombie(struct process *process, u32 status)
 	process->state = PROCESS_ZOMBIE;
 	process->exit_status = status;
 	process->stopped = false;
-	timer_cancel(&process->itimer);
+	itimers_cancel(process);
 	signal_queue_clear(&process->signals);
 	kobject_destroy(&process->system_cnode);
 	vfork_done(process);
@@ -191,9 +206,10 @@ static void process_ended(struct process *process, u32 status)
 
 		process_free(process);
 		service_ended(service);
-		return;
+	} else {
+		process_notify_parent(process);
 	}
-	process_notify_parent(process);
+	send_death_signals();
 }
 
 void process_exit(struct process *process, u32 status)

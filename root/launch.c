@@ -59,11 +59,15 @@ static int lay_clock(struct space *space)
 	return error ? error : space_map(space, GATE_CLOCK, 1, VSPACE_READ, &ref, &done);
 }
 
-/* Every process's own: the info page. */
+/* Every process's own: the info page, and where dispositions are published. */
 int space_lay_info(struct space *space)
 {
 	int error = space_add_region(space, GATE_INFO, GATE_INFO + PAGE_SIZE, REGION_READ, REGION_GATE | REGION_PINNED, NULL, 0);
 
+	/* Dispositions' pages are mapped one by one (sighand_create); none of them is anybody else's business. */
+	if (!error)
+		error = space_add_region(space, GATE_SHARED, GATE_SHARED + GATE_SHARED_MAX * PAGE_SIZE, REGION_READ | REGION_WRITE,
+					 REGION_GATE | REGION_PINNED, NULL, 0);
 	if (error)
 		return error;
 	space->info_page = page_alloc_zeroed(PAGE_PINNED);

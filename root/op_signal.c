@@ -208,32 +208,103 @@ long op_SIGDEFAULT(struct request *request)
 	return still_there(request, principal, 0);
 }
 
-/* ---- ITIMER_REAL ---- */
+/* ---- interval timers ---- */
 
-static void itimer_fired(struct timer *timer)
+/*
+ * ITIMER_REAL is a timer. The other two count CPU time (which is not told apart into user's and system's): their timer is set for the
+ * earliest time at which the target can be reached, looks then, and is set again for what is missing.
+ */
+enum { TIMER_REAL, TIMER_VIRTUAL, TIMER_PROF };
+
+static const u8 timer_signals[3] = { SIGNAL_ALRM, SIGNAL_VTALRM, SIGNAL_PROF };
+
+static u64 cpu_time(const struct process *process)
 {
-	struct process *process = container_of(timer, struct process, itimer);
-	u64 now = now_ns();
+	struct usage usage;
 
-	if (process->itimer_interval)
-		timer_set(timer, now + process->itimer_interval, itimer_fired);
-	signal_process(process, SIGNAL_ALRM, &(struct linux_siginfo){ .signo = SIGNAL_ALRM, .code = SI_CODE_KERNEL });
+	usage_of(process, &usage);
+	return usage.user_ns + usage.system_ns;
+}
+
+static struct process *process_of_timer(struct timer *timer, unsigned which)
+{
+	return container_of(timer, struct process, itimers[which].timer);
+}
+
+static void expire(struct process *process, unsigned which)
+{
+	unsigned signal = timer_signals[which];
+
+	signal_process(process, signal, &(struct linux_siginfo){ .signo = signal, .code = SI_CODE_KERNEL });
+}
+
+static void real_fired(struct timer *timer)
+{
+	struct process *process = process_of_timer(timer, TIMER_REAL);
+	struct itimer *itimer = &process->itimers[TIMER_REAL];
+
+	if (itimer->interval)
+		timer_set(timer, now_ns() + itimer->interval, real_fired);
+	expire(process, TIMER_REAL);
+}
+
+static void cpu_fired(struct process *process, unsigned which, void (*fire)(struct timer *timer))
+{
+	struct itimer *itimer = &process->itimers[which];
+	u64 used = cpu_time(process);
+
+	if (used < itimer->target) {
+		timer_set(&itimer->timer, now_ns() + (itimer->target - used), fire);
+		return;
+	}
+	itimer->target = itimer->interval ? used + itimer->interval : 0;
+	if (itimer->target)
+		timer_set(&itimer->timer, now_ns() + itimer->interval, fire);
+	expire(process, which);
+}
+
+static void virtual_fired(struct timer *timer)
+{
+	cpu_fired(process_of_timer(timer, TIMER_VIRTUAL), TIMER_VIRTUAL, virtual_fired);
+}
+
+static void prof_fired(struct timer *timer)
+{
+	cpu_fired(process_of_timer(timer, TIMER_PROF), TIMER_PROF, prof_fired);
+}
+
+static u64 time_left(const struct process *process, unsigned which)
+{
+	const struct itimer *itimer = &process->itimers[which];
+	u64 now = which == TIMER_REAL ? now_ns() : cpu_time(process), end = which == TIMER_REAL ? itimer->timer.when : itimer->target;
+
+	return !end ? 0 : end > now ? end - now : 1;
+}
+
+void itimers_cancel(struct process *process)
+{
+	for (unsigned which = TIMER_REAL; which <= TIMER_PROF; which++)
+		timer_cancel(&process->itimers[which].timer);
 }
 
 long op_ITIMER(struct request *request)
 {
+	static void (*const fire[3])(struct timer *timer) = { real_fired, virtual_fired, prof_fired };
 	struct process *process = request->caller->process;
-	u64 now = now_ns(), when = process->itimer.when;
+	u64 which = request->m[0], value = request->m[3];
+	struct itimer *itimer;
 
-	if (request->m[0] != 0)
+	if (which > TIMER_PROF)
 		return -EINVAL;
-	request->out[1] = process->itimer_interval;
-	request->out[2] = !when ? 0 : when > now ? when - now : 1;
+	itimer = &process->itimers[which];
+	request->out[1] = itimer->interval;
+	request->out[2] = time_left(process, which);
 	if (!request->m[1])
 		return 0;
-	timer_cancel(&process->itimer);
-	process->itimer_interval = request->m[2];
-	if (request->m[3])
-		timer_set(&process->itimer, now + request->m[3], itimer_fired);
+	timer_cancel(&itimer->timer);
+	itimer->interval = request->m[2];
+	itimer->target = value && which != TIMER_REAL ? cpu_time(process) + value : 0;
+	if (value)
+		timer_set(&itimer->timer, now_ns() + value, fire[which]);
 	return 0;
 }

@@ -146,7 +146,7 @@ void process_free(struct process *process)
 	struct process **at = &by_pid[process->pid % BUCKETS];
 
 	ROOT_ASSERT(list_empty(&process->threads) && list_empty(&process->children));
-	timer_cancel(&process->itimer);
+	itimers_cancel(process);
 	signal_queue_clear(&process->signals);
 	kobject_destroy(&process->system_cnode);
 	while (process->pid && *at != process)

@@ -122,7 +122,8 @@ struct process {
 	struct list_node children, threads;
 	u32 pid, pgid, sid, thread_count;
 	u8 state, exit_signal, pdeathsig, stop_signal;
-	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, group_exit, holds_locks;
+	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, holds_locks;
+	bool death_signal_due;   /* its parent is gone: exit.c */
 	u32 exit_status;
 	u32 role;
 	u16 service;             /* number in the service table, 0: a program */
@@ -134,8 +135,11 @@ struct process {
 	char *chroot_path;       /* absolute, without a trailing slash; NULL: "/" */
 	struct signal_queue signals;
 	struct rlimit rlimits[RLIMITS];
-	struct timer itimer;
-	u64 itimer_interval;
+	struct itimer {
+		struct timer timer;
+		u64 interval;
+		u64 target;      /* of CPU time; 0: not set. ITIMER_REAL: only the timer */
+	} itimers[3];            /* by ITIMER_ */
 	struct usage dead, children_usage; /* of ended threads; of children waited for */
 	struct thread *vfork_parent;       /* waits until this process has exec'ed or ended */
 	u64 start_ns;
@@ -228,6 +232,7 @@ void thread_exit(struct thread *thread, u32 status);    /* the last one ends the
 void process_end_other_threads(struct process *process, struct thread *keep);
 void vfork_done(struct process *child);
 void process_reap(struct process *child);
+void itimers_cancel(struct process *process); /* op_signal.c */
 
 /* ---- wait.c ---- */
 void wait_child_changed(const struct process *child, struct process *parent); /* wakes the parent's waiters */
