@@ -19,10 +19,7 @@
 #include "runtime/linux/start_stack.h"
 
 #define PIE_BASE      0x555555554000ul
-#define STACK_DEFAULT 0x800000ul
-#define STACK_LARGEST 0x40000000ul
-#define STACK_FIRST   0x21000ul
-#define RLIMIT_STACK  3
+#define STACK_SPARE   0x20000ul /* mapped below what is written at the start, as Linux does; root lets the stack grow when it is touched below */
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
@@ -249,15 +246,6 @@ static void vdso_map(struct program *p)
 
 /* ---- the stack ---- */
 
-static size_t stack_limit(void)
-{
-	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_RLIMIT, 0), .m = { 0, RLIMIT_STACK, 0 } };
-
-	if (rt_request(&ipc) < 0)
-		return STACK_DEFAULT;
-	return MIN(MAX(ALIGN_DOWN(ipc.m[1], PAGE_SIZE), 0x20000ul), STACK_LARGEST);
-}
-
 static unsigned hwcap(void)
 {
 	unsigned a = 1, b, c = 0, d;
@@ -293,7 +281,6 @@ static size_t auxv_fill(u64 (*aux)[2], const struct program *p)
 
 __attribute__((noinline)) static u64 stack_make(const struct program *p, const struct arguments *x, struct stack_places *places)
 {
-	size_t limit = stack_limit();
 	u64 aux[AUX_MAX][2];
 	struct stack_content content = {
 		.argv = x->argv, .envp = x->envp, .argv_bytes = x->argv_bytes, .envp_bytes = x->envp_bytes,
@@ -302,12 +289,9 @@ __attribute__((noinline)) static u64 stack_make(const struct program *p, const s
 		.auxv = (const u64 (*)[2])aux, .auxv_count = auxv_fill(aux, p),
 	};
 	unsigned prot = PROT_READ | PROT_WRITE | (p->exec_stack ? PROT_EXEC : 0);
-	size_t size = MIN(limit, ALIGN_UP(stack_size(&content), PAGE_SIZE) + STACK_FIRST); /* the rest grows when it is touched */
-	long at;
+	size_t size = ALIGN_UP(stack_size(&content), (size_t)PAGE_SIZE) + STACK_SPARE;
+	long at = memory_map(USER_END - size, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN);
 
-	if (stack_size(&content) > limit / 2)
-		start_failed("arguments", -E2BIG);
-	at = memory_map(USER_END - size, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN);
 	if (at < 0)
 		start_failed("stack", at);
 	stack_build((char *)USER_END, USER_END, &content, places);

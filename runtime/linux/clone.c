@@ -18,7 +18,7 @@
 #include "runtime/linux/process.h"
 #include "runtime/linux/signal.h"
 
-#define CHILD_HEAP (16ul << 20) /* reserved, not touched: room for execve's arguments */
+#define CHILD_HEAP (32ul << 20) /* reserved, not touched: room for execve's arguments */
 
 #define FLAGS_UNSUPPORTED (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PIDFD)
 

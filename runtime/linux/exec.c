@@ -17,7 +17,9 @@
 
 #define PATH_BYTES      4096
 #define STRING_MAX      0x20000ul  /* Linux's MAX_ARG_STRLEN */
-#define STRINGS_MAX     0x200000ul /* a quarter of the usual stack limit */
+#define STRINGS_ALWAYS  0x20000ul  /* ARG_MAX: allowed whatever the limits */
+#define STRINGS_MAX     0x600000ul /* three quarters of the usual stack */
+#define RLIMIT_STACK_   3
 #define HEADROOM        0x2000ul   /* before argv, for what scripts put in front */
 #define SCRIPT_DEPTH    5
 
@@ -30,6 +32,8 @@ struct text {
 
 struct exec {
 	struct text argv, envp;
+	size_t strings_limit;       /* bytes of strings and pointers */
+	bool limit_known;           /* else strings_limit is what is always allowed */
 	char path[PATH_BYTES];      /* what AT_EXECFN shows */
 	char interp[PATH_BYTES];    /* what is loaded: the path, or a script's interpreter */
 	long descriptor;            /* of what is loaded */
@@ -52,7 +56,7 @@ static long text_grow(struct text *x)
 {
 	char *larger;
 
-	if (x->end - x->start > STRINGS_MAX || x->size > 2 * STRINGS_MAX)
+	if (x->end - x->start > STRINGS_MAX || x->size > STRINGS_MAX)
 		return -E2BIG;
 	larger = rt_realloc(x->memory, x->size * 2);
 	if (!larger)
@@ -83,7 +87,28 @@ static long text_add_user(struct text *x, uaddr_t string)
 	}
 }
 
-static long text_add_array(struct text *x, uaddr_t array)
+/* A quarter of the stack's limit, within bounds. Few programs have so many arguments that it must be known. */
+static size_t strings_limit(void)
+{
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_RLIMIT, 0), .m = { 0, RLIMIT_STACK_, 0 } };
+
+	if (rt_request(&ipc) < 0)
+		return STRINGS_ALWAYS;
+	return MAX(MIN(ipc.m[1] / 4, STRINGS_MAX), STRINGS_ALWAYS);
+}
+
+static bool strings_fit(struct exec *x)
+{
+	size_t used = x->argv.end - x->argv.start + x->envp.end - x->envp.start + (x->argv.count + x->envp.count) * sizeof(uaddr_t);
+
+	if (used > x->strings_limit && !x->limit_known) {
+		x->strings_limit = strings_limit();
+		x->limit_known = true;
+	}
+	return used <= x->strings_limit;
+}
+
+static long text_add_array(struct exec *exec, struct text *x, uaddr_t array)
 {
 	for (; array; array += sizeof(uaddr_t)) {
 		uaddr_t string;
@@ -94,7 +119,7 @@ static long text_add_array(struct text *x, uaddr_t array)
 		error = text_add_user(x, string);
 		if (error)
 			return error;
-		if (x->end - x->start + x->count * sizeof(uaddr_t) > STRINGS_MAX)
+		if (!strings_fit(exec))
 			return -E2BIG;
 	}
 	return 0;
@@ -287,10 +312,14 @@ static long exec_go(struct thread_record *t, const struct exec *x)
 
 static struct exec *exec_create(void)
 {
-	struct exec *x = rt_zalloc(sizeof(*x));
+	struct exec *x = rt_alloc(sizeof(*x)); /* too large to be zeroed as a whole each time */
 
-	if (x)
+	if (x) {
 		x->descriptor = -1;
+		x->strings_limit = STRINGS_ALWAYS;
+		x->limit_known = false;
+		x->argv.memory = x->envp.memory = NULL;
+	}
 	if (x && (text_init(&x->argv, HEADROOM) || text_init(&x->envp, 0))) {
 		rt_free(x->argv.memory);
 		rt_free(x);
@@ -344,9 +373,9 @@ static long exec_user(struct thread_record *t, int dirfd, uaddr_t path, uaddr_t 
 		return -ENOMEM;
 	error = exec_name(x, dirfd, path);
 	if (!error)
-		error = text_add_array(&x->argv, argv);
+		error = text_add_array(x, &x->argv, argv);
 	if (!error)
-		error = text_add_array(&x->envp, envp);
+		error = text_add_array(x, &x->envp, envp);
 	if (!error) {
 		x->descriptor = file_open_exec(t, dirfd, path, flags);
 		error = x->descriptor < 0 ? x->descriptor : exec_finish(t, x);
