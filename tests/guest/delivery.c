@@ -237,6 +237,7 @@ static void to_threads(void)
 	waiters[2].got = 1;
 	for (int i = 0; i < 3; i++)
 		pthread_join(waiters[i].thread, NULL);
+	nap_ms(20);
 	show("a thread that is gone", syscall(SYS_tgkill, getpid(), waiters[0].tid, 0));
 }
 

@@ -112,9 +112,9 @@ static void too_big(void)
 		exit(1);
 	}
 	wait(NULL);
-	many[6] = many[7] = big;
-	many[8] = NULL;
-	show("150 KB of 512 KiB", execve("/bin/busybox", many, path));
+	many[6] = many[7] = many[8] = big;
+	many[9] = NULL;
+	show("180 KB of 512 KiB", execve("/bin/busybox", many, path));
 }
 
 static void scripts(void)
