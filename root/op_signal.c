@@ -214,6 +214,9 @@ long op_SIGDEFAULT(struct request *request)
  * ITIMER_REAL is a timer. The other two count CPU time (which is not told apart into user's and system's): their timer is set for the
  * earliest time at which the target can be reached, looks then, and is set again for what is missing.
  */
+#define REAL_TIMER_STEP 10000ul /* ns: a shorter interval would leave the process no time */
+#define CPU_TIMER_STEP 100000ul /* ns */
+
 enum { TIMER_REAL, TIMER_VIRTUAL, TIMER_PROF };
 
 static const u8 timer_signals[3] = { SIGNAL_ALRM, SIGNAL_VTALRM, SIGNAL_PROF };
@@ -244,7 +247,7 @@ static void real_fired(struct timer *timer)
 	struct itimer *itimer = &process->itimers[TIMER_REAL];
 
 	if (itimer->interval)
-		timer_set(timer, now_ns() + itimer->interval, real_fired);
+		timer_set(timer, now_ns() + MAX(itimer->interval, REAL_TIMER_STEP), real_fired);
 	expire(process, TIMER_REAL);
 }
 
@@ -254,12 +257,13 @@ static void cpu_fired(struct process *process, unsigned which, void (*fire)(stru
 	u64 used = cpu_time(process);
 
 	if (used < itimer->target) {
-		timer_set(&itimer->timer, now_ns() + (itimer->target - used), fire);
+		/* never so soon that root would find it due again before the process has run */
+		timer_set(&itimer->timer, now_ns() + MAX(itimer->target - used, CPU_TIMER_STEP), fire);
 		return;
 	}
 	itimer->target = itimer->interval ? used + itimer->interval : 0;
 	if (itimer->target)
-		timer_set(&itimer->timer, now_ns() + itimer->interval, fire);
+		timer_set(&itimer->timer, now_ns() + MAX(itimer->interval, CPU_TIMER_STEP), fire);
 	expire(process, which);
 }
 
