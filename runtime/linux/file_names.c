@@ -11,31 +11,6 @@
 #include <linux/fs.h>
 #include <linux/stat.h>
 
-/* Whether the path at `at` in the message ends in "." or "..": 1 or 2 dots, else 0. Slashes behind it do not count. */
-static unsigned last_dots(struct thread_record *t, unsigned long at, unsigned long length)
-{
-	const char *path = (const char *)thread_message(t)->data + at;
-	unsigned dots = 0;
-
-	while (length && path[length - 1] == '/')
-		length--;
-	while (dots < length && dots < 3 && path[length - 1 - dots] == '.')
-		dots++;
-	return dots < 3 && (dots == length || path[length - 1 - dots] == '/') ? dots : 0;
-}
-
-/* An operation that needs a name was given "." or "..": `error`, unless even the way there fails. Of two paths the first is looked at. */
-static long refuse_dots(struct thread_record *t, struct path_call *p, long error)
-{
-	long result;
-
-	p->ipc.info = INFO(FILE_STAT, 0);
-	p->ipc.m[5] = 0;
-	p->ipc.m[7] = 0;
-	result = path_send(t, p);
-	return result < 0 ? result : error;
-}
-
 /* A path operation with one path and register arguments. */
 static long one_path(struct thread_record *t, unsigned label, int dirfd, uaddr_t path, unsigned long m0, unsigned long m1, unsigned long walk)
 {
@@ -217,17 +192,7 @@ long linux_linkat(struct thread_record *t, const unsigned long a[6])
 
 static long unlink_path(struct thread_record *t, int dirfd, uaddr_t path, bool directory)
 {
-	static const int dots_error[2][3] = { { 0, -EISDIR, -EISDIR }, { 0, -EINVAL, -ENOTEMPTY } };
-	struct path_call p;
-	long length;
-	unsigned dots;
-
-	path_start(&p, FILE_UNLINK, directory, 0, WALK_NOFOLLOW);
-	length = path_add(t, &p, 0, dirfd, path);
-	if (length < 0)
-		return length;
-	dots = last_dots(t, 0, (unsigned long)length);
-	return dots ? refuse_dots(t, &p, dots_error[directory][dots]) : path_send(t, &p);
+	return one_path(t, FILE_UNLINK, dirfd, path, directory, 0, WALK_NOFOLLOW);
 }
 
 long linux_unlink(struct thread_record *t, const unsigned long a[6])
@@ -251,24 +216,10 @@ long linux_unlinkat(struct thread_record *t, const unsigned long a[6])
 
 static long rename_path(struct thread_record *t, int old_dirfd, uaddr_t old, int new_dirfd, uaddr_t new, unsigned flags)
 {
-	struct path_call p;
-	long first, second;
-
 	/* Linux says EINVAL for RENAME_WHITEOUT where a file system has none. */
 	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	path_start(&p, FILE_RENAME, flags, 0, WALK_NOFOLLOW);
-	first = path_add(t, &p, 0, old_dirfd, old);
-	if (first < 0)
-		return first;
-	second = path_add(t, &p, 1, new_dirfd, new);
-	if (second < 0)
-		return second;
-	if (last_dots(t, 0, (unsigned long)first))
-		return refuse_dots(t, &p, -EBUSY);
-	if (last_dots(t, (unsigned long)first, (unsigned long)second))
-		return refuse_dots(t, &p, flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY);
-	return path_send(t, &p);
+	return two_paths(t, FILE_RENAME, old_dirfd, old, new_dirfd, new, flags, WALK_NOFOLLOW);
 }
 
 long linux_rename(struct thread_record *t, const unsigned long a[6])
