@@ -201,6 +201,28 @@ static long lookup(struct node directory, const char *name, size_t length, struc
 	return lookup_row(&place, name, length, found);
 }
 
+/* Nothing can be made here: to Linux, too, the name just does not exist. */
+static long create(struct node directory, const char *name, size_t length, unsigned mode, u64 device, struct node *made)
+{
+	(void)directory;
+	(void)name;
+	(void)length;
+	(void)mode;
+	(void)device;
+	(void)made;
+	return -ENOENT;
+}
+
+static long symlink(struct node directory, const char *name, size_t length, const char *text, size_t text_length)
+{
+	(void)directory;
+	(void)name;
+	(void)length;
+	(void)text;
+	(void)text_length;
+	return -ENOENT;
+}
+
 static size_t number_name(unsigned number, char name[256])
 {
 	struct text text = { .bytes = name, .room = 255 };
@@ -365,6 +387,14 @@ static void forget_text(struct open_file *file)
 	file->data = NULL;
 }
 
+/* Linux lets uid 0 open any file for writing; the write fails. Names and numbers only: nothing is gained by it. */
+static bool superuser(void)
+{
+	const struct principal_entry *caller = principal_find(serve_request->principal);
+
+	return caller && !caller->euid;
+}
+
 static long open(struct request *request, struct open_file *file)
 {
 	struct place place = node_place(file->node);
@@ -375,9 +405,7 @@ static long open(struct request *request, struct open_file *file)
 		return -ENOENT;
 	if (place.kind != NODE_FIXED && !may_look(&place, &info))
 		return -EACCES;
-	if (file_writable(file) && !place_row(&place)->write)
-		return -EACCES;
-	return 0;
+	return file_writable(file) && !place_row(&place)->write && !superuser() ? -EACCES : 0;
 }
 
 /* Who reads its own state runs, and only waits for this server. */
@@ -437,6 +465,8 @@ static long write(struct request *request, struct open_file *file, u64 offset, s
 	long result;
 
 	(void)offset;
+	if (!place_row(&place)->write)
+		return place.kind == NODE_FIXED ? -EIO : -EINVAL;
 	if (length > sizeof(bytes))
 		return -EINVAL;
 	if (place.kind != NODE_FIXED && !place_info(&place, &info))
@@ -454,6 +484,8 @@ static const struct serve_operations operations = {
 	.setattr = setattr,
 	.lookup = lookup,
 	.parent = parent,
+	.create = create,
+	.symlink = symlink,
 	.readlink = readlink,
 	.magic = magic,
 	.readdir = readdir,
