@@ -208,7 +208,8 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	X(vspace_protect, 51) \
 	/* dst, src, address, pages, a4: 1 take write away from both (copy on write). v0 address reached. K_NO_TABLES: top up dst */ \
 	X(vspace_clone, 52) \
-	/* VSpace, address. v0 entry as LABEL_FAULT's m[4], v1 count */ \
+	/* VSpace, address, 0. v0 entry as LABEL_FAULT's m[4], v1 count. With a2 = pages: v0 the first mapped address of that range, or how far it
+	 * looked: call again from there until it is the end or mapped */ \
 	X(vspace_query, 53) \
 	/* VSpace. v0 pages mapped in the lower half, v1 pages in the page-table pool */ \
 	X(vspace_info, 54) \

@@ -289,6 +289,27 @@ int call_vspace_clone(struct thread *t)
 	return err;
 }
 
+/* The first mapped page of [address, end) within a bounded number of entries; where it stopped if it found none. */
+static u64 next_mapped(struct vspace *vs, u64 address, u64 end)
+{
+	for (unsigned tables = 0; address < end && tables < WALK_BATCH / 512; tables++) {
+		u64 *first, *last, *pte, table_end;
+
+		address = vspace_next_table(vs, address, end);
+		if (address >= end)
+			break;
+		table_end = MIN(end, ALIGN_DOWN(address, TABLE_SPAN) + TABLE_SPAN);
+		first = vspace_entry(vs, address, false);
+		last = first + ((table_end - address) >> PAGE_SHIFT);
+		pte = pte_next(first, last);
+		address += (u64)(pte - first) << PAGE_SHIFT;
+		if (pte < last)
+			break;
+	}
+	return MIN(address, end);
+}
+
+/* VSpace, address, 0 or pages to look through for one that is mapped */
 int call_vspace_query(struct thread *t)
 {
 	int err = K_OK;
@@ -297,6 +318,12 @@ int call_vspace_query(struct thread *t)
 
 	if (!vs)
 		return err;
+	if (arg2(t)) {
+		if (!vspace_range_ok(arg1(t), arg2(t)))
+			return K_INVALID_ARG;
+		set_values(t, next_mapped(vs, arg1(t), arg1(t) + (arg2(t) << PAGE_SHIFT)), 0);
+		return K_OK;
+	}
 	pte = vspace_entry_of(vs, arg1(t));
 	if (pte)
 		vspace_describe(*pte, &entry, &count);

@@ -94,6 +94,8 @@ static int check_block(struct exec *x)
 
 static int read_descriptors(struct exec *x)
 {
+	if (x->block.descriptor_count > x->old->files->slots)
+		return -EBADF;
 	for (u32 i = 0; i < x->block.descriptor_count; i++) {
 		struct start_descriptor d;
 

@@ -18,11 +18,16 @@ struct remap {
 /* The pages of the old range, in the new one; those of private anonymous memory change hands here. */
 static int move_pages(const struct remap *r, u64 length)
 {
-	for (u64 at = 0; at < length; at += PAGE_SIZE) {
-		struct page_entry entry = space_query(r->space, r->old + at);
+	u64 end = r->old + length;
 
-		if (entry.pfn && space_map_page(r->space, r->new + at, entry.rights, entry.pfn))
+	for (u64 at = r->old; (at = space_next_mapped(r->space, at, end)) < end; at += PAGE_SIZE) {
+		struct page_entry entry = space_query(r->space, at);
+
+		/* Pages without rights stay so. */
+		if (space_map_page(r->space, r->new + (at - r->old), entry.rights | VSPACE_READ, entry.pfn))
 			return -ENOMEM;
+		if (!entry.rights)
+			space_protect(r->space, r->new + (at - r->old), r->new + (at - r->old) + PAGE_SIZE, 0);
 	}
 	return 0;
 }

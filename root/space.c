@@ -160,6 +160,20 @@ struct page_entry space_query(const struct space *space, u64 address)
 	return (struct page_entry){ .pfn = v.v0 >> PAGE_SHIFT, .rights = v.v0 & 7, .count = v.v1 };
 }
 
+u64 space_next_mapped(const struct space *space, u64 start, u64 end)
+{
+	while (start < end) {
+		struct kvalues v = { end, 0 };
+
+		MUST(kobject_call(KCALL_vspace_query, space_cptr(space), start, (end - start) >> PAGE_SHIFT, 0, 0, 0, 0, &v));
+		start = v.v0;
+		/* It stopped early, or found one. */
+		if (start < end && space_query(space, start).pfn)
+			return start;
+	}
+	return end;
+}
+
 u64 space_resident(const struct space *space)
 {
 	struct kvalues v = { 0, 0 };
@@ -239,7 +253,7 @@ void space_put(struct space *space)
 
 int space_add_region(struct space *space, u64 start, u64 end, unsigned prot, unsigned flags, struct object *object, u64 offset)
 {
-	struct region *region = region_new();
+	struct region *region = space->regions.count < REGIONS_MAX_COUNT ? region_new() : NULL;
 
 	if (!region)
 		return -ENOMEM;
