@@ -75,5 +75,6 @@ void rt_lock_reset(struct rt_lock *lock)
 	for (unsigned i = 0; i < LOCK_DEPTH; i++)
 		if (t->lock_nodes[i].lock == lock)
 			t->lock_nodes[i].lock = NULL;
-	lock->tail = NULL;
+	if (lock->tail) /* a forked child that does not write does not copy the page */
+		lock->tail = NULL;
 }

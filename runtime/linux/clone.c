@@ -100,6 +100,15 @@ static long clone_call(const struct clone_request *r, unsigned shared_index, con
 
 /* ---- fork ---- */
 
+/*
+ * Alone, a thread needs no locks, and what it does not write is not copied: neither here nor in the child. Nobody else can hold one: a thread that
+ * ends leaves the count last of all.
+ */
+static bool fork_alone(struct thread_record *t)
+{
+	return atomic_load_acquire(&t->process->thread_count) == 1;
+}
+
 static void fork_lock(struct thread_record *t)
 {
 	rt_lock(&t->process->lock);
@@ -132,7 +141,8 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 	futex_fork_child();
 	p->pid = process_info()->pid;
 	p->foreign_memory = false;
-	p->thread_count = 1;
+	if (p->thread_count != 1)
+		p->thread_count = 1;
 	t->tid = tid;
 	t->notified = 0;
 	c->robust_list = 0;
@@ -148,15 +158,18 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 static long clone_fork(struct thread_record *t, const struct clone_request *r)
 {
 	struct ipc ipc;
+	bool alone = fork_alone(t);
 	long result;
 
-	fork_lock(t);
+	if (!alone)
+		fork_lock(t);
 	result = clone_call(r, t->sighand->shared_index, NULL, &ipc);
 	if (result == 0) {
 		fork_child(t, r, (unsigned)ipc.m[1]);
 		return 0;
 	}
-	fork_unlock(t);
+	if (!alone)
+		fork_unlock(t);
 	if (result > 0 && r->flags & CLONE_PARENT_SETTID)
 		put_user((u32)result, r->parent_tid);
 	return result;

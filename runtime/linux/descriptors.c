@@ -89,8 +89,11 @@ static void drop_reserved(struct files_state *files)
 void files_fork_child(struct files_state *files)
 {
 	rt_lock_reset(&files->lock);
-	files->references = 1;
-	files->posix_locks = false;
+	/* what is right already is not written: the page need not be copied then */
+	if (files->references != 1)
+		files->references = 1;
+	if (files->posix_locks)
+		files->posix_locks = false;
 	drop_reserved(files);
 }
 
@@ -169,7 +172,8 @@ void fs_fork_unlock(struct fs_state *fs)
 void fs_fork_child(struct fs_state *fs)
 {
 	rt_lock_reset(&fs->lock);
-	fs->references = 1;
+	if (fs->references != 1)
+		fs->references = 1;
 }
 
 unsigned fs_umask(struct fs_state *fs)

@@ -19,11 +19,13 @@ noreturn static void end(unsigned long status, bool process)
 
 long linux_exit(struct thread_record *t, const unsigned long a[6])
 {
-	if (atomic_fetch_sub(&t->process->thread_count, 1) > 1) {
+	if (atomic_load_acquire(&t->process->thread_count) > 1) {
 		files_release(t->files);
 		fs_release(t->fs);
 		sighand_release(t->sighand);
 	}
+	/* from here on this thread takes no lock: fork counts on that */
+	atomic_fetch_sub(&t->process->thread_count, 1);
 	end(a[0], false);
 }
 

@@ -7,7 +7,7 @@
 #include "runtime/call.h"
 #include "runtime/linux/signal.h"
 
-#define BUCKETS 64
+#define BUCKETS 16 /* so few that the runtime's data is one page, which each fork copies */
 
 struct bucket {
 	struct rt_lock lock;
@@ -181,7 +181,9 @@ long futex_requeue(uaddr_t from, unsigned wake, unsigned move, uaddr_t to, bool 
 void futex_fork_child(void)
 {
 	for (unsigned i = 0; i < BUCKETS; i++) {
-		rt_lock_reset(&buckets[i].lock);
+		if (!buckets[i].waiters.next)
+			continue;
+		rt_lock_init(&buckets[i].lock); /* the forking thread held none of them */
 		list_init(&buckets[i].waiters);
 	}
 }

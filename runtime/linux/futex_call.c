@@ -92,7 +92,7 @@ static long call_requeue(const unsigned long a[6], bool shared, bool compare)
 		return rt_request(&ipc);
 	}
 	woken = futex_requeue(a[0], (unsigned)wake, (unsigned)move, a[4], compare, (u32)a[5], &moved);
-	return woken < 0 || !compare ? woken : woken + (long)moved;
+	return woken < 0 ? woken : woken + (long)moved; /* Linux counts both, whatever its manual says of FUTEX_REQUEUE */
 }
 
 /* ---- FUTEX_WAKE_OP ---- */

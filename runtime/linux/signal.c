@@ -105,9 +105,11 @@ void sighand_page_free(unsigned index)
 void sighand_fork_child(struct sighand_state *s)
 {
 	rt_lock_reset(&s->lock);
-	s->references = 1;
-	shared_used = 1ul << s->shared_index;
-	sighand_publish(s);
+	if (s->references != 1)
+		s->references = 1;
+	if (shared_used != 1ul << s->shared_index)
+		shared_used = 1ul << s->shared_index;
+	/* root has copied the page */
 }
 
 void sighand_release(struct sighand_state *s)
