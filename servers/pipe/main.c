@@ -71,7 +71,7 @@ static unsigned writable_now(const struct pipe *pipe)
 {
 	unsigned events = 0;
 
-	if (ring_room(&pipe->ring) >= PIPE_ATOMIC)
+	if (!ring_full(&pipe->ring))
 		events |= LINUX_POLLOUT | LINUX_POLLWRNORM;
 	if (!pipe->readers)
 		events |= LINUX_POLLERR;
@@ -97,12 +97,6 @@ static long ioctl(struct request *request, struct open_file *file, unsigned comm
 	return 0;
 }
 
-static long set_flags(struct open_file *file, unsigned flags)
-{
-	(void)file;
-	return flags & LINUX_O_DIRECT ? -EINVAL : 0;
-}
-
 static long describe(struct open_file *file, char *text, size_t size)
 {
 	const struct pipe *pipe = pipe_of(file->node);
@@ -123,7 +117,7 @@ static long message(struct request *request)
 		if (!request->file)
 			return -EBADF;
 		if (request->m[0] == ~0ul)
-			return (long)pipe_of(request->file->node)->size;
+			return (long)pipe_of(request->file->node)->ring.size;
 		return pipe_resize(pipe_of(request->file->node), request->m[0]);
 	}
 	return -ENOSYS;
@@ -141,7 +135,6 @@ static const struct serve_operations operations = {
 	.write = pipe_write,
 	.poll = poll,
 	.ioctl = ioctl,
-	.set_flags = set_flags,
 	.describe = describe,
 	.message = message,
 };

@@ -49,12 +49,12 @@ long pipe_make(struct request *request)
 	unsigned flags = (unsigned)request->m[0];
 	struct pipe *pipe;
 
-	if (flags & ~(unsigned)(LINUX_O_NONBLOCK | LINUX_O_CLOEXEC))
-		return -EINVAL; /* O_DIRECT: packets are not kept apart */
+	if (flags & ~(unsigned)(LINUX_O_NONBLOCK | LINUX_O_CLOEXEC | LINUX_O_DIRECT))
+		return -EINVAL;
 	pipe = pipe_new();
 	if (!pipe)
 		return -ENOMEM;
-	flags &= LINUX_O_NONBLOCK;
+	flags &= LINUX_O_NONBLOCK | LINUX_O_DIRECT;
 	attr_of_pipe(&pipe->attr, request->principal);
 	struct open_file *reader = end_new(pipe, flags | LINUX_O_RDONLY), *writer = end_new(pipe, flags | LINUX_O_WRONLY);
 	long result = reader && writer ? give_both(request, reader, writer) : -ENOMEM;

@@ -20,7 +20,7 @@ struct fifo_key {
 
 struct pipe {
 	struct ring ring;        /* without bytes until the first write */
-	size_t size, touched;    /* of the buffer; how much of it has pages */
+	size_t touched;          /* how much of its buffer has pages */
 	unsigned readers, writers, both; /* open files that read, that write, that do both */
 	u64 reader_count, writer_count;  /* how many there ever were: who waits for an opener compares */
 	struct list_node read_waiters, write_waiters, open_waiters;

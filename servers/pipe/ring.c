@@ -2,9 +2,40 @@
 
 #include "lib/string.h"
 
-void ring_init(struct ring *ring, u8 *bytes, size_t size)
+void ring_init(struct ring *ring, size_t size)
 {
-	*ring = (struct ring){ .bytes = bytes, .size = size };
+	*ring = (struct ring){ .size = size, .slots = (unsigned)(size / PAGE_SIZE) };
+}
+
+static struct ring_slot *slot_at(struct ring *ring, unsigned index)
+{
+	return &ring->slot[(ring->first + index) % RING_SLOTS_MAX];
+}
+
+static const struct ring_slot *slot_look(const struct ring *ring, unsigned index)
+{
+	return &ring->slot[(ring->first + index) % RING_SLOTS_MAX];
+}
+
+/* ---- writing ---- */
+
+/* What a write's start adds to the last slot: the part that is no whole page, if it fits. */
+static size_t merges(const struct ring *ring, size_t length, size_t done)
+{
+	size_t part = length % PAGE_SIZE;
+	const struct ring_slot *last;
+
+	if (done || !part || !ring->used)
+		return 0;
+	last = slot_look(ring, ring->used - 1);
+	return !last->packet && last->end + part <= PAGE_SIZE ? part : 0;
+}
+
+size_t ring_accepts(const struct ring *ring, size_t length, size_t done)
+{
+	size_t merged = merges(ring, length, done), room = (size_t)(ring->slots - ring->used) * PAGE_SIZE;
+
+	return merged + MIN(length - done - merged, room);
 }
 
 /* A run from position `at` that ends at the latest with the buffer. */
@@ -18,48 +49,95 @@ static u8 *span(const struct ring *ring, u64 at, size_t most, size_t *length)
 
 u8 *ring_fill_span(const struct ring *ring, size_t want, size_t *length)
 {
-	return span(ring, ring->head, MIN(want, ring_room(ring)), length);
-}
-
-const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length)
-{
-	return span(ring, ring->tail, MIN(want, ring_used(ring)), length);
+	return span(ring, ring->filled, MIN(want, ring->size - (ring->filled - ring->tail)), length);
 }
 
 void ring_filled(struct ring *ring, size_t length)
 {
-	ring->head += length;
+	ring->filled += length;
+}
+
+void ring_take_back(struct ring *ring)
+{
+	ring->filled = ring->head;
+}
+
+void ring_commit(struct ring *ring, size_t length, size_t done, bool packet)
+{
+	size_t left = ring->filled - ring->head, merged = MIN(merges(ring, length, done), left);
+
+	ring->head = ring->filled;
+	if (merged)
+		slot_at(ring, ring->used - 1)->end += (u16)merged;
+	for (left -= merged; left; ring->used++) {
+		size_t n = MIN(left, (size_t)PAGE_SIZE);
+
+		*slot_at(ring, ring->used) = (struct ring_slot){ .end = (u16)n, .packet = packet };
+		left -= n;
+	}
+}
+
+/* ---- reading ---- */
+
+static size_t slot_length(const struct ring_slot *slot)
+{
+	return slot->end - slot->start;
+}
+
+size_t ring_packet(const struct ring *ring)
+{
+	const struct ring_slot *first = slot_look(ring, 0);
+
+	return ring->used && first->packet ? slot_length(first) : 0;
+}
+
+const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length)
+{
+	size_t run = ring_packet(ring);
+
+	for (unsigned i = 0; !ring_packet(ring) && i < ring->used && run < want && !slot_look(ring, i)->packet; i++)
+		run += slot_length(slot_look(ring, i));
+	return span(ring, ring->tail, MIN(want, run), length);
+}
+
+static void restart_if_empty(struct ring *ring)
+{
+	if (ring->tail == ring->head && ring->filled == ring->head)
+		ring->head = ring->tail = ring->filled = 0;
 }
 
 void ring_consumed(struct ring *ring, size_t length)
 {
 	ring->tail += length;
-	if (ring->tail == ring->head)
-		ring->head = ring->tail = 0;
+	while (length) {
+		struct ring_slot *slot = slot_at(ring, 0);
+		size_t n = MIN(length, slot_length(slot));
+
+		slot->start += (u16)n;
+		length -= n;
+		if (slot->start < slot->end)
+			break;
+		ring->first = (ring->first + 1) % RING_SLOTS_MAX;
+		ring->used--;
+	}
+	restart_if_empty(ring);
 }
 
-size_t ring_accepts(const struct ring *ring, size_t want)
-{
-	size_t room = ring_room(ring);
-
-	if (want <= PIPE_ATOMIC)
-		return want <= room ? want : 0;
-	return MIN(want, room);
-}
+/* ---- another buffer ---- */
 
 void ring_move(struct ring *ring, u8 *bytes, size_t size)
 {
-	size_t moved = 0, length;
+	size_t used = ring_used(ring), first;
 
-	for (;;) {
-		const u8 *from = ring_read_span(ring, ring_used(ring), &length);
+	if (used) {
+		const u8 *from = span(ring, ring->tail, used, &first);
 
-		if (!length)
-			break;
-		memcpy(bytes + moved, from, length);
-		moved += length;
-		ring_consumed(ring, length);
+		memcpy(bytes, from, first);
+		memcpy(bytes + first, ring->bytes, used - first);
 	}
-	ring_init(ring, bytes, size);
-	ring->head = moved;
+	ring->bytes = bytes;
+	ring->size = size;
+	ring->slots = (unsigned)(size / PAGE_SIZE);
+	ring->tail = 0;
+	ring->head = ring->filled = used;
 }

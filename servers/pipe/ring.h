@@ -1,6 +1,10 @@
 /*
- * The bytes of one pipe: a ring over one buffer. Positions grow without end; an emptied ring starts again at the buffer's first byte, so
- * that a pipe used for small messages touches only its first page.
+ * The bytes of one pipe: a ring over one buffer, and how they lie in *slots* of at most a page each, as Linux keeps them. How much a pipe takes is
+ * counted in slots, not bytes: a write goes on in the last slot only if the part of it that is no whole page fits there, so that 16 slots
+ * may be full with less than 65536 bytes. A packet has a slot of its own.
+ *
+ * Positions grow without end; an emptied ring starts again at the buffer's first byte, so that a pipe used for small messages touches only
+ * its first page. Bytes are first put behind the head (ring_fill_span, ring_filled) and then counted in (ring_commit), or taken back.
  */
 #ifndef PIPE_RING_H
 #define PIPE_RING_H
@@ -8,38 +12,52 @@
 #include "lib/types.h"
 
 /* POSIX: writes of at most this many bytes are not torn. */
-#define PIPE_ATOMIC 4096
+#define PIPE_ATOMIC    4096
+#define RING_SLOTS_MAX 256
+
+struct ring_slot {
+	u16 start, end; /* of what is left, in the page that Linux would have used */
+	bool packet;
+};
 
 struct ring {
 	u8 *bytes;
-	size_t size;
-	u64 head, tail; /* next byte to write; next byte to read; head - tail <= size */
+	size_t size;    /* slots * PAGE_SIZE */
+	u64 head, tail; /* next byte to write; next byte to read */
+	u64 filled;     /* head and what was put behind it */
+	unsigned slots, first, used;
+	struct ring_slot slot[RING_SLOTS_MAX];
 };
 
-void ring_init(struct ring *ring, u8 *bytes, size_t size);
+void ring_init(struct ring *ring, size_t size);
 
 static inline size_t ring_used(const struct ring *ring)
 {
 	return ring->head - ring->tail;
 }
 
-static inline size_t ring_room(const struct ring *ring)
+static inline bool ring_full(const struct ring *ring)
 {
-	return ring->size - ring_used(ring);
+	return ring->used == ring->slots;
 }
 
-/* The longest run that can be filled or read in one piece, at most `want` bytes; *length 0: none. */
-u8 *ring_fill_span(const struct ring *ring, size_t want, size_t *length);
-const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length);
+/* A write of `length` bytes in all, of which `done` are in: how many can go in now. */
+size_t ring_accepts(const struct ring *ring, size_t length, size_t done);
 
-/* The first `length` bytes of the last span are written, are read. */
+/* The longest run that can be put behind what was filled, at most `want` bytes. ring_filled: so many of it are written. */
+u8 *ring_fill_span(const struct ring *ring, size_t want, size_t *length);
 void ring_filled(struct ring *ring, size_t length);
+/* What was filled counts, as part of that write; or is forgotten. */
+void ring_commit(struct ring *ring, size_t length, size_t done, bool packet);
+void ring_take_back(struct ring *ring);
+
+/* What is left of the packet that comes next; 0: no packet is next. A read takes no more than that, and the packet's rest is dropped. */
+size_t ring_packet(const struct ring *ring);
+/* The longest run for a read of `want` bytes, up to the next packet, or of one; *length 0: none. */
+const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length);
 void ring_consumed(struct ring *ring, size_t length);
 
-/* How many of `want` bytes a write may put in now: a write of up to PIPE_ATOMIC bytes goes in whole or not at all. */
-size_t ring_accepts(const struct ring *ring, size_t want);
-
-/* Moves the contents to another buffer; they fit. */
+/* Another size, at least the slots in use; `bytes` NULL if the ring has no buffer. */
 void ring_move(struct ring *ring, u8 *bytes, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Reading, writing, ends, and the buffer. A write of up to PIPE_ATOMIC bytes is copied behind the ring's head and counted in only when it is
- * whole, so that nobody sees a part of it; a longer one is counted in as it comes.
+ * Reading, writing, ends, and the buffer. What is written is copied behind the ring's head and then counted in; of a write of up to PIPE_ATOMIC
+ * bytes only when it is whole, so that nobody sees a part of it.
  */
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -43,11 +43,8 @@ static bool has_buffer(struct pipe *pipe)
 {
 	if (pipe->ring.bytes)
 		return true;
-	u8 *bytes = buffer_take(pipe->size, &pipe->touched);
-
-	if (bytes)
-		ring_init(&pipe->ring, bytes, pipe->size);
-	return bytes != NULL;
+	pipe->ring.bytes = buffer_take(pipe->ring.size, &pipe->touched);
+	return pipe->ring.bytes != NULL;
 }
 
 struct pipe *pipe_new(void)
@@ -56,7 +53,7 @@ struct pipe *pipe_new(void)
 
 	if (!pipe)
 		return NULL;
-	pipe->size = pipe->ring.size = PIPE_DEFAULT_SIZE;
+	ring_init(&pipe->ring, PIPE_DEFAULT_SIZE);
 	list_init(&pipe->read_waiters);
 	list_init(&pipe->write_waiters);
 	list_init(&pipe->open_waiters);
@@ -69,15 +66,31 @@ void pipe_free(struct pipe *pipe)
 {
 	if (pipe->fifo)
 		pipe_forget_fifo(pipe);
-	buffer_free(pipe->ring.bytes, pipe->size, pipe->touched);
+	buffer_free(pipe->ring.bytes, pipe->ring.size, pipe->touched);
 	if (pipe->path)
 		memory_free(pipe->path, pipe->path_length);
 	memory_free(pipe, sizeof(*pipe));
 }
 
+/* The ring gets another buffer. What is moved touches its pages from the first on. */
+static long move_buffer(struct pipe *pipe, size_t size)
+{
+	size_t touched, old_size = pipe->ring.size;
+	u8 *bytes = buffer_take(size, &touched), *old = pipe->ring.bytes;
+
+	if (!bytes)
+		return -ENOMEM;
+	touched = MAX(touched, ALIGN_UP(ring_used(&pipe->ring), PAGE_SIZE));
+	ring_move(&pipe->ring, bytes, size);
+	buffer_free(old, old_size, pipe->touched);
+	pipe->touched = touched;
+	return 0;
+}
+
 long pipe_resize(struct pipe *pipe, u64 size)
 {
-	size_t rounded = PAGE_SIZE, touched;
+	size_t rounded = PAGE_SIZE;
+	long error = 0;
 
 	if (!size || size > 0x80000000u)
 		return -EINVAL;
@@ -85,20 +98,14 @@ long pipe_resize(struct pipe *pipe, u64 size)
 		rounded *= 2;
 	if (rounded > PIPE_MAX_SIZE)
 		return -EPERM;
-	if (pipe->ring.bytes && rounded < ring_used(&pipe->ring))
+	if (rounded / PAGE_SIZE < pipe->ring.used)
 		return -EBUSY;
-	if (pipe->ring.bytes && rounded != pipe->size) {
-		u8 *bytes = buffer_take(rounded, &touched), *old = pipe->ring.bytes;
-
-		if (!bytes)
-			return -ENOMEM;
-		/* What is moved touches the new pages from the first on. */
-		touched = MAX(touched, ALIGN_UP(ring_used(&pipe->ring), PAGE_SIZE));
-		ring_move(&pipe->ring, bytes, rounded);
-		buffer_free(old, pipe->size, pipe->touched);
-		pipe->touched = touched;
-	}
-	pipe->size = pipe->ring.size = rounded;
+	if (!pipe->ring.bytes)
+		ring_move(&pipe->ring, NULL, rounded);
+	else if (rounded != pipe->ring.size)
+		error = move_buffer(pipe, rounded);
+	if (error)
+		return error;
 	pipe_pump(pipe);
 	return (long)rounded;
 }
@@ -121,65 +128,68 @@ static void poll_wake_writers(struct pipe *pipe, unsigned events)
 		poll_wake(&pipe->read_poll, events);
 }
 
-/* Moves what is there to the reader; the bytes moved by now. */
+/* Moves what is there to the reader: a packet, or bytes up to the next one. The bytes moved by now. */
 static size_t drain_into(struct pipe *pipe, struct request *request, size_t length)
 {
-	size_t before = ring_room(&pipe->ring), done = 0;
+	bool was_full = ring_full(&pipe->ring);
+	size_t packet = ring_packet(&pipe->ring), want = packet ? MIN(length, packet) : length, done = 0;
 
-	while (done < length && !stopped(request)) {
-		size_t span;
-		const u8 *from = ring_read_span(&pipe->ring, length - done, &span);
+	while (done < want && (packet || !ring_packet(&pipe->ring))) {
+		size_t span, given;
+		const u8 *from = ring_read_span(&pipe->ring, want - done, &span);
 
 		if (!span)
 			break;
-		size_t given = request_give(request, from, span);
-
+		given = request_give(request, from, span);
 		ring_consumed(&pipe->ring, given);
 		done += given;
 		if (given < span)
 			break;
 	}
-	if (done && before < PIPE_ATOMIC && ring_room(&pipe->ring) >= PIPE_ATOMIC)
+	/* What the reader had no room for of a packet is lost, but not what its memory was not there for. */
+	if (packet && done == want)
+		ring_consumed(&pipe->ring, packet - want);
+	if (was_full && !ring_full(&pipe->ring))
 		poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLWRNORM);
 	return done;
 }
 
-/* Fills up to `length` bytes in; with `whole` all or nothing. The bytes that count. */
-static size_t fill_from(struct pipe *pipe, struct request *request, size_t length, bool whole)
+/* Copies up to `want` bytes behind the head; how many came. */
+static size_t fill(struct pipe *pipe, struct request *request, size_t want)
 {
-	u64 head = pipe->ring.head;
-	size_t moved = request->moved, done = 0;
+	size_t done = 0;
 
-	while (done < length && !stopped(request)) {
-		size_t span;
-		u8 *to = ring_fill_span(&pipe->ring, length - done, &span);
+	while (done < want) {
+		size_t span, taken;
+		u8 *to = ring_fill_span(&pipe->ring, want - done, &span);
 
-		if (!span)
-			break;
 		touch(pipe, to + span);
-		size_t taken = request_take(request, to, span);
-
+		taken = request_take(request, to, span);
 		ring_filled(&pipe->ring, taken);
 		done += taken;
 		if (taken < span)
 			break;
 	}
-	if (whole && done < length) {
-		pipe->ring.head = head;
-		request->moved = moved;
-		return 0;
-	}
-	if (done)
-		poll_wake_readers(pipe, LINUX_POLLIN | LINUX_POLLRDNORM);
 	return done;
 }
 
-/* How much of a write that has `length` bytes in all can go in now. */
-static size_t room_for(const struct pipe *pipe, const struct request *request, size_t length)
+/* Puts in what fits now of a write of `length` bytes, all or nothing if it is short. True: something went in. */
+static bool fill_from(struct pipe *pipe, struct request *request, size_t length)
 {
-	if (length <= PIPE_ATOMIC)
-		return ring_accepts(&pipe->ring, length);
-	return MIN(length - request->moved, ring_room(&pipe->ring));
+	size_t before = request->moved, want = ring_accepts(&pipe->ring, length, before), done;
+
+	if (!want)
+		return false;
+	done = fill(pipe, request, want);
+	if (done < want && length <= PIPE_ATOMIC) {
+		ring_take_back(&pipe->ring);
+		request->moved = before;
+		return false;
+	}
+	ring_commit(&pipe->ring, length, before, request->file->flags & LINUX_O_DIRECT);
+	if (done)
+		poll_wake_readers(pipe, LINUX_POLLIN | LINUX_POLLRDNORM);
+	return done > 0;
 }
 
 /* A waiting request keeps its length here; what is done of it is request->moved. */
@@ -231,17 +241,14 @@ static bool pump_reader(struct pipe *pipe)
 static bool pump_writer(struct pipe *pipe)
 {
 	struct request *writer = first_waiter(&pipe->write_waiters);
-	size_t length, room;
+	bool moved;
 
 	if (!writer)
 		return false;
-	length = writer->scratch[WAITING_LENGTH];
-	room = room_for(pipe, writer, length);
-	if (!room)
-		return false;
-	fill_from(pipe, writer, room, length <= PIPE_ATOMIC);
-	if (stopped(writer) || writer->moved == length)
-		answer_waiter(writer, (long)writer->moved);
+	moved = fill_from(pipe, writer, writer->scratch[WAITING_LENGTH]);
+	if (!stopped(writer) && writer->moved < writer->scratch[WAITING_LENGTH])
+		return moved;
+	answer_waiter(writer, (long)writer->moved);
 	return true;
 }
 
@@ -281,12 +288,8 @@ long pipe_write(struct request *request, struct open_file *file, u64 offset, siz
 		return -ENOMEM;
 	/* A writer that may wait queues behind those that do. */
 	if (nonblocking || list_empty(&pipe->write_waiters)) {
-		size_t room;
-
-		while ((room = room_for(pipe, request, length)) && !stopped(request) && request->moved < length) {
-			fill_from(pipe, request, room, length <= PIPE_ATOMIC);
+		while (request->moved < length && fill_from(pipe, request, length))
 			pipe_pump(pipe);
-		}
 		if (stopped(request) || request->moved == length)
 			return (long)request->moved;
 	}

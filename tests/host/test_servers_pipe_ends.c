@@ -133,12 +133,17 @@ static void nonblocking_ends_do_not_wait(void)
 	f = begin_read(big, 100);
 	CHECK_EQ(f->result, 100);
 	fake_free(f);
-	/* Not torn: 101 bytes do not fit. More than PIPE_BUF may be. */
-	f = begin_write(big, 101);
+	/* Room is counted in pages: there is none before a whole one was read. */
+	f = begin_write(big, 1);
 	CHECK_EQ(f->result, -EAGAIN);
 	fake_free(f);
-	f = begin_write(big, PIPE_ATOMIC + 1);
-	CHECK_EQ(f->result, 100);
+	f = begin_read(big, PIPE_ATOMIC - 100 + 7);
+	fake_free(f);
+	f = begin_write(big, PIPE_ATOMIC * 3 + 1);
+	CHECK_EQ(f->result, PIPE_ATOMIC);
+	fake_free(f);
+	f = begin_write(big, 10);
+	CHECK_EQ(f->result, -EAGAIN);
 	fake_free(f);
 	finish();
 }
