@@ -117,12 +117,31 @@ static void start_in_shared(const struct clone *c, struct thread *thread)
 	thread_start(thread, m[2], m[3] ? m[3] : thread_area(thread) + THREAD_AREA_SIZE, m[4]);
 }
 
+/* The runtime's stack. Both use its last page at once: copying that now costs less than two page faults. */
+static int copy_gate_stack(const struct clone *c, struct thread *thread)
+{
+	u64 last = thread_area(thread) + THREAD_AREA_SIZE - PAGE_SIZE;
+	struct page_entry entry = space_query(c->parent->space, last);
+	int error = space_clone_range(thread->space, c->parent->space, thread_area(thread) + THREAD_AREA_STACK, last, true);
+	pfn_t copy;
+
+	if (error || !entry.pfn)
+		return error;
+	copy = page_alloc(PAGE_ANON);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(page_virt(copy), page_virt(entry.pfn), PAGE_SIZE);
+	error = space_map_page(thread->space, last, VSPACE_READ | VSPACE_WRITE, copy);
+	if (error)
+		page_free(copy);
+	return error;
+}
+
 /* With memory of its own the child goes on where the parent is: its stack, its context, its registers. */
 static int start_forked(const struct clone *c, struct thread *thread)
 {
 	struct context_page *context = thread_context(thread);
-	u64 stack = thread_area(thread) + THREAD_AREA_STACK;
-	int error = space_clone_range(thread->space, c->parent->space, stack, thread_area(thread) + THREAD_AREA_SIZE, true);
+	int error = copy_gate_stack(c, thread);
 
 	if (error)
 		return error;
