@@ -34,6 +34,7 @@ struct open_file {
 	unsigned mount;
 	unsigned opened;       /* OPENED_ flags of the answer: the server's open sets OPENED_TTY, clears OPENED_SEEKABLE (set for regular files, directories) */
 	u64 offset;
+	bool no_position;      /* the server's open sets it: seeking answers 0 and moves nothing (/dev/null and the like) */
 	void *data;            /* the server's */
 	u64 words[2];          /* the server's */
 	struct poll_queue *poll;

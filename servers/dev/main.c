@@ -153,6 +153,7 @@ static long open(struct request *request, struct open_file *file)
 	if (!device)
 		return -ENXIO; /* its server is not there */
 	file->opened = OPENED_SEEKABLE;
+	file->no_position = true;
 	return device->open ? device->open(file) : 0;
 }
 

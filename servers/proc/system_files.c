@@ -127,7 +127,7 @@ static long add_name(struct text *text, unsigned long domain)
 
 	if (length < 0)
 		return length;
-	text_add(text, "%.*s\n", (int)strnlen((const char *)serve_message->data, 64), serve_message->data);
+	text_add(text, "%.*s\n", (int)MIN(length, 64l), serve_message->data);
 	return 0;
 }
 
@@ -135,7 +135,6 @@ long make_hostname(struct text *text, const struct place *place, const struct pr
 {
 	(void)place;
 	(void)info;
-	serve_message->data[0] = 0;
 	return add_name(text, 0);
 }
 
@@ -143,7 +142,6 @@ long make_domainname(struct text *text, const struct place *place, const struct 
 {
 	(void)place;
 	(void)info;
-	serve_message->data[0] = 0;
 	return add_name(text, 1);
 }
 
