@@ -166,7 +166,8 @@ static void of_the_system(void)
 	glob_t g;
 	close(open("g1", O_CREAT, 0600));
 	close(open("g2", O_CREAT, 0600));
-	printf("glob %d %zu\n", glob("g[0-9]", 0, NULL, &g), g.gl_pathc);
+	int globbed = glob("g[0-9]", 0, NULL, &g);
+	printf("glob %d %zu\n", globbed, g.gl_pathc);
 	char name[] = "tXXXXXX";
 	int fd = mkstemp(name);
 	printf("mkstemp %d %d\n", fd >= 0, access(name, R_OK) == 0);
