@@ -178,6 +178,15 @@ struct files *files_create(unsigned bits)
 	return NULL;
 }
 
+/* Calls over a range of slots stop at the kernel's preemption points: K_PARTIAL, with a count. */
+static void must_go_on(const char *call, long error, u64 done)
+{
+	if (error && error != K_PARTIAL)
+		root_panic("%s: kernel error %ld", call, error);
+	if (!done)
+		root_panic("%s makes no progress", call);
+}
+
 /* Copies what can be copied of the first `count` slots. */
 void cnode_copy(u32 to, u32 from, u32 first, u32 count)
 {
@@ -186,9 +195,9 @@ void cnode_copy(u32 to, u32 from, u32 first, u32 count)
 	while (done < count) {
 		struct kvalues v = { 0, 0 };
 
-		MUST(kobject_call(KCALL_cap_copy_range, SYS(to), first + done, SYS(from), first + done, count - done, 0, 0, &v));
-		if (!v.v0)
-			root_panic("cap_copy_range makes no progress");
+		long error = kobject_call(KCALL_cap_copy_range, SYS(to), first + done, SYS(from), first + done, count - done, 0, 0, &v);
+
+		must_go_on("cap_copy_range", error, v.v0);
 		done += v.v0;
 	}
 }
@@ -200,9 +209,9 @@ void cnode_delete(u32 cnode, u32 first, u32 count)
 	while (done < count) {
 		struct kvalues v = { 0, 0 };
 
-		MUST(kobject_call(KCALL_cap_delete_range, SYS(cnode), first + done, count - done, 0, 0, 0, 0, &v));
-		if (!v.v0)
-			root_panic("cap_delete_range makes no progress");
+		long error = kobject_call(KCALL_cap_delete_range, SYS(cnode), first + done, count - done, 0, 0, 0, 0, &v);
+
+		must_go_on("cap_delete_range", error, v.v0);
 		done += v.v0;
 	}
 }
