@@ -16,8 +16,10 @@ static struct descriptor_chunk *chunk_make(struct descriptor_table *table, unsig
 
 	if (!chunk) {
 		chunk = descriptor_chunk_create();
-		if (chunk)
+		if (chunk) {
 			atomic_store_release(&table->chunk[index], chunk);
+			table->chunk_end = MAX(table->chunk_end, (u32)index + 1);
+		}
 	}
 	return chunk;
 }
@@ -109,7 +111,7 @@ bool dtable_change(struct descriptor_table *table, unsigned long number, u32 set
 
 static unsigned long next_used(const struct descriptor_table *table, unsigned long from, bool open)
 {
-	while (from < DESCRIPTORS_MAX) {
+	while (from < (unsigned long)table->chunk_end * DESCRIPTOR_CHUNK) {
 		const struct descriptor_chunk *chunk = table->chunk[from / DESCRIPTOR_CHUNK];
 		unsigned long base = ALIGN_DOWN(from, (unsigned long)DESCRIPTOR_CHUNK);
 
@@ -152,5 +154,5 @@ void dtable_clear(struct descriptor_table *table)
 			descriptor_chunk_destroy(table->chunk[i]);
 		table->chunk[i] = NULL;
 	}
-	table->lowest = 0;
+	table->lowest = table->chunk_end = 0;
 }

@@ -53,6 +53,7 @@ struct descriptor_chunk {
 struct descriptor_table {
 	struct descriptor_chunk *chunk[DESCRIPTOR_CHUNKS];
 	u32 lowest; /* no number below is free */
+	u32 chunk_end; /* no chunk from this index on */
 };
 
 /* Where chunks come from: zeroed, or NULL. */
