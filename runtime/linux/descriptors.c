@@ -291,9 +291,10 @@ static long copy_into(struct files_state *files, unsigned number, unsigned long 
 	u32 word = dtable_get(&files->table, number);
 	long error = word ? cap_copy(to, number) : -EBADF;
 
-	if (error < 0) {
+	/* -EIO: the server died and took the Handle with it. The copy is as dead: every use says EIO. */
+	if (error < 0 && error != -EIO) {
 		dtable_free(&files->table, to);
-		return error == -EIO ? -EBADF : error;
+		return error;
 	}
 	dtable_publish(&files->table, to, (word & ~(DESCRIPTOR_CLOEXEC | DESCRIPTOR_WATCHED)) | flags);
 	return (long)to;

@@ -1,6 +1,8 @@
 /* Descriptors: numbers, copies, flags, sharing over fork and exec, and the errors of each call. */
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -370,12 +372,80 @@ static void copies(void)
 	SHOW(sendfile(out, in, &at, 10));
 }
 
+/* ---- many threads ---- */
+
+#define WORKERS 8
+#define TURNS 60
+
+static volatile int wrong;
+
+static void expect(int good)
+{
+	if (!good)
+		wrong++;
+}
+
+/* A file of the thread's own is seen through every copy of its descriptor, whatever the others open and close. */
+static void one_turn(int self, int turn)
+{
+	char name[20], text[20], back[20] = "";
+	int fd, copy, p[2];
+
+	snprintf(name, sizeof name, "own%d", self);
+	snprintf(text, sizeof text, "%d of %d", turn, self);
+	fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	expect(write(fd, text, sizeof text) == sizeof text);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3 + turn % 50);
+	close(fd);
+	expect(pread(copy, back, sizeof back, 0) == sizeof back && !strcmp(text, back));
+	expect(pipe(p) == 0);
+	expect(write(p[1], text, sizeof text) == sizeof text);
+	struct pollfd f[2] = { { p[0], POLLIN, 0 }, { copy, POLLIN, 0 } };
+	expect(poll(f, 2, 1000) == 2);
+	memset(back, 0, sizeof back);
+	expect(read(p[0], back, sizeof back) == sizeof back && !strcmp(text, back));
+	close(p[1]);
+	expect(read(p[0], back, sizeof back) == 0);
+	close(p[0]);
+	close(copy);
+}
+
+static void *worker(void *arg)
+{
+	for (int turn = 0; turn < TURNS; turn++) {
+		one_turn((int)(long)arg, turn);
+		if (turn % 20 == 7) {
+			pid_t pid = fork();
+
+			if (pid == 0) {
+				one_turn(100 + (int)(long)arg, turn);
+				_exit(wrong != 0);
+			}
+			int status;
+			expect(waitpid(pid, &status, 0) == pid && status == 0);
+		}
+	}
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t t[WORKERS];
+
+	for (long i = 0; i < WORKERS; i++)
+		pthread_create(&t[i], NULL, worker, (void *)i);
+	for (int i = 0; i < WORKERS; i++)
+		pthread_join(t[i], NULL);
+	printf("wrong %d, next number %d\n", wrong, dup(0));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "numbers", numbers }, { "limit", limit }, { "many", many }, { "access_modes", access_modes }, { "positions", positions },
 		{ "vectors", vectors }, { "bad_addresses", bad_addresses }, { "exec", exec_part }, { "after_exec", after_exec },
 		{ "locks", locks }, { "copies", copies },
+		{ "threads", threads },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
