@@ -38,8 +38,10 @@
 	/* m[0] start of brk heap, m[1] stack top, m[2] arg_start, m[3] arg_end, m[4] env_start, m[5] env_end, m[6] code start, m[7] code end: for /proc */ \
 	X(SET_LAYOUT, 9) \
 	/* Only forwarded by a server, through its own SLOT_ROOT: m[0..4] as FILE_MAP, m[5] object id, m[6] most rights PROT_ that may ever be had:
-	 * maps the service's object into the forwarded caller and answers it. A server Calls it itself to map its own objects. */ \
+	 * maps the service's object into the forwarded caller and answers it. m[7] mount's number, data[]: the file's path there, for /proc. A server Calls it itself to map its own objects. */ \
 	X(MAP_OBJECT, 10) \
+	/* m[0] address of a page of the runtime's read-only image: it also appears, readable and executable, in the lower half (the vDSO) -> m[0] address */ \
+	X(MAP_RUNTIME, 11) \
 	/* ---- memory objects of a service: m[0] id, chosen by the service; they outlive the server process ---- */ \
 	X(OBJECT_CREATE, 16)  /* m[1] size */ \
 	X(OBJECT_RESIZE, 17)  /* m[1] size: pages beyond go, the tail of the last page is zeroed, everywhere */ \
@@ -128,6 +130,8 @@
 	/* console and pty servers: m[0] sid, m[1] Linux device number of its controlling terminal or 0, m[2] foreground pgid, for /proc and so
 	 * that root signals NOTICE_SESSION to the server's SLOT_NOTIFY when a session leader with a terminal ends */ \
 	X(SESSION_TTY, 140) \
+	/* proc server: m[0] pid, m[1] address in a region of an object -> m[0] length, data[]: the path it was last mapped from; -ENOENT */ \
+	X(PROC_REGION_NAME, 141) \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */

@@ -128,6 +128,19 @@ long op_MAP(struct request *request)
 	return map_region(request->caller, request->m, NULL, 0, PROT_ALL);
 }
 
+/* The vDSO: code of the runtime's that programs may run. It is there before it is touched, and costs no page. */
+long op_MAP_RUNTIME(struct request *request)
+{
+	const u64 m[4] = { 0, PAGE_SIZE, REGION_READ | REGION_EXEC, MAP_PRIVATE_BIT | MAP_POPULATE_BIT };
+	struct region *from = region_at(&request->caller->space->regions, request->m[0]);
+
+	if (!from || !IS_ALIGNED(request->m[0], (u64)PAGE_SIZE) || !(from->flags & REGION_GATE) || !from->object)
+		return -EINVAL;
+	if (from->prot & REGION_WRITE || from->flags & REGION_SHARED)
+		return -EINVAL;
+	return map_region(request->caller, m, from->object, from->offset + request->m[0] - from->start, REGION_READ | REGION_EXEC);
+}
+
 /* m[0..4] as FILE_MAP, m[5] object id, m[6] most rights. Of the service that forwarded it, or that calls itself. */
 long op_MAP_OBJECT(struct request *request)
 {

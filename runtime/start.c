@@ -235,13 +235,10 @@ __attribute__((noinline)) static void service_load(struct thread_record *t, stru
 
 static void vdso_map(struct program *p)
 {
-	size_t size = (size_t)(vdso_end - vdso_start);
-	long at = memory_map(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	long at = rt_root(PROC_MAP_RUNTIME, (unsigned long)vdso_start, 0, 0, 0, 0);
 
 	/* without it programs make system calls instead */
-	if (at < 0 || copy_to_user((u64)at, vdso_start, size) || memory_protect((u64)at, size, PROT_READ | PROT_EXEC))
-		return;
-	p->vdso = (u64)at;
+	p->vdso = at > 0 ? (u64)at : 0;
 }
 
 /* ---- the stack ---- */

@@ -1,5 +1,5 @@
 /*
- * The vDSO: an ELF shared object within the runtime's read-only data, copied to a page of each program (AT_SYSINFO_EHDR). The code is vdso.c's; this
+ * The vDSO: an ELF shared object within the runtime's read-only data, mapped into each program too (AT_SYSINFO_EHDR). The code is vdso.c's; this
  * is everything around it, as the dynamic linkers of glibc and musl, Go and the JVM read it: dynamic symbols with version LINUX_2.6, both
  * hash tables. One segment: file offsets are addresses. gABI chapter 5; GNU hash: one bucket, no bloom filtering.
  */
