@@ -33,7 +33,7 @@
 
 /* Path operations: name, number */
 #define FILE_PATH_OPERATIONS(X) \
-	/* m[0] Linux O_ flags, m[1] mode (umask applied) -> m[0] 0, m[1] st_mode, m[2] OPENED_ flags, a Handle */ \
+	/* m[0] Linux O_ flags or OPEN_EXEC, m[1] mode (umask applied) -> m[0] 0, m[1] st_mode, m[2] OPENED_ flags, a Handle */ \
 	X(OPEN, 1) \
 	/* -> data[]: struct file_attr */ \
 	X(STAT, 2) \
@@ -165,6 +165,9 @@ enum file_operation {
 #define TRANSFER_NONBLOCK 1 /* as if the open file had O_NONBLOCK */
 #define TRANSFER_INLINE   2
 #define TRANSFER_PEEK     4
+
+/* Opened to be run: ETXTBSY if it is open for writing; while it is open so, opening it for writing is ETXTBSY. Linux's __FMODE_EXEC. */
+#define OPEN_EXEC 0x20
 
 #define FILE_REPLY_PARTIAL 1 /* label of a reply, see the top */
 

@@ -185,6 +185,32 @@ static long check_type(unsigned mode, unsigned flags)
 	return is_type(mode, LINUX_S_IFSOCK) ? -ENXIO : 0;
 }
 
+struct text_busy {
+	struct node node;
+	bool writers;   /* look for those who write, or else for those who run it */
+	bool found;
+};
+
+static void text_busy_look(struct open_file *file, void *context)
+{
+	struct text_busy *look = context;
+
+	if (file->node.id == look->node.id && !(file->flags & LINUX_O_PATH) && (look->writers ? file_writable(file) : file->flags & OPEN_EXEC))
+		look->found = true;
+}
+
+/* A file is run or written, not both. Only what is executable can be run, so other files need no look. */
+static long check_text(struct node node, unsigned mode, unsigned flags)
+{
+	struct text_busy look = { .node = node, .writers = flags & OPEN_EXEC };
+
+	if (!is_type(mode, LINUX_S_IFREG) || !(mode & 0111) || flags & LINUX_O_PATH)
+		return 0;
+	if (look.writers || flags & LINUX_O_ACCMODE)
+		open_file_each(text_busy_look, &look);
+	return look.found ? -ETXTBSY : 0;
+}
+
 /* A FIFO of a file system is served by the pipe server: the opener is passed on with what names it. */
 static long forward_fifo(struct request *request, struct node node, unsigned mount, unsigned flags)
 {
@@ -239,6 +265,8 @@ long open_node(struct request *request, struct node node, unsigned mount, unsign
 
 	if (!result && !fresh)
 		result = check_type(mode, flags);
+	if (!result)
+		result = check_text(node, mode, flags);
 	if (result)
 		return result;
 	if (is_type(mode, LINUX_S_IFIFO) && serve_operations->lookup && !(flags & LINUX_O_PATH))

@@ -171,7 +171,7 @@ static long exec_open_next(struct thread_record *t, struct exec *x, const char *
 
 	if (x->descriptor >= 0)
 		descriptor_close(t, (unsigned)x->descriptor);
-	x->descriptor = file_open_own(t, path, O_CLOEXEC);
+	x->descriptor = file_open_own(t, path, O_CLOEXEC | OPEN_EXEC);
 	if (x->descriptor < 0)
 		return x->descriptor;
 	x->file.cptr = (unsigned long)x->descriptor;
@@ -410,7 +410,7 @@ long exec_own(struct thread_record *t, const char *path, const char *argv, unsig
 	if (!error)
 		error = text_add_own(&x->envp, envp, envc);
 	if (!error) {
-		x->descriptor = file_open_own(t, path, O_CLOEXEC);
+		x->descriptor = file_open_own(t, path, O_CLOEXEC | OPEN_EXEC);
 		error = x->descriptor < 0 ? x->descriptor : exec_finish(t, x);
 	}
 	exec_destroy(t, x);

@@ -181,6 +181,7 @@ long file_open_own(struct thread_record *t, const char *path, unsigned flags)
 	struct path_call p;
 	long error, fd = descriptor_reserve(t);
 
+	how.flags |= flags & OPEN_EXEC;
 	if (fd < 0)
 		return fd;
 	open_start(t, &p, &how);
@@ -196,7 +197,7 @@ long file_open_own(struct thread_record *t, const char *path, unsigned flags)
 
 long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags)
 {
-	struct how how = { O_RDONLY | O_CLOEXEC, 0 };
+	struct how how = { O_RDONLY | O_CLOEXEC | OPEN_EXEC, 0 };
 	unsigned long cptr;
 	long empty = path_empty(t, dirfd, path, at_flags & AT_EMPTY_PATH, &cptr);
 
