@@ -63,10 +63,7 @@ struct thread_record {
 		unsigned long base, size;
 		unsigned int flags;
 	} altstack;
-	bool vfork_child_exited;
-	unsigned long set_child_tid, fs_base;
-	struct futex_waiter *futex;
-	void *files_private[4];    /* runtime B's own use */
+	unsigned long epoll_start; /* where the next report of ready files begins, so that none is always last (epoll.c) */
 };
 
 #define NUMBER_NONE (~0ul)

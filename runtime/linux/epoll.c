@@ -288,7 +288,7 @@ static void report_entry(struct thread_record *t, struct report *r, struct watch
  */
 static void look(struct thread_record *t, struct report *r, struct watch *w, bool arm)
 {
-	unsigned long start = (unsigned long)t->files_private[0];
+	unsigned long start = t->epoll_start;
 
 	for (unsigned long k = 0; k < w->count && !r->error && r->count + r->claims < r->max; k++) {
 		unsigned claims = r->claims;
@@ -298,7 +298,7 @@ static void look(struct thread_record *t, struct report *r, struct watch *w, boo
 			report_claims(t, r, w, arm);
 	}
 	report_claims(t, r, w, arm);
-	t->files_private[0] = (void *)(start + r->count);
+	t->epoll_start = start + r->count;
 }
 
 /* 1: signalled, look again; 0: the time is over; -ERESTARTSYS. */
