@@ -162,7 +162,8 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	X(cap_move, 18) \
 	/* CNode, slot */ \
 	X(cap_delete, 19) \
-	/* CNode, slot: deletes what was derived from it; an Untyped is whole again afterwards. K_BUSY: frames counted, nothing changed */ \
+	/* CNode, slot: deletes what was derived from it; an Untyped is whole again afterwards. K_BUSY: frames counted, nothing changed.
+	 * An Endpoint needs RIGHT_RECV */ \
 	X(cap_revoke, 20) \
 	/* dst CNode, dst slot, src CNode, src slot, count: copies what is copyable, skips the rest. v0: slots done */ \
 	X(cap_copy_range, 21) \

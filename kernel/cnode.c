@@ -92,7 +92,8 @@ int call_cap_copy(struct thread *t)
 		return err;
 	if (!cap_copyable(src))
 		return K_WRONG_TYPE;
-	if (arg5(t) > 0xffffffff)
+	/* a badge is chosen once: its holder cannot make it another */
+	if (arg5(t) > 0xffffffff || (cap_type(src) == OBJECT_NOTIFICATION && arg5(t) && cap_value(src) && cap_value(src) != arg5(t)))
 		return K_INVALID_ARG;
 	cap_copy(dst, src, arg4(t) & RIGHT_ALL);
 	if (cap_type(dst) == OBJECT_NOTIFICATION && arg5(t))
@@ -138,6 +139,9 @@ int call_cap_revoke(struct thread *t)
 		return err;
 	if (cap_type(slot) == OBJECT_REPLY)
 		return K_WRONG_TYPE;
+	/* who may only call there does not take away the Handles of others */
+	if (cap_type(slot) == OBJECT_ENDPOINT && !(cap_rights(slot) & RIGHT_RECV))
+		return K_NO_RIGHT;
 	err = untyped_revocable(slot);
 	if (!err)
 		err = cap_revoke(slot);
@@ -173,13 +177,16 @@ int call_cap_delete_range(struct thread *t)
 	int err = K_OK;
 	struct cte *cap = lookup(t, arg0(t), OBJECT_CNODE, 0, &err);
 	u64 count = arg2(t), done;
+	struct cte *first;
 
 	if (!cap)
 		return err;
 	if (count && (!cnode_slot(cap, arg1(t)) || count > 65536 || !cnode_slot(cap, arg1(t) + count - 1)))
 		return K_INVALID_ARG;
+	/* the range may hold the very capability that names it: from here on it is not looked at again */
+	first = cnode_slot(cap, arg1(t));
 	for (done = 0; done < count && done < COPY_RANGE_BATCH; done++) {
-		err = cap_delete(cnode_slot(cap, arg1(t) + done));
+		err = cap_delete(first + done);
 		if (err)
 			break;
 	}
