@@ -63,12 +63,22 @@ static void unlink_cap(struct cte *c)
 	c->prev = c->next = NULL;
 }
 
+/* A capability to a CNode in a slot of that CNode. */
+static bool inside_itself(const struct cte *c)
+{
+	const struct cnode *cn = c->object;
+
+	return cap_type(c) == OBJECT_CNODE && c >= cn->slot && c < cn->slot + cn->slots;
+}
+
 static void take_reference(struct cte *c)
 {
 	u32 *caps = object_caps(c);
 
 	if (caps)
 		(*caps)++;
+	if (inside_itself(c))
+		((struct cnode *)c->object)->inside++;
 	if (cap_type(c) == OBJECT_HANDLE)
 		((struct handle *)c->object)->run = c;
 }
@@ -84,10 +94,16 @@ void cap_check(const struct cte *c)
 }
 #endif
 
+/* Two neighbours in the list that name the same thing. Ports have no object: their range says which. */
+static bool same_run(const struct cte *a, const struct cte *b)
+{
+	return a->object == b->object && cap_type(a) == cap_type(b) && cap_depth(a) == cap_depth(b) &&
+	       (cap_type(a) != OBJECT_IO_PORT || cap_value(a) == cap_value(b));
+}
+
 struct cte *cap_run_end(struct cte *c)
 {
-	while (c->next && c->next->object == c->object && cap_type(c->next) == cap_type(c) &&
-	       cap_depth(c->next) == cap_depth(c))
+	while (c->next && same_run(c, c->next))
 		c = c->next;
 	return c;
 }
@@ -118,7 +134,7 @@ void cap_insert_child(struct cte *dst, struct cte *parent, u64 word, void *objec
 	dst->word = word;
 	dst->object = object;
 	if (parent) {
-		ASSERT(cap_depth(parent) < 255);
+		ASSERT(cap_can_derive(parent));
 		set_depth(dst, cap_depth(parent) + 1);
 		link_after(dst, cap_run_end(parent));
 	} else {
@@ -151,42 +167,50 @@ void cap_move(struct cte *dst, struct cte *src)
 		((struct handle *)dst->object)->run = dst;
 	if (cap_type(dst) == OBJECT_IRQ_HANDLER)
 		irq_moved(cap_value(dst), dst);
+	if (cap_type(dst) == OBJECT_CNODE)
+		((struct cnode *)dst->object)->inside += inside_itself(dst) - inside_itself(src);
 	*src = (struct cte){ 0 };
 	cap_check(dst);
 }
 
-/* Empties a CNode that is about to go, a bounded number of slots at a time. */
-static int cnode_empty(struct cnode *cn)
+/* Empties a CNode that is about to go, but for the capability that is being deleted; a bounded number of slots at a time. */
+static int cnode_empty(struct cnode *cn, const struct cte *but)
 {
 	unsigned deleted = 0;
 
 	for (u32 i = 0; i < cn->slots; i++) {
-		if (cap_empty(&cn->slot[i]))
+		int err;
+
+		if (cap_empty(&cn->slot[i]) || &cn->slot[i] == but)
 			continue;
 		if (deleted++ == REVOKE_BATCH)
 			return CALL_RESTART;
-		if (cap_type(&cn->slot[i]) == OBJECT_CNODE && cn->slot[i].object == cn) {
-			/* a CNode that holds itself: the slot goes without a second destruction */
-			unlink_cap(&cn->slot[i]);
-			cn->caps--;
-			cn->slot[i] = (struct cte){ 0 };
-			continue;
-		}
-		int err = cap_delete(&cn->slot[i]);
+		err = cap_delete(&cn->slot[i]);
 		if (err)
 			return err;
 	}
 	return K_OK;
 }
 
-/* Capabilities to the CNode inside itself do not keep it alive. */
-static u32 cnode_self_caps(const struct cnode *cn)
+/*
+ * The last capability of those that count: what the CNode holds goes first. CNodes may hold each other in a ring, so emptying may come
+ * back to this one: then it is dying, and only the capability there goes. That can be `slot` itself, and then nobody would find the
+ * rest after a restart, so there is none.
+ */
+static int cnode_last_deleted(struct cte *slot)
 {
-	u32 n = 0;
+	struct cnode *cn = slot->object;
+	u32 others = inside_itself(slot) ? 0 : cn->inside;
+	int err;
 
-	for (u32 i = 0; i < cn->slots && i < 8; i++)
-		n += cap_type(&cn->slot[i]) == OBJECT_CNODE && cn->slot[i].object == cn;
-	return n;
+	if (cn->dying || cn->caps != 1 + others)
+		return K_OK;
+	cn->dying = 1;
+	do {
+		err = cnode_empty(cn, slot);
+	} while (err == CALL_RESTART && cap_empty(slot));
+	cn->dying = 0;
+	return err;
 }
 
 static int before_last_deleted(struct cte *slot)
@@ -196,11 +220,10 @@ static int before_last_deleted(struct cte *slot)
 		return cap_has_children(slot) ? K_BUSY : K_OK;
 	case OBJECT_FRAME:
 		return frames_counted(virt_to_phys(slot->object), cap_value(slot)) ? K_BUSY : K_OK;
-	case OBJECT_CNODE: {
-		struct cnode *cn = slot->object;
-		/* only a capability outside is the last one of those that count */
-		return cn->caps == 1 + cnode_self_caps(cn) ? cnode_empty(cn) : K_OK;
-	}
+	case OBJECT_CNODE:
+		return cnode_last_deleted(slot);
+	case OBJECT_IO_PORT: /* what was derived stays under a copy, or goes */
+		return slot->prev && same_run(slot->prev, slot) ? K_OK : cap_has_children(slot) ? cap_revoke(slot) : K_OK;
 	case OBJECT_ENDPOINT: /* its Handles die with it */
 		return ((struct endpoint *)slot->object)->caps == 1 ? cap_revoke(slot) : K_OK;
 	case OBJECT_HANDLE_POOL:
@@ -275,14 +298,21 @@ int cap_delete(struct cte *slot)
 	err = before_last_deleted(slot);
 	if (err)
 		return err;
+	if (cap_empty(slot)) { /* a ring of CNodes: it went with what it named */
+		if (((struct cnode *)object)->caps == 0)
+			destroy_object(type, object, size_bits);
+		return K_OK;
+	}
 	caps = object_caps(slot);
+	if (inside_itself(slot))
+		((struct cnode *)object)->inside--;
 	if (type == OBJECT_HANDLE)
 		handle_leave_run(slot);
 	if (type == OBJECT_IRQ_HANDLER)
 		irq_release(cap_value(slot));
 	unlink_cap(slot);
 	*slot = (struct cte){ 0 };
-	if (caps && --*caps == 0)
+	if (caps && --*caps == 0 && !(type == OBJECT_CNODE && ((struct cnode *)object)->dying))
 		destroy_object(type, object, size_bits);
 	return K_OK;
 }

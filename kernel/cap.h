@@ -70,6 +70,11 @@ void cap_insert_child(struct cte *dst, struct cte *parent, u64 word, void *objec
 void cap_copy(struct cte *dst, struct cte *src, unsigned rights);
 void cap_move(struct cte *dst, struct cte *src);
 bool cap_copyable(const struct cte *c);
+/* Whether there can be children: the tree is at most 255 deep. */
+static inline bool cap_can_derive(const struct cte *c)
+{
+	return cap_depth(c) < 255;
+}
 bool cap_has_children(const struct cte *c);
 /* The last copy of the same object in c's run: what is derived from it follows. */
 struct cte *cap_run_end(struct cte *c);

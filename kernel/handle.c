@@ -25,7 +25,7 @@ int handle_mint(struct handle_pool *pool, struct cte *endpoint_cap, u64 badge, s
 {
 	struct handle *h = pool->free;
 
-	if (!h)
+	if (!h || !cap_can_derive(endpoint_cap))
 		return K_NO_MEMORY;
 	pool->free = h->next_free;
 	pool->used++;

@@ -50,6 +50,8 @@ int call_io_port_derive(struct thread *t)
 		return K_INVALID_ARG;
 	if (!cap_empty(dst))
 		return K_OCCUPIED;
+	if (!cap_can_derive(cap))
+		return K_NO_MEMORY;
 	cap_insert_child(dst, cap, cap_word(OBJECT_IO_PORT, RIGHT_ALL, 0, arg2(t) | arg3(t) << 16), NULL);
 	return K_OK;
 }

@@ -17,7 +17,9 @@ struct thread;
 struct cnode {
 	u32 caps; /* capabilities that name this object, as in every object below */
 	u32 slots;
-	u64 reserved[3];
+	u32 inside; /* of those: in its own slots; they do not keep it alive */
+	u32 dying;  /* being emptied: what it holds may name it, directly or through other CNodes */
+	u64 reserved[2];
 	struct cte slot[];
 };
 _Static_assert(sizeof(struct cnode) == CNODE_SLOT_SIZE, "the header takes one slot's room");

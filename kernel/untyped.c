@@ -87,7 +87,7 @@ int call_untyped_retype(struct thread *t)
 		return K_INVALID_ARG;
 	total = 1ull << cap_size_bits(untyped);
 	start = ALIGN_UP(cap_value(untyped) * USED_UNIT, size);
-	if (size > total || count > total / size || start > total - count * size)
+	if (!cap_can_derive(untyped) || size > total || count > total / size || start > total - count * size)
 		return K_NO_MEMORY;
 	for (u64 i = 0; i < count; i++) {
 		struct cte *slot = lookup_slot(t, arg3(t), arg4(t) + i, &err);
