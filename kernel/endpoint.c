@@ -18,6 +18,15 @@ void endpoint_init(struct endpoint *ep)
 	list_init(&ep->replies);
 }
 
+/* Nobody mends the page of a fault that is queued: the program gets it. Its registers are no call's. */
+static void fault_undeliverable(struct thread *t)
+{
+	thread_unblock(t);
+	t->fault = 0;
+	thread_ready(t);
+	gate_exception(t);
+}
+
 /* Everything that waits here learns that the peer is dead; Replies made from it stay valid. */
 void endpoint_destroy(struct endpoint *ep)
 {
@@ -25,7 +34,10 @@ void endpoint_destroy(struct endpoint *ep)
 		struct thread *t = list_first_entry(&ep->queue, struct thread, queue);
 
 		t->endpoint = NULL;
-		thread_wake(t, K_PEER_DEAD);
+		if (t->fault)
+			fault_undeliverable(t);
+		else
+			thread_wake_dead(t);
 	}
 	while (!list_empty(&ep->closed))
 		handle_release(list_first_entry(&ep->closed, struct handle, closed));
@@ -72,6 +84,8 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 			message_data_copy(receiver, sender, bytes);
 		info |= (u64)bytes << INFO_BYTES_SHIFT;
 	}
+	/* before capabilities arrive: the receiver may have named its reply slot for one of them, too */
+	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
 	if (unlikely(caps) && receiver->message_low)
 		info |= INFO_CAPS(message_caps_move(receiver, sender, caps));
 	if (sender->flags & THREAD_FLAG_FORWARDED)
@@ -79,7 +93,6 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 	receiver_result(receiver, sender->call_badge, info, sender->principal);
 	sender->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
 	TRACE(TRACE_IPC, sender->principal, info, receiver->principal);
-	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
 	receiver->state = THREAD_READY;
 	return true;
 }
@@ -124,6 +137,7 @@ void fault_send(struct thread *t, u64 address, u64 error, u64 entry, u64 count)
 	t->interruptible = 0;
 	t->window_count = 0;
 	t->handle = NULL;
+	t->flags = 0;
 	t->fault_words[0] = address;
 	t->fault_words[1] = t->frame.rip;
 	t->fault_words[2] = error;

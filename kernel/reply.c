@@ -12,7 +12,8 @@
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 
-#define WHY_DEAD 2
+#define WHY_TIMEOUT 1
+#define WHY_DEAD    2
 
 static struct endpoint *gone_endpoint(const struct cte *slot)
 {
@@ -77,6 +78,22 @@ static struct thread *take(struct cte *slot)
 	return caller;
 }
 
+/* An interrupt that came meanwhile takes effect now: in the program, or as the flag of the gate that it enters with the fault. */
+static void answer_fault(struct thread *caller, u64 verdict)
+{
+	bool interrupted = caller->flags & THREAD_FLAG_INTERRUPT;
+
+	caller->fault = 0;
+	caller->flags &= ~THREAD_FLAG_INTERRUPT;
+	thread_ready(caller);
+	if (verdict != FAULT_RESUME) {
+		caller->frame.error |= (verdict & (FAULT_REASON_ACCESS | FAULT_REASON_BUS)) << 32;
+		gate_exception(caller);
+	}
+	if (interrupted)
+		thread_interrupt(caller);
+}
+
 void reply_discard(struct cte *slot)
 {
 	struct thread *caller = take(slot);
@@ -85,9 +102,7 @@ void reply_discard(struct cte *slot)
 		return;
 	if (caller->fault) {
 		/* nobody mends the page: the program gets the fault */
-		caller->fault = 0;
-		thread_ready(caller);
-		gate_exception(caller);
+		answer_fault(caller, FAULT_DELIVER);
 		return;
 	}
 	caller->frame.rax = (u64)K_PEER_DEAD;
@@ -156,18 +171,6 @@ bool reply_next_cancelled(struct endpoint *ep, u64 *number, u64 *why, u64 *princ
 	return true;
 }
 
-static void answer_fault(struct thread *caller, u64 verdict)
-{
-	caller->fault = 0;
-	thread_ready(caller);
-	if (verdict != FAULT_RESUME) {
-		caller->frame.error |= (verdict & (FAULT_REASON_ACCESS | FAULT_REASON_BUS)) << 32;
-		gate_exception(caller);
-	} else if (caller->flags & THREAD_FLAG_INTERRUPT)
-		thread_interrupt(caller);
-	caller->flags &= ~THREAD_FLAG_INTERRUPT;
-}
-
 static void answer_call(struct thread *t, struct thread *caller, u64 info)
 {
 	unsigned bytes = INFO_BYTES_OF(info), caps = INFO_CAPS_OF(info);
@@ -227,14 +230,14 @@ int reply_forward(struct thread *t, struct cte *slot, struct cte *target)
 		return K_INVALID_ARG; /* faults are answered by whom they were sent to */
 	{
 		bool interrupted = caller_of(slot) && (caller_of(slot)->flags & THREAD_FLAG_CANCELLED);
-		u64 deadline = caller_of(slot) ? caller_of(slot)->deadline : 0;
+		u64 deadline = caller_of(slot) ? caller_of(slot)->deadline : 0, why = cap_value(slot) & 0xff;
 
 		caller = take(slot);
 		if (!caller)
 			return K_GONE;
 		if (interrupted) { /* the new holder would never learn of it */
 			caller->flags &= ~THREAD_FLAG_CANCELLED;
-			caller->frame.rax = (u64)K_INTERRUPTED;
+			caller->frame.rax = (u64)(why == WHY_TIMEOUT ? K_TIMEOUT : K_INTERRUPTED);
 			thread_ready(caller);
 			return K_OK;
 		}

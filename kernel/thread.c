@@ -97,11 +97,16 @@ static int optional(struct thread *t, u64 cptr, enum object_type type, struct ct
 	return err;
 }
 
+/* `from` may be in what goes with the slot's old capability. */
 static void thread_set_slot(struct cte *slot, struct cte *from)
 {
+	struct cte fresh = { 0 };
+
+	if (from)
+		cap_copy(&fresh, from, RIGHT_ALL);
 	slot_clear(slot);
 	if (from)
-		cap_copy(slot, from, RIGHT_ALL);
+		cap_move(slot, &fresh);
 }
 
 /* thread, files CNode, system CNode, VSpace, fault Endpoint, principal, priority */
@@ -297,6 +302,8 @@ int call_thread_bind(struct thread *t)
 		return K_BUSY;
 	n->bound = target;
 	target->bound = n;
+	if (n->bits) /* signalled before: the target may be waiting in its Recv already */
+		notification_signal(n, 0);
 	return K_OK;
 }
 
