@@ -393,6 +393,177 @@ TEST(hostile_info_words_and_slots_are_refused)
 	CHECK_EQ((s64)member[0]->frame.rax, K_BAD_CALL);
 }
 
+TEST(a_range_that_holds_the_capability_to_its_own_cnode_can_be_deleted)
+{
+	give(0, SYSTEMS, 6, SYSTEMS + 0, RIGHT_ALL);
+	run(member[0]);
+	CHECK_EQ(kcall(member[0], KCALL_cap_delete_range, SYS(6), 1, 60, 0, 0, 0, 0), 0);
+	CHECK_EQ(member[0]->frame.rdx, 60);
+	for (unsigned i = 1; i < 61; i++)
+		CHECK(cap_empty(cspace_system_slot(member[0], i)));
+}
+
+TEST(a_capability_that_comes_with_a_call_cannot_take_the_reply_slot)
+{
+	buffer[1]->recv_slot[0] = SYS(10);
+	buffer[0]->send_slot[0] = SYS(4);
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_CAPS(1), 0, 0, 0);
+	CHECK_EQ(INFO_CAPS_OF(member[1]->frame.rsi), 0);
+	CHECK_EQ(cap_type(cspace_system_slot(member[1], 10)), OBJECT_REPLY);
+	CHECK(!cap_empty(cspace_slot(member[0], SYS(4))));
+}
+
+TEST(who_may_only_send_cannot_revoke_the_handles_of_others)
+{
+	give(0, SYSTEMS, 6, SYSTEMS + 0, RIGHT_ALL);
+	run(member[1]);
+	CHECK_EQ(kcall(member[1], KCALL_handle_mint, SYS(3), SYS(1), 0x77, 5, 0, 0, 0), 0);
+	run(member[0]);
+	CHECK_EQ(kcall(member[0], KCALL_cap_revoke, SYS(6), 1, 0, 0, 0, 0, 0), K_NO_RIGHT);
+	CHECK_EQ(cap_type(cspace_slot(member[1], 5)), OBJECT_HANDLE);
+}
+
+TEST(a_badge_cannot_be_changed_by_its_holder)
+{
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(ROOT_SLOT_CNODE), SCRATCH, SYS(ROOT_SLOT_CNODE), NOTIFY, RIGHT_ALL, 4, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(ROOT_SLOT_CNODE), SCRATCH + 1, SYS(ROOT_SLOT_CNODE), SCRATCH, RIGHT_ALL, 8, 0), K_INVALID_ARG);
+	CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(ROOT_SLOT_CNODE), SCRATCH + 1, SYS(ROOT_SLOT_CNODE), SCRATCH, RIGHT_ALL, 0, 0), 0);
+	CHECK_EQ(cap_value(cspace_system_slot(root, SCRATCH + 1)), 4);
+	delete_slot(SCRATCH);
+	delete_slot(SCRATCH + 1);
+}
+
+TEST(bits_from_before_the_binding_reach_a_receiver_that_waits)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_signal, SYS(4), 0, 0, 0, 0);
+	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_bind, SYS(THREADS + 1), SYS(NOTIFY), 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(member[1]->state, THREAD_READY);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_NOTIFIED);
+	CHECK_EQ(member[1]->frame.rdx, 1);
+}
+
+static void fault(struct thread *t, u64 address)
+{
+	run(t);
+	t->frame.rip = 0x401000;
+	t->frame.rax = 55;
+	t->frame.vector = 14;
+	t->frame.address = address;
+	kernel_exception(t);
+}
+
+TEST(a_fault_queued_at_an_endpoint_that_dies_enters_the_gate_with_its_registers)
+{
+	fault(member[0], 0x7000);
+	CHECK_EQ(member[0]->state, THREAD_SENDING);
+	run(root);
+	endpoint_destroy(cspace_system_slot(root, EP2)->object);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+	CHECK_EQ(member[0]->fault, 0);
+	CHECK_EQ(member[0]->frame.rip, GATE_EXCEPTION);
+	CHECK_EQ(member[0]->context->program.rax, 55);
+}
+
+TEST(an_interrupt_during_a_fault_outlives_a_fault_that_is_delivered)
+{
+	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	fault(member[0], 0x7000);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	ipc(run(member[3]), KCALL_reply, 0, INFO(0, 0), FAULT_DELIVER, 10, 0);
+	CHECK_EQ(member[0]->frame.rip, GATE_EXCEPTION);
+	CHECK_EQ(member[0]->context->program.rip, 0x401000);
+	CHECK_EQ(member[0]->context->interrupt_flag, 1);
+	CHECK_EQ(member[0]->flags, 0);
+}
+
+TEST(a_call_whose_time_ran_out_before_it_was_forwarded_says_so)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, now_ns + 500);
+	now_ns += 1000;
+	kernel_timer(this_core()->current);
+	ipc(run(member[1]), KCALL_forward, SYS(2), INFO(5, 0), 9, 10, 0);
+	CHECK_EQ(member[1]->frame.rax, 0);
+	CHECK_EQ((s64)member[0]->frame.rax, K_TIMEOUT);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+}
+
+/* Each system CNode holds the other, and itself; nothing outside names them but the threads, which end. */
+TEST(cnodes_that_hold_each_other_end_with_the_last_capability_from_outside)
+{
+	u64 cnodes = object_count[OBJECT_CNODE];
+
+	for (unsigned i = 0; i < 2; i++) {
+		give(i, SYSTEMS, 20, SYSTEMS + !i, RIGHT_ALL);
+		for (unsigned slot = 30; slot < 40; slot++)
+			give(i, SYSTEMS, slot, SYSTEMS + i, RIGHT_ALL);
+	}
+	run(root);
+	delete_slot(THREADS + 0);
+	delete_slot(THREADS + 1);
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + 1), 20, 0, 0, 0, 0, 0), 0);
+	delete_slot(SYSTEMS + 0);
+	CHECK_EQ(object_count[OBJECT_CNODE], cnodes - 1);
+	/* a ring again, this time of one that nobody outside names when it goes */
+	CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(SYSTEMS + 1), 20, SYS(ROOT_SLOT_CNODE), CNODES + 1, RIGHT_ALL, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_cap_move, SYS(CNODES + 1), 20, SYS(ROOT_SLOT_CNODE), SYSTEMS + 1, 0, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), UNTYPED, 0, 0, 0, 0, 0), K_BUSY); /* frames of the other threads */
+	delete_slot(THREADS + 2);
+	delete_slot(THREADS + 3);
+	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), UNTYPED, 0, 0, 0, 0, 0), 0);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		member[i] = root;
+	CHECK_EQ(object_count[OBJECT_CNODE], counts_before[OBJECT_CNODE]);
+}
+
+TEST(a_narrower_port_goes_with_the_one_it_came_from)
+{
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_io_port_derive, SCRATCH, SYS(ROOT_SLOT_IO_PORT), 0x60, 0x6f, 0, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_io_port_derive, SCRATCH + 1, SYS(ROOT_SLOT_IO_PORT), 0x3f8, 0x3ff, 0, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_io_port_derive, SCRATCH + 2, SYS(SCRATCH + 0), 0x64, 0x64, 0, 0, 0), 0);
+	CHECK_EQ(kcall(root, KCALL_io_port_derive, SCRATCH + 3, SYS(SCRATCH + 1), 0x3f8, 0x3f8, 0, 0, 0), 0);
+	delete_slot(SCRATCH + 0);
+	CHECK(cap_empty(cspace_system_slot(root, SCRATCH + 2)));
+	CHECK(!cap_empty(cspace_system_slot(root, SCRATCH + 3)));
+	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), ROOT_SLOT_IO_PORT, 0, 0, 0, 0, 0), 0);
+	CHECK(cap_empty(cspace_system_slot(root, SCRATCH + 1)));
+}
+
+TEST(derivation_ends_at_its_greatest_depth_with_an_error)
+{
+	s64 err = 0;
+	u64 from = ROOT_SLOT_IO_PORT;
+
+	run(root);
+	for (unsigned i = 0; i < 300 && !err; i++) {
+		err = kcall(root, KCALL_io_port_derive, 400 + i, SYS(from), 0x60, 0x6f, 0, 0, 0);
+		from = 400 + i;
+	}
+	CHECK_EQ(err, K_NO_MEMORY);
+	CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), ROOT_SLOT_IO_PORT, 0, 0, 0, 0, 0), 0);
+}
+
+TEST(a_thread_may_get_cnodes_named_by_the_ones_that_go)
+{
+	run(root);
+	/* the thread's own capability to its system CNode is the last one, and what it is to get instead is in there */
+	give(0, SYSTEMS, 6, THREADS + 0, RIGHT_ALL);
+	give(0, SYSTEMS, 7, CNODES + 0, RIGHT_ALL);
+	give(0, SYSTEMS, 8, SYSTEMS + 2, RIGHT_ALL);
+	delete_slot(SYSTEMS + 0);
+	run(member[0]);
+	CHECK_EQ(kcall(member[0], KCALL_thread_set_cnodes, SYS(6), SYS(7), SYS(8), 0, 0, 0, 0), 0);
+	CHECK(member[0]->system_cnode.object == member[2]->system_cnode.object);
+	CHECK_EQ(cap_type(&member[0]->files_cnode), OBJECT_CNODE);
+}
+
 int main(void)
 {
 	machine_boot();
@@ -413,5 +584,17 @@ int main(void)
 	RUN(capabilities_move_with_a_message_only_into_named_empty_slots);
 	RUN(destroying_an_endpoint_wakes_its_senders_with_peer_dead);
 	RUN(hostile_info_words_and_slots_are_refused);
+	RUN(a_range_that_holds_the_capability_to_its_own_cnode_can_be_deleted);
+	RUN(a_capability_that_comes_with_a_call_cannot_take_the_reply_slot);
+	RUN(who_may_only_send_cannot_revoke_the_handles_of_others);
+	RUN(a_badge_cannot_be_changed_by_its_holder);
+	RUN(bits_from_before_the_binding_reach_a_receiver_that_waits);
+	RUN(a_fault_queued_at_an_endpoint_that_dies_enters_the_gate_with_its_registers);
+	RUN(an_interrupt_during_a_fault_outlives_a_fault_that_is_delivered);
+	RUN(a_call_whose_time_ran_out_before_it_was_forwarded_says_so);
+	RUN(cnodes_that_hold_each_other_end_with_the_last_capability_from_outside);
+	RUN(a_narrower_port_goes_with_the_one_it_came_from);
+	RUN(derivation_ends_at_its_greatest_depth_with_an_error);
+	RUN(a_thread_may_get_cnodes_named_by_the_ones_that_go);
 	return check_result();
 }
