@@ -226,6 +226,20 @@ out:
 	return core->current;
 }
 
+bool schedule_may_switch(const struct thread *next)
+{
+	return !run.handoff && (int)next->priority >= highest_ready();
+}
+
+struct thread *schedule_switch(struct thread *next)
+{
+	switch_to(this_core(), next);
+	run.needed = false;
+	if (run.bitmap[0] | run.bitmap[1] | run.bitmap[2] | run.bitmap[3])
+		arm(run.slice_end);
+	return next;
+}
+
 struct thread *schedule_if_needed(struct thread *current)
 {
 	if (likely(!run.needed && current->state == THREAD_READY && !current->stopped))

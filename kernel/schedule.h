@@ -24,6 +24,9 @@ void thread_clear_deadline(struct thread *thread);
 struct thread *schedule(void);
 /* The end of every kernel entry: schedules only if something changed. */
 struct thread *schedule_if_needed(struct thread *current);
+/* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose; and the switch to it. */
+bool schedule_may_switch(const struct thread *next);
+struct thread *schedule_switch(struct thread *next);
 void schedule_yield(struct thread *current);
 void schedule_expire(u64 now); /* from the timer: deadlines and the slice */
 

@@ -1,5 +1,6 @@
 /* Kernel entries: dispatch of calls, exceptions, the timer. */
 #include "kernel/calls.h"
+#include "kernel/fastpath.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 #include "kernel/vspace.h"
@@ -17,9 +18,19 @@ static const call_handler handlers[KCALL_COUNT] = {
 struct thread *kernel_syscall(struct thread *t)
 {
 	u64 number = t->frame.rax;
+	struct thread *next;
 	int result;
 
 	this_core()->kernel_entries++;
+	if (likely(number == KCALL_call)) {
+		next = fastpath_call(t);
+		if (likely(next))
+			return next;
+	} else if (likely(number == KCALL_reply_recv)) {
+		next = fastpath_reply_recv(t);
+		if (likely(next))
+			return next;
+	}
 	TRACE(TRACE_SYSCALL, t->principal, number, t->frame.rdi);
 	if (unlikely(number >= KCALL_COUNT || !handlers[number]))
 		result = K_BAD_CALL;
