@@ -1,6 +1,6 @@
 /*
- * getrandom: ChaCha20 under the key that root draws for each exec. A forked process has its parent's key, so process id and time go
- * into the nonce, and a counter makes each block different.
+ * getrandom: ChaCha20 under the key that root draws for each exec, mixed for each call with what the CPU's generator gives, where there is
+ * one. A forked process has its parent's key, so process id and time go into the nonce, and a counter makes each block different.
  */
 #include "runtime/linux/random.h"
 
@@ -50,20 +50,45 @@ void chacha20_stream_block(const u8 key[32], u32 counter, const u32 nonce[3], u8
 	memcpy(out, x, 64);
 }
 
+static bool has_rdrand(void)
+{
+	unsigned a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return c >> 30 & 1;
+}
+
+static void key_make(u64 key[4])
+{
+	static signed char rdrand; /* 0: not known yet; the answer is the same for every thread */
+
+	memcpy(key, ((const struct process_info *)GATE_INFO)->random, 32);
+	if (!rdrand)
+		rdrand = has_rdrand() ? 1 : -1;
+	for (unsigned i = 0; i < 4 && rdrand > 0; i++) {
+		u64 word;
+		bool ok;
+
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(word), "=qm"(ok) : : "cc");
+		if (ok)
+			key[i] ^= word;
+	}
+}
+
 long linux_getrandom(struct thread_record *t, const unsigned long a[6])
 {
-	const u8 *key = ((const struct process_info *)GATE_INFO)->random;
-	u64 now = clock_monotonic();
+	u64 key[4], now = clock_monotonic();
 	const u32 nonce[3] = { t->process->pid, (u32)now, (u32)(now >> 32) };
 	size_t length = MIN(a[1], 0x7ffff000ul), done = 0;
 	u8 block[64];
 
+	key_make(key);
 	if ((unsigned)a[2] & ~GRND_ALL || ((unsigned)a[2] & GRND_RANDOM_INSECURE) == GRND_RANDOM_INSECURE)
 		return -EINVAL;
 	while (done < length) {
 		size_t n = MIN(length - done, sizeof(block));
 
-		chacha20_stream_block(key, atomic_fetch_add(&blocks, 1), nonce, block);
+		chacha20_stream_block((const u8 *)key, atomic_fetch_add(&blocks, 1), nonce, block);
 		if (copy_to_user(a[0] + done, block, n))
 			return done ? (long)done : -EFAULT;
 		done += n;
@@ -71,5 +96,6 @@ long linux_getrandom(struct thread_record *t, const unsigned long a[6])
 			break;
 	}
 	memset(block, 0, sizeof(block));
+	memset(key, 0, sizeof(key));
 	return (long)done;
 }
