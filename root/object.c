@@ -116,7 +116,35 @@ void object_put(struct object *object)
 	if (object->levels)
 		free_tree(object, object->root_table, object->levels);
 	ROOT_ASSERT(!object->present);
+	root_free(object->path);
 	root_free(object);
+}
+
+/* Mapping the same file again, the common case, changes nothing. */
+static bool has_path(const struct object *object, const char *mount, size_t mount_length, const char *path, size_t length)
+{
+	const char *now = object->path;
+
+	return now && strlen(now) == mount_length + 1 + length && !memcmp(now, mount, mount_length) &&
+	       !memcmp(now + mount_length + 1, path, length);
+}
+
+void object_set_path(struct object *object, const char *mount, const char *path, size_t length)
+{
+	size_t mount_length = strcmp(mount, "/") ? strlen(mount) : 0;
+	char *text;
+
+	if (has_path(object, mount, mount_length, path, length))
+		return;
+	text = root_alloc(mount_length + 1 + length + 1);
+	if (!text)
+		return;
+	memcpy(text, mount, mount_length);
+	text[mount_length] = '/';
+	memcpy(text + mount_length + 1, path, length);
+	text[mount_length + 1 + length] = 0;
+	root_free(object->path);
+	object->path = text;
 }
 
 bool object_set_extent(struct object *object, u64 first, u64 count, pfn_t pfn)

@@ -27,6 +27,7 @@ struct object {
 	u32 direct[OBJECT_DIRECT];
 	u32 root_table;         /* page of 1024 u32: entries, or tables of the next level */
 	struct list_node regions;
+	char *path;             /* where it was last mapped from, for /proc; NULL: not known */
 };
 
 /* An unnamed object with one reference. NULL: no memory. */
@@ -63,6 +64,9 @@ pfn_t object_page(struct object *object, u64 index, bool write, pfn_t *replaced)
  * stays as PAGE_ANON until it is.
  */
 void object_drop(struct object *object, u64 first, u64 count);
+/* Its path is `mount`/`path` now. Without memory for that it keeps the old one. */
+void object_set_path(struct object *object, const char *mount, const char *path, size_t length);
+
 /* First index >= `index` that is data (or not, for `hole`); ~0 if none below limit. */
 u64 object_seek(const struct object *object, u64 index, u64 limit, bool hole);
 

@@ -259,3 +259,23 @@ long op_PROC_REGIONS(struct request *request)
 	request->out_bytes = count * sizeof(*out);
 	return count;
 }
+
+long op_PROC_REGION_NAME(struct request *request)
+{
+	struct process *p = process_find(request->m[0]);
+	struct thread *t = p ? process_leader(p) : NULL;
+	struct region *r;
+	size_t length;
+
+	if (!is_service(request))
+		return -EPERM;
+	if (!t)
+		return -ESRCH;
+	r = region_find(&t->space->regions, request->m[1]);
+	if (!r || r->start > request->m[1] || !r->object || !r->object->path)
+		return -ENOENT;
+	length = MIN(strlen(r->object->path), (size_t)MESSAGE_BYTES);
+	memcpy(root_message()->data, r->object->path, length);
+	request->out_bytes = length;
+	return length;
+}

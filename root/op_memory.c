@@ -2,6 +2,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "root/log.h"
+#include "root/names.h"
 #include "root/object.h"
 #include "root/operations.h"
 #include "root/root.h"
@@ -142,6 +143,15 @@ long op_MAP_RUNTIME(struct request *request)
 }
 
 /* m[0..4] as FILE_MAP, m[5] object id, m[6] most rights. Of the service that forwarded it, or that calls itself. */
+/* The server says where the file is: it is shown in /proc/PID/maps and believed nowhere else. */
+static void note_path(const struct request *request, struct object *object)
+{
+	const struct mount *mount = mount_of(request->service, request->m[7]);
+
+	if (request->forwarded && request->bytes && request->bytes < PATH_LIMIT && mount)
+		object_set_path(object, mount->path, (const char *)root_message()->data, request->bytes);
+}
+
 long op_MAP_OBJECT(struct request *request)
 {
 	u64 *m = request->m;
@@ -167,6 +177,7 @@ long op_MAP_OBJECT(struct request *request)
 		return -EACCES;
 	if (m[3] & MAP_FIXED_BIT && m[0] < USER_MIN)
 		return -EPERM;
+	note_path(request, object);
 	return map_region(request->caller, m, object, m[4], m[6] & PROT_ALL);
 }
 

@@ -286,6 +286,20 @@ static bool map_shared(unsigned long flags)
 	return (flags & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE;
 }
 
+/* Puts the file's path into the message, for /proc/PID/maps. Its length; 0: there is none. */
+static unsigned name_for_maps(const struct open_file *file)
+{
+	static char buffer[PATH_SIZE];
+	const char *path;
+	bool deleted;
+	long length = node_path(file->node, buffer, &path, &deleted);
+
+	if (length <= 0)
+		return 0;
+	memcpy(serve_message->data, path, (size_t)length);
+	return (unsigned)length;
+}
+
 long op_map(struct request *request)
 {
 	struct open_file *file = request->file;
@@ -312,8 +326,8 @@ long op_map(struct request *request)
 		return -EACCES;
 	m[5] = object;
 	m[6] = rights;
-	m[7] = 0;
-	return request_forward(request, SLOT_ROOT, PROC_MAP_OBJECT, m, 0, false);
+	m[7] = file->mount;
+	return request_forward(request, SLOT_ROOT, PROC_MAP_OBJECT, m, name_for_maps(file), false);
 }
 
 long op_describe(struct request *request)

@@ -104,8 +104,17 @@ long make_environ(struct text *text, const struct place *place, const struct pro
 
 /* ---- maps ---- */
 
-static const char *region_name(const struct proc_region *region)
+static const char *region_name(unsigned pid, const struct proc_region *region)
 {
+	static char path[MESSAGE_BYTES + 1];
+	long length = region->service ? root_call3(PROC_PROC_REGION_NAME, pid, region->start, 0) : 0;
+
+	if (length > 0) {
+		length = MIN(length, (long)MESSAGE_BYTES);
+		memcpy(path, serve_message->data, (size_t)length);
+		path[length] = 0;
+		return path;
+	}
 	if (region->flags & REGION_HEAP)
 		return "[heap]";
 	return region->flags & REGION_STACK ? "[stack]" : "";
@@ -113,7 +122,7 @@ static const char *region_name(const struct proc_region *region)
 
 static long add_regions(struct text *text, unsigned pid, bool details)
 {
-	/* Copied: the message buffer is used again for nothing here, but the next call overwrites it. */
+	/* Copied: asking for names overwrites the message. */
 	static struct proc_region regions[MESSAGE_BYTES / sizeof(struct proc_region)];
 	unsigned long from = 0;
 
@@ -125,7 +134,7 @@ static long add_regions(struct text *text, unsigned pid, bool details)
 		count = MIN(count, (long)ARRAY_SIZE(regions));
 		memcpy(regions, serve_message->data, (size_t)count * sizeof(regions[0]));
 		for (long i = 0; i < count; i++)
-			process_text_region(text, &regions[i], region_name(&regions[i]), details);
+			process_text_region(text, &regions[i], region_name(pid, &regions[i]), details);
 		if (!count || regions[count - 1].end <= from || text->cut)
 			return 0;
 		from = regions[count - 1].end;
