@@ -25,9 +25,13 @@ static size_t merges(const struct ring *ring, size_t length, size_t done)
 	size_t part = length % PAGE_SIZE;
 	const struct ring_slot *last;
 
-	if (done || !part || !ring->used)
+	if (done || !ring->used)
 		return 0;
 	last = slot_look(ring, ring->used - 1);
+	if (ring->cut && !last->packet)
+		return MIN(length, (size_t)(PAGE_SIZE - last->end));
+	if (!part)
+		return 0;
 	return !last->packet && last->end + part <= PAGE_SIZE ? part : 0;
 }
 

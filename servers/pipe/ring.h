@@ -26,6 +26,7 @@ struct ring {
 	u64 head, tail; /* next byte to write; next byte to read */
 	u64 filled;     /* head and what was put behind it */
 	unsigned slots, first, used;
+	bool cut;       /* the last write stopped at a page of its writer's that was not there: the next one is its rest */
 	struct ring_slot slot[RING_SLOTS_MAX];
 };
 

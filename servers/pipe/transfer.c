@@ -187,6 +187,7 @@ static bool fill_from(struct pipe *pipe, struct request *request, size_t length)
 		return false;
 	}
 	ring_commit(&pipe->ring, length, before, request->file->flags & LINUX_O_DIRECT);
+	pipe->ring.cut = done < want;
 	if (done)
 		poll_wake_readers(pipe, LINUX_POLLIN | LINUX_POLLRDNORM);
 	return done > 0;
