@@ -62,7 +62,12 @@ static long attr_of_path(struct thread_record *t, int dirfd, uaddr_t path, unsig
 		return attr_of_file(t, cptr, attr);
 	path_start(&p, FILE_STAT, 0, 0, at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
 	result = path_add(t, &p, 0, dirfd, path);
-	return result < 0 ? result : take_attr(t, &p.ipc, path_send(t, &p), attr);
+	if (result < 0)
+		return result;
+	/* "." is the directory that is at hand, which need not have a path any more. */
+	if (result == 1 && thread_message(t)->data[0] == '.')
+		return attr_of_file(t, p.ipc.m[3], attr);
+	return take_attr(t, &p.ipc, path_send(t, &p), attr);
 }
 
 static long put_stat(uaddr_t to, const struct file_attr *a)
