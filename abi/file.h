@@ -153,8 +153,8 @@ enum file_operation {
 #define CONTINUE_LINK     1
 #define CONTINUE_DOTDOT   2
 #define CONTINUE_ABOVE    3 /* ".." in the mount's root; rest follows */
-#define CONTINUE_PLACE    4
-#define CONTINUE_RESOLVED 5
+#define CONTINUE_PLACE    4 /* m[5] 1: the directory was removed, and this is where it was */
+#define CONTINUE_RESOLVED 5 /* of a Handle (RESOLVE forwarded to it, for a link to what it names): the rest is a NUL and the server's own name for it */
 #define CONTINUE_DESCRIBE 6
 #define CONTINUE_REOPEN   7 /* proc: the caller wants descriptor m[6] of process m[5] (-1: its executable, -2: cwd, -3: root): root finds it
 			     * and forwards FILE_REOPEN, FILE_STAT as FSTAT, or DESCRIBE for READLINK, to its server */

@@ -66,7 +66,7 @@ struct walk {
 	u16 first_service, first_mount;
 	u64 m[3];
 	u64 flags;               /* WALK_ */
-	u64 base2;
+	u64 base, base2;
 	struct walk_text path;   /* waits for its base's place, or for a service */
 	struct walk_text second; /* second path or text, as it came */
 	struct walk_text first;  /* link, rename: the first path resolved, in its mount */
@@ -140,6 +140,8 @@ struct process {
 		u64 interval;
 		u64 target;      /* of CPU time; 0: not set. ITIMER_REAL: only the timer */
 	} itimers[3];            /* by ITIMER_ */
+	struct list_node posix_timers; /* posix_timer.c; a zeroed head is one that has never been used */
+	u32 posix_timer_next;
 	struct usage dead, children_usage; /* of ended threads; of children waited for */
 	struct thread *vfork_parent;       /* waits until this process has exec'ed or ended */
 	u64 start_ns;
@@ -233,6 +235,7 @@ void process_end_other_threads(struct process *process, struct thread *keep);
 void vfork_done(struct process *child);
 void process_reap(struct process *child);
 void itimers_cancel(struct process *process); /* op_signal.c */
+void posix_timers_delete(struct process *process); /* posix_timer.c: exec, exit */
 
 /* ---- wait.c ---- */
 void wait_child_changed(const struct process *child, struct process *parent); /* wakes the parent's waiters */

@@ -277,6 +277,7 @@ static long ask_place(struct thread *thread, struct request *request, u64 base)
 
 	if (!is_base(base, thread))
 		return -EBADF;
+	w->base = base;
 	handle = borrow_handle(thread->process, thread->files, base);
 	if (!handle && !(base & CPTR_SYSTEM))
 		return -EBADF;
@@ -490,20 +491,6 @@ long op_CHROOT(struct request *request)
 	return result;
 }
 
-static long on_place(struct thread *thread, struct request *request, const struct continuation *c)
-{
-	struct walk *w = &thread->walk;
-	int error = text_prefix(c);
-
-	if (w->stage != STAGE_PLACE)
-		return -EINVAL;
-	if (w->operation == WALK_CHROOT)
-		return error ? error : change_root(thread);
-	if (!error)
-		error = text_join((char *)w->path.data, w->path.length);
-	return error ? error : go(thread, request, request->reply);
-}
-
 /* Both paths are resolved: prefix and last component of the second are in `c`, the first's in w->first. */
 static long send_both(struct thread *thread, struct request *request, const struct continuation *c)
 {
@@ -611,6 +598,8 @@ static unsigned handle_operation(unsigned operation)
 		return FILE_FSETATTR;
 	case FILE_STATFS:
 		return FILE_FSTATFS;
+	case FILE_LINK:
+		return FILE_RESOLVE;
 	default:
 		return 0;
 	}
@@ -650,6 +639,51 @@ static long reopen_handle(struct thread *thread, struct request *request, u32 ha
 	KCALL2(cap_delete, ROOT_CNODE, handle);
 	slot_free(handle, 1);
 	return error;
+}
+
+/* Without "." and slashes at the start. */
+static const char *skip_dots(const char *path, const char *end)
+{
+	while (path < end && (*path == '/' || (*path == '.' && (path + 1 == end || path[1] == '/'))))
+		path++;
+	return path;
+}
+
+/*
+ * From a directory that has no name any more, only itself and what is above can be reached. The text is where it was.
+ */
+static long from_removed(struct thread *thread, struct request *request)
+{
+	static const struct continuation itself;
+	struct walk *w = &thread->walk;
+	const char *end = (char *)w->path.data + w->path.length, *path = skip_dots((char *)w->path.data, end);
+	u32 handle;
+
+	if (path == end) {
+		handle = borrow_handle(thread->process, thread->files, w->base);
+		return handle ? reopen_handle(thread, request, handle, &itself) : -EBADF;
+	}
+	if (end - path < 2 || path[0] != '.' || path[1] != '.' || (end - path > 2 && path[2] != '/'))
+		return -ENOENT;
+	while (text_length && text[--text_length] != '/')
+		;
+	return text_join(path + 2, end - path - 2) ? -ENAMETOOLONG : go(thread, request, request->reply);
+}
+
+static long on_place(struct thread *thread, struct request *request, const struct continuation *c)
+{
+	struct walk *w = &thread->walk;
+	int error = text_prefix(c);
+
+	if (w->stage != STAGE_PLACE)
+		return -EINVAL;
+	if (c->m5)
+		return error || w->operation == WALK_CHROOT ? -ENOENT : from_removed(thread, request);
+	if (w->operation == WALK_CHROOT)
+		return error ? error : change_root(thread);
+	if (!error)
+		error = text_join((char *)w->path.data, w->path.length);
+	return error ? error : go(thread, request, request->reply);
 }
 
 static long on_reopen(struct thread *thread, struct request *request, const struct continuation *c)

@@ -37,6 +37,8 @@ long serve_dispatch(struct request *request)
 
 	if (label < ARRAY_SIZE(file_handlers) && file_handlers[label])
 		return request->file ? file_handlers[label](request) : -EBADF;
+	if (label == FILE_RESOLVE && request->file)
+		return op_resolve(request);
 	if (label < ARRAY_SIZE(path_handlers) && path_handlers[label])
 		return from_root(request) ? path_handlers[label](request) : -EPERM;
 	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;

@@ -300,26 +300,6 @@ static long walk_second_path(struct request *request, struct walk *walk)
 	return 0;
 }
 
-long path_link(struct request *request)
-{
-	struct walk from, to;
-	long result;
-
-	walk_begin(request, &from);
-	from.follow = false;
-	from.stay = true;
-	result = walk_second_path(request, &to);
-	if (!result)
-		result = walk_existing(request, &from);
-	if (!result && (is_directory(from.mode) || !ops()->link))
-		result = -EPERM;
-	if (!result)
-		result = walk_to_new(request, &to, false);
-	if (result)
-		return result;
-	return ops()->link(from.node, to.parent, to.name, to.name_length);
-}
-
 static long rename_check(const struct walk *from, const struct walk *to, unsigned flags)
 {
 	if (!from->name_length || !to->name_length)
@@ -466,8 +446,65 @@ long op_place(struct request *request)
 	length = node_path(file->node, buffer, &c.prefix, &deleted);
 	if (length < 0)
 		return length;
-	if (deleted)
-		return -ENOENT;
 	c.prefix_length = (size_t)length;
+	c.m5 = deleted;
 	return walk_continue(request, &c);
+}
+
+/*
+ * The first path of a link may be an open file, by way of /proc/PID/fd: its name between here and root is a NUL, which no path of a client
+ * has, and the badge.
+ */
+#define FILE_TOKEN_BYTES (1 + sizeof(unsigned long))
+
+long op_resolve(struct request *request)
+{
+	char token[FILE_TOKEN_BYTES] = "";
+	struct continuation c = {
+		.kind = CONTINUE_RESOLVED, .mount = request->file->mount, .prefix = "", .text = "", .rest = token, .rest_length = sizeof(token),
+	};
+
+	if (!request->forwarded)
+		return -EPERM;
+	memcpy(token + 1, &request->file->badge, sizeof(request->file->badge));
+	return walk_continue(request, &c);
+}
+
+static bool is_token(const struct walk *walk)
+{
+	return walk->length == FILE_TOKEN_BYTES && !walk->path[0];
+}
+
+static long walk_token(struct walk *walk)
+{
+	struct open_file *file;
+	unsigned long badge;
+
+	memcpy(&badge, walk->path + 1, sizeof(badge));
+	file = open_file_find(badge);
+	if (!file)
+		return -ENOENT;
+	walk->node = file->node;
+	walk->mode = serve_operations->mode(file->node);
+	return 0;
+}
+
+long path_link(struct request *request)
+{
+	struct walk from, to;
+	long result;
+
+	walk_begin(request, &from);
+	from.follow = false;
+	from.stay = true;
+	result = walk_second_path(request, &to);
+	if (!result)
+		result = is_token(&from) ? walk_token(&from) : walk_existing(request, &from);
+	if (!result && (is_directory(from.mode) || !ops()->link))
+		result = -EPERM;
+	if (!result)
+		result = walk_to_new(request, &to, false);
+	if (result)
+		return result;
+	return ops()->link(from.node, to.parent, to.name, to.name_length);
 }

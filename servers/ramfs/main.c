@@ -203,7 +203,8 @@ static long ramfs_symlink(struct node directory, const char *name, size_t length
 static long ramfs_tmpfile(struct node directory, unsigned mode, struct node *made)
 {
 	struct inode *inode = NULL;
-	long error = inode_of(directory)->nlink ? tree_tmpfile(mode, &inode) : -ENOENT;
+	bool linkable = !(serve_request->m[0] & LINUX_O_EXCL);
+	long error = inode_of(directory)->nlink ? tree_tmpfile(mode, linkable, &inode) : -ENOENT;
 
 	set_owner(error, inode);
 	inherit_group(error, inode_of(directory), inode);

@@ -88,12 +88,13 @@ long tree_symlink(struct inode *directory, const char *name, size_t length, cons
 	return finish_new(directory, *made, name, length);
 }
 
-long tree_tmpfile(u32 mode, struct inode **made)
+long tree_tmpfile(u32 mode, bool linkable, struct inode **made)
 {
 	arena_begin();
 	*made = inode_new(mode);
 	if (!*made)
 		return no_space();
+	(*made)->linkable = linkable;
 	arena_commit();
 	return 0;
 }
@@ -107,6 +108,8 @@ long tree_link(struct inode *inode, struct inode *directory, const char *name, s
 		return error;
 	if (inode_is(inode, S_IFDIR))
 		return -EPERM;
+	if (!inode->nlink && !inode->linkable)
+		return -ENOENT;
 	if (inode->nlink >= LINKS_MAX)
 		return -EMLINK;
 	arena_begin();

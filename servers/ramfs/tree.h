@@ -65,6 +65,7 @@ struct inode {
 		char *text;      /* link */
 	};
 	u64 mount;               /* of a mount's root: its number + 1 */
+	u64 linkable;            /* made without a name, which it may be given */
 	/* volatile */
 	u64 epoch, opens;
 	void *mapping;
@@ -114,8 +115,8 @@ void inode_refresh(struct inode *inode);
  */
 long tree_create(struct inode *directory, const char *name, size_t length, u32 mode, u64 device, struct inode **made);
 long tree_symlink(struct inode *directory, const char *name, size_t length, const char *text, size_t text_length, struct inode **made);
-/* An inode without a name, not open yet: open it before anything else happens. */
-long tree_tmpfile(u32 mode, struct inode **made);
+/* An inode without a name, not open yet: open it before anything else happens. linkable: it may be given one. */
+long tree_tmpfile(u32 mode, bool linkable, struct inode **made);
 long tree_link(struct inode *inode, struct inode *directory, const char *name, size_t length);
 long tree_unlink(struct inode *directory, const char *name, size_t length, bool rmdir);
 long tree_rename(struct inode *from, const char *name, size_t length, struct inode *to, const char *new_name, size_t new_length, unsigned flags);

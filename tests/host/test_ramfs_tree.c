@@ -180,7 +180,7 @@ static void orphans_go_at_the_next_start(void)
 	struct inode *made;
 
 	start();
-	CHECK_EQ(tree_tmpfile(S_IFREG | 0600, &made), 0);
+	CHECK_EQ(tree_tmpfile(S_IFREG | 0600, true, &made), 0);
 	inode_open(made);
 	CHECK(arena_recover(memory, arena->size, grow));
 	tree_recover();
