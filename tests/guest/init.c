@@ -80,10 +80,27 @@ static void power_off(void)
 		pause();
 }
 
+/* Whether the kernel says that it has this type of file system; before /proc is there it is taken to. */
+static int has_type(const char *type)
+{
+	FILE *list = fopen("/proc/filesystems", "r");
+	char line[128], name[64];
+	int found = !list;
+
+	while (!found && fgets(line, sizeof(line), list)) {
+		char *last = strrchr(line, '\t');
+
+		found = last && sscanf(last, " %63s", name) == 1 && strcmp(name, type) == 0;
+	}
+	if (list)
+		fclose(list);
+	return found;
+}
+
 /* UX/RT's root file system has these already; on Linux they are mounted here. */
 static void mount_if_missing(const char *probe, const char *type, const char *where, unsigned long flags, const char *options)
 {
-	if (access(probe, F_OK) == 0)
+	if (access(probe, F_OK) == 0 || !has_type(type))
 		return;
 	mkdir(where, 0755);
 	if (mount(type, where, type, flags, options) != 0)
