@@ -1,0 +1,304 @@
+/*
+ * The first program of a machine in which anything else is killed at any moment, servers too. For UX/RT only: a server that is killed is
+ * started again, its clients see an error on old descriptors, and everything else goes on. Says on the console how that went.
+ */
+#include <dirent.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+
+#include "tests/guest/objects.h"
+
+#define KILLS 100
+#define LOADS 5
+#define VICTIMS_MAX 64
+
+static unsigned seed = 1;
+static pid_t loads[LOADS];
+static unsigned services_killed, programs_killed;
+
+static unsigned random_below(unsigned limit)
+{
+	seed = seed * 1103515245 + 12345;
+	return (seed >> 16) % limit;
+}
+
+static void nap(long microseconds)
+{
+	struct timespec t = { 0, microseconds * 1000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* ---- what is killed: programs that use every server, and go on after any error ---- */
+
+static void use_files(int number)
+{
+	char name[32], text[64];
+	int fd;
+
+	snprintf(name, sizeof name, "/tmp/load%d", number);
+	fd = open(name, O_RDWR | O_CREAT, 0600);
+	if (fd >= 0) {
+		(void)!write(fd, name, sizeof name);
+		(void)!pread(fd, text, sizeof text, 0);
+		close(fd);
+	}
+	unlink(name);
+}
+
+static void use_pipe(void)
+{
+	int ends[2], status;
+	char byte;
+	pid_t pid;
+
+	if (pipe(ends))
+		return;
+	pid = fork();
+	if (pid == 0) {
+		(void)!write(ends[1], "x", 1);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (pid > 0) {
+		(void)!read(ends[0], &byte, 1);
+		waitpid(pid, &status, 0);
+	}
+	close(ends[0]);
+}
+
+static void use_others(void)
+{
+	char text[256];
+	int fd = eventfd(1, 0);
+
+	if (fd >= 0) {
+		(void)!read(fd, text, 8);
+		close(fd);
+	}
+	fd = open("/proc/self/stat", O_RDONLY);
+	if (fd >= 0) {
+		(void)!read(fd, text, sizeof text);
+		close(fd);
+	}
+	fd = open("/dev/zero", O_RDONLY);
+	if (fd >= 0) {
+		(void)!read(fd, text, sizeof text);
+		close(fd);
+	}
+	fd = open("/dev/console", O_WRONLY | O_NOCTTY);
+	if (fd >= 0) {
+		(void)!write(fd, "", 0);
+		close(fd);
+	}
+}
+
+static void load(int number)
+{
+	signal(SIGPIPE, SIG_IGN);
+	for (;;) {
+		use_files(number);
+		use_pipe();
+		use_others();
+	}
+}
+
+static void start_load(int number)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		load(number);
+	loads[number] = pid;
+}
+
+/* ---- the killing ---- */
+
+static void reap(int flags)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, flags)) > 0)
+		for (int i = 0; i < LOADS; i++)
+			if (loads[i] == pid)
+				loads[i] = 0;
+}
+
+/* All processes but this one. -1: there is no /proc just now. */
+static int list_victims(pid_t *victims)
+{
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	if (!directory)
+		return -1;
+	while (count < VICTIMS_MAX && (entry = readdir(directory))) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid > 1)
+			victims[count++] = pid;
+	}
+	closedir(directory);
+	return count;
+}
+
+/* Services are nobody's children. */
+static int is_service(pid_t pid)
+{
+	char path[32], text[256] = "", *parent;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	(void)!read(fd, text, sizeof text - 1);
+	close(fd);
+	parent = strchr(text, ')');
+	return parent && strlen(parent) > 4 && atoi(parent + 4) == 0;
+}
+
+static void kill_one(void)
+{
+	pid_t victims[VICTIMS_MAX], pid;
+	int count = list_victims(victims), service;
+
+	if (count <= 0)
+		return;
+	pid = victims[random_below((unsigned)count)];
+	service = is_service(pid);
+	if (kill(pid, SIGKILL) == 0)
+		*(service ? &services_killed : &programs_killed) += 1;
+}
+
+static void round_of_kills(void *unused)
+{
+	pid_t victims[VICTIMS_MAX];
+
+	(void)unused;
+	for (int i = 0; i < KILLS; i++) {
+		reap(WNOHANG);
+		for (int k = 0; k < LOADS; k++)
+			if (loads[k] <= 0)
+				start_load(k);
+		nap(random_below(3000));
+		kill_one();
+	}
+	/* Programs fork: until none is left. */
+	for (int left = 1; left;) {
+		int count = list_victims(victims);
+
+		left = count < 0;
+		for (int i = 0; i < count; i++)
+			if (!is_service(victims[i]) && kill(victims[i], SIGKILL) == 0)
+				left++;
+		reap(left ? WNOHANG : 0);
+	}
+	for (int i = 0; i < LOADS; i++) {
+		char name[32];
+
+		snprintf(name, sizeof name, "/tmp/load%d", i);
+		unlink(name);
+	}
+}
+
+/* ---- whether everything works ---- */
+
+static void must(int good, const char *what)
+{
+	printf("%s %s\n", good ? "ok" : "FAIL", what);
+}
+
+static void check_all(void)
+{
+	char text[256];
+	uint64_t value = 0;
+	int ends[2], fd, status = -1;
+	pid_t pid;
+
+	fd = open("/tmp/after", O_RDWR | O_CREAT | O_EXCL, 0600);
+	must(fd >= 0 && write(fd, "text", 4) == 4 && pread(fd, text, 4, 0) == 4 && !memcmp(text, "text", 4), "files can be made after ramfs was killed");
+	close(fd);
+	unlink("/tmp/after");
+	fd = open("/kept", O_RDONLY);
+	must(fd >= 0 && read(fd, text, 9) == 9 && !memcmp(text, "kept text", 9), "what was in a file is still there after ramfs was killed");
+	close(fd);
+	must(pipe(ends) == 0 && write(ends[1], "x", 1) == 1 && read(ends[0], text, 1) == 1, "pipes work after their server was killed");
+	close(ends[0]);
+	close(ends[1]);
+	fd = eventfd(3, 0);
+	must(fd >= 0 && read(fd, &value, 8) == 8 && value == 3, "eventfd works after its server was killed");
+	close(fd);
+	fd = open("/dev/zero", O_RDONLY);
+	must(fd >= 0 && read(fd, text, 4) == 4 && text[3] == 0, "/dev works after its server was killed");
+	close(fd);
+	fd = open("/proc/self/stat", O_RDONLY);
+	must(fd >= 0 && read(fd, text, sizeof text) > 0, "/proc works after its server was killed");
+	close(fd);
+	pid = fork();
+	if (pid == 0) {
+		execl("/bin/true", "true", (char *)NULL);
+		_exit(1);
+	}
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0, "programs can be run after all servers were killed");
+}
+
+/* Standard output is the console, opened anew: its server may have been killed. */
+static void reopen_console(void)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		if (fd != i)
+			dup2(fd, i);
+	if (fd > 2)
+		close(fd);
+}
+
+/* Every service begins anew, so that what each had done until it was killed does not show. */
+static void restart_services(void)
+{
+	pid_t victims[VICTIMS_MAX];
+	int count;
+
+	while ((count = list_victims(victims)) < 0)
+		nap(1000);
+	for (int i = 0; i < count; i++)
+		if (is_service(victims[i]))
+			kill(victims[i], SIGKILL);
+	nap(50000);
+}
+
+static void deed(void *unused)
+{
+	round_of_kills(unused);
+	restart_services();
+	reopen_console();
+}
+
+int main(void)
+{
+	int fd = open("/kept", O_WRONLY | O_CREAT, 0600);
+
+	if (getpid() != 1) {
+		puts("kill_anything is a first program");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	(void)!write(fd, "kept text", 9);
+	close(fd);
+	use_all_principals();
+	leaves_nothing("kills of anything", deed, NULL);
+	printf("killed: %u services, %u programs\n", services_killed, programs_killed);
+	must(services_killed > 20 && programs_killed > 20, "services and programs were killed");
+	check_all();
+	puts("done");
+	fflush(stdout);
+	reboot(RB_POWER_OFF);
+	return 0;
+}
