@@ -94,6 +94,13 @@
 	/* m[0] signal, m[1] core: the runtime met a fatal signal it decided on itself (a fault while blocked, SIG_DFL): ends the process */ \
 	X(SIGDEFAULT, 70) \
 	X(ITIMER, 71)     /* m[0] which, m[1] 1 set, m[2] interval ns, m[3] value ns -> m[1] old interval, m[2] old value */ \
+	/* m[0] clock (CLOCK_REALTIME, MONOTONIC, BOOTTIME ...), m[1] SIGEV_, m[2] signal, m[3] value, m[4] tid for SIGEV_THREAD_ID, m[5] 1: the value
+	 * is the timer's id -> m[0] id. Timers end with the process or its exec */ \
+	X(TIMER_CREATE, 72) \
+	/* m[0] id, m[1] 1: absolute, in the timer's clock, m[2] interval ns, m[3] value ns, 0 disarms -> m[1] old interval, m[2] old value */ \
+	X(TIMER_SET, 73) \
+	X(TIMER_GET, 74)     /* m[0] id -> m[1] interval, m[2] value left, m[3] overruns of the last signal */ \
+	X(TIMER_DELETE, 75)  /* m[0] id */ \
 	/* ---- shared futexes ---- */ \
 	/* m[0] address, m[1] expected, m[2] deadline or 0, m[3] bitset */ \
 	X(FUTEX_WAIT, 80) \

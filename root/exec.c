@@ -226,6 +226,7 @@ static void commit(struct exec *x)
 	process_set_files_slot(process, x->files);
 	thread_set_tid(x->new, process->pid);
 	process->exec_done = true;
+	posix_timers_delete(process);
 	process->dumpable = true;
 	vfork_done(process);
 	process_publish(process);

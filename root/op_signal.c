@@ -289,6 +289,7 @@ void itimers_cancel(struct process *process)
 {
 	for (unsigned which = TIMER_REAL; which <= TIMER_PROF; which++)
 		timer_cancel(&process->itimers[which].timer);
+	posix_timers_delete(process);
 }
 
 long op_ITIMER(struct request *request)

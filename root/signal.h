@@ -29,6 +29,7 @@ _Static_assert(sizeof(struct linux_siginfo) == 128, "siginfo layout");
 #define SI_CODE_USER   0
 #define SI_CODE_KERNEL 0x80
 #define SI_CODE_TKILL  (-6)
+#define SI_CODE_TIMER  (-2)
 
 void signal_queue_init(struct signal_queue *queue);
 void signal_queue_clear(struct signal_queue *queue);
