@@ -85,7 +85,8 @@ static void answer_fault(struct thread *caller, u64 verdict)
 
 	caller->fault = 0;
 	caller->flags &= ~THREAD_FLAG_INTERRUPT;
-	thread_ready(caller);
+	/* It goes on where it was, as after a call: at the end of its queue every page it touches would cost it a slice of each of its equals. */
+	thread_hand_off(caller);
 	if (verdict != FAULT_RESUME) {
 		caller->frame.error |= (verdict & (FAULT_REASON_ACCESS | FAULT_REASON_BUS)) << 32;
 		gate_exception(caller);
