@@ -1,0 +1,317 @@
+/* Path walks of the server framework over a small tree, and the records of directory listings. The kernel and root are played by the test. */
+// sources: serve/walk.c serve/dirent.c
+#include <errno.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "serve/internal.h"
+
+#define DIRECTORY LINUX_S_IFDIR
+#define FILE_MODE LINUX_S_IFREG
+#define LINK      LINUX_S_IFLNK
+
+/* ---- a tree ---- */
+
+struct thing {
+	u64 id, parent;
+	const char *name;
+	unsigned mode;
+	const char *text;
+};
+
+static const struct thing things[] = {
+	{ 1, 0, "", DIRECTORY | 0755, NULL },
+	{ 2, 1, "a", DIRECTORY | 0755, NULL },
+	{ 3, 2, "b", DIRECTORY | 0755, NULL },
+	{ 4, 3, "file", FILE_MODE | 0644, NULL },
+	{ 5, 1, "link", LINK | 0777, "a/b" },
+	{ 6, 3, "up", LINK | 0777, "/else/where" },
+	{ 7, 1, "door", LINK | 0777, "magic" },
+};
+
+static const struct thing *thing(u64 id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(things); i++)
+		if (things[i].id == id)
+			return &things[i];
+	return NULL;
+}
+
+static long get_root(unsigned mount, struct node *node)
+{
+	*node = (struct node){ .id = 1 };
+	return mount ? -ENOENT : 0;
+}
+
+static unsigned get_mode(struct node node)
+{
+	return thing(node.id)->mode;
+}
+
+static long lookup(struct node directory, const char *name, size_t length, struct node *found)
+{
+	for (size_t i = 1; i < ARRAY_SIZE(things); i++) {
+		if (things[i].parent != directory.id || strlen(things[i].name) != length || memcmp(things[i].name, name, length))
+			continue;
+		*found = (struct node){ .id = things[i].id };
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static long get_parent(struct node node, struct node *parent, char name[256], bool *deleted)
+{
+	const struct thing *t = thing(node.id);
+
+	(void)deleted;
+	if (!t->parent)
+		return 0;
+	*parent = (struct node){ .id = t->parent };
+	strcpy(name, t->name);
+	return (long)strlen(t->name);
+}
+
+static long read_link(struct node node, char *text, size_t size)
+{
+	const char *from = thing(node.id)->text;
+
+	CHECK(strlen(from) < size);
+	memcpy(text, from, strlen(from));
+	return (long)strlen(from);
+}
+
+static bool is_magic(struct node node, struct magic_link *magic)
+{
+	*magic = (struct magic_link){ .pid = 12, .descriptor = -2 };
+	return node.id == 7;
+}
+
+static long get_attributes(struct node node, struct file_attr *attr)
+{
+	attr->ino = node.id + 100;
+	return 0;
+}
+
+static long list(struct open_file *file, struct dirent_list *records)
+{
+	static const char *const names[] = { "x", "seven77", "eight888", "a-name-of-twenty-byt" };
+
+	for (u64 i = file->offset - 2; i < ARRAY_SIZE(names); i++)
+		if (!dirent_add(records, i + 1, i + 3, 8, names[i], strlen(names[i])))
+			break;
+	return 0;
+}
+
+static const struct serve_operations operations = {
+	.root = get_root, .mode = get_mode, .lookup = lookup, .parent = get_parent, .readlink = read_link, .magic = is_magic,
+	.getattr = get_attributes, .readdir = list,
+};
+
+/* ---- what the framework needs ---- */
+
+const struct serve_operations *serve_operations = &operations;
+unsigned long serve_sequence;
+static struct message_buffer buffer;
+struct message_buffer *serve_message = &buffer;
+
+static unsigned forwarded; /* label; 0: nothing was */
+static unsigned long words[8];
+static char sent[MESSAGE_BYTES + 1];
+static u8 client[4096];
+static size_t client_room;
+
+long request_forward(struct request *request, unsigned target, unsigned label, const unsigned long m[8], unsigned bytes, bool keep_window)
+{
+	(void)request, (void)keep_window;
+	CHECK_EQ(target, SLOT_ROOT);
+	forwarded = label;
+	memcpy(words, m, sizeof(words));
+	memcpy(sent, buffer.data, bytes);
+	sent[bytes] = 0;
+	return REQUEST_ANSWERED;
+}
+
+size_t request_give(struct request *request, const void *from, size_t length)
+{
+	size_t done = MIN(length, client_room);
+
+	memcpy(client, from, done);
+	request->stopped = done < length;
+	return done;
+}
+
+/* ---- walks ---- */
+
+static struct walk walk;
+
+static long go(const char *path, bool follow)
+{
+	static struct request request;
+
+	forwarded = 0;
+	walk = (struct walk){ .path = path, .length = strlen(path), .follow = follow };
+	return walk_path(&request, &walk);
+}
+
+#define IS_CONTINUED(path, follow, kind, text)        \
+	do {                                          \
+		CHECK_EQ(go(path, follow), REQUEST_ANSWERED); \
+		CHECK_EQ(forwarded, FILE_CONTINUE);   \
+		CHECK_EQ(words[0], kind);             \
+		CHECK_STR(sent, text);                \
+		CHECK_EQ(words[1] + words[2] + words[3], strlen(text)); \
+	} while (0)
+
+static void names_are_found(void)
+{
+	CHECK_EQ(go("", true), 0);
+	CHECK_EQ(walk.node.id, 1);
+	CHECK_EQ(walk.name_length, 0);
+	CHECK_EQ(go("a//./b/file", true), 0);
+	CHECK_EQ(walk.node.id, 4);
+	CHECK_EQ(walk.parent.id, 3);
+	CHECK_EQ(go("a/b/none", true), 0);
+	CHECK_EQ(walk.mode, 0);
+	CHECK_EQ(walk.parent.id, 3);
+	CHECK_EQ(walk.name_length, 4);
+	CHECK_EQ(go("a/none/x", true), -ENOENT);
+	CHECK_EQ(go("a/b/file/x", true), -ENOTDIR);
+	CHECK_EQ(go("a/b/file/", true), -ENOTDIR);
+	CHECK_EQ(go("a/b/file/..", true), -ENOTDIR);
+	CHECK_EQ(go("a/b/", true), 0);
+}
+
+static void links_go_to_root(void)
+{
+	IS_CONTINUED("link", true, CONTINUE_LINK, "a/b");
+	CHECK_EQ(words[1], 0);
+	CHECK_EQ(words[2], 3);
+	CHECK_EQ(go("link", false), 0);
+	CHECK_EQ(walk.node.id, 5);
+	IS_CONTINUED("link/", false, CONTINUE_LINK, "a/b");
+	IS_CONTINUED("link/file", false, CONTINUE_LINK, "a/bfile");
+	CHECK_EQ(words[3], 4);
+	IS_CONTINUED("./a/b/up//rest/of", true, CONTINUE_LINK, "a/b/else/whererest/of");
+	CHECK_EQ(words[1], 3);
+	CHECK_EQ(words[2], 11);
+	IS_CONTINUED("door/x", true, CONTINUE_REOPEN, "x");
+	CHECK_EQ(words[5], 12);
+	CHECK_EQ(words[6], (unsigned long)-2);
+}
+
+static void parents_go_to_root(void)
+{
+	IS_CONTINUED("a/b/../x", true, CONTINUE_DOTDOT, "ax");
+	CHECK_EQ(words[1], 1);
+	IS_CONTINUED("a/..", true, CONTINUE_DOTDOT, "");
+	IS_CONTINUED("../x", true, CONTINUE_ABOVE, "x");
+	IS_CONTINUED("./..", true, CONTINUE_ABOVE, "");
+}
+
+static void a_second_path_does_not_leave(void)
+{
+	static struct request request;
+
+	walk = (struct walk){ .path = "link/x", .length = 6, .stay = true };
+	forwarded = 0;
+	CHECK_EQ(walk_path(&request, &walk), -ENOENT);
+	walk = (struct walk){ .path = "a/../x", .length = 6, .stay = true };
+	CHECK_EQ(walk_path(&request, &walk), -ENOENT);
+	CHECK_EQ(forwarded, 0);
+}
+
+static void long_names_and_paths_are_refused(void)
+{
+	static char path[PATH_SIZE + 300];
+
+	memset(path, 'x', 256);
+	CHECK_EQ(go(path, true), -ENAMETOOLONG);
+	path[255] = 0;
+	CHECK_EQ(go(path, true), 0);
+	memset(path, 0, sizeof(path));
+	for (size_t i = 0; i < 2000; i++)
+		memcpy(path + 2 * i, "./", 2);
+	strcat(path, "a");
+	CHECK_EQ(go(path, true), 0);
+	CHECK_EQ(walk.node.id, 2);
+}
+
+static void paths_of_nodes(void)
+{
+	char space[PATH_SIZE];
+	const char *path;
+	bool deleted;
+
+	CHECK_EQ(node_path((struct node){ .id = 4 }, space, &path, &deleted), 8);
+	CHECK(!memcmp(path, "a/b/file", 8));
+	CHECK_EQ(node_path((struct node){ .id = 1 }, space, &path, &deleted), 0);
+}
+
+/* ---- listings ---- */
+
+static struct open_file directory = { .badge = 5, .mode = LINUX_S_IFDIR, .node = { .id = 3 } };
+
+static long read_directory(size_t size, size_t room)
+{
+	static struct request request;
+
+	request = (struct request){ .file = &directory, .m = { size } };
+	client_room = room;
+	serve_sequence++;
+	return op_readdir(&request);
+}
+
+/* Names of the records that came, with commas. */
+static const char *names_of(long bytes)
+{
+	static char text[256];
+
+	text[0] = 0;
+	for (long at = 0; at < bytes;) {
+		u16 size;
+
+		memcpy(&size, client + at + 16, 2);
+		CHECK(size % 8 == 0 && at + size <= bytes);
+		strcat(text, (char *)client + at + 19);
+		strcat(text, ",");
+		at += size;
+	}
+	return text;
+}
+
+static void listings_go_on(void)
+{
+	directory.offset = 0;
+	CHECK_STR(names_of(read_directory(4096, 4096)), ".,..,x,seven77,eight888,a-name-of-twenty-byt,");
+	CHECK_EQ(read_directory(4096, 4096), 0);
+	directory.offset = 0;
+	CHECK_STR(names_of(read_directory(60, 4096)), ".,..,");
+	CHECK_STR(names_of(read_directory(60, 4096)), "x,seven77,");
+	CHECK_STR(names_of(read_directory(60, 4096)), "eight888,");
+	CHECK_STR(names_of(read_directory(60, 4096)), "a-name-of-twenty-byt,");
+	CHECK_EQ(read_directory(60, 4096), 0);
+	directory.offset = 0;
+	CHECK_EQ(read_directory(10, 4096), -EINVAL);
+	CHECK_EQ(directory.offset, 0);
+}
+
+static void a_listing_not_taken_comes_again(void)
+{
+	directory.offset = 0;
+	CHECK_EQ(read_directory(4096, 50), 0);
+	CHECK_EQ(directory.offset, 0);
+	CHECK_STR(names_of(read_directory(4096, 4096)), ".,..,x,seven77,eight888,a-name-of-twenty-byt,");
+}
+
+int main(void)
+{
+	RUN(names_are_found);
+	RUN(links_go_to_root);
+	RUN(parents_go_to_root);
+	RUN(a_second_path_does_not_leave);
+	RUN(long_names_and_paths_are_refused);
+	RUN(paths_of_nodes);
+	RUN(listings_go_on);
+	RUN(a_listing_not_taken_comes_again);
+	return check_result();
+}
