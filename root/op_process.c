@@ -3,6 +3,7 @@
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/policy.h"
 #include "root/root.h"
 #include "root/signal.h"
 
@@ -109,6 +110,8 @@ long op_RLIMIT(struct request *request)
 		return -EINVAL;
 	if (!process)
 		return -ESRCH;
+	if (process->role != request->caller->process->role && request->caller->process->role != ROLE_SYSTEM)
+		return -EPERM;
 	request->out[1] = process->rlimits[m[1]].soft;
 	request->out[2] = process->rlimits[m[1]].hard;
 	return m[2] ? set_limit(process, m[1], m[3], m[4]) : 0;

@@ -5,6 +5,7 @@
 #include "root/log.h"
 #include "root/names.h"
 #include "root/operations.h"
+#include "root/policy.h"
 #include "root/root.h"
 #include "root/services.h"
 
@@ -45,8 +46,18 @@ long op_MEMORY_INFO(struct request *request)
 #define REBOOT_POWER_OFF 0x4321fedcu
 #define EXIT_RESTART     0x100
 
+/* Writes to the control files that these requests stand for, until there are such files. */
+static bool may_control(const struct request *request)
+{
+	static const char file[] = "/sys/control";
+
+	return policy_allows(request->caller->process->role, file, sizeof(file) - 1, POLICY_WRITE);
+}
+
 long op_REBOOT(struct request *request)
 {
+	if (!may_control(request))
+		return -EPERM;
 	switch ((u32)request->m[0]) {
 	case REBOOT_RESTART:
 		return KCALL2(system_exit, SYS(ROOT_SLOT_SYSTEM), EXIT_RESTART) ? -EIO : 0;
@@ -63,6 +74,8 @@ long op_REBOOT(struct request *request)
 
 long op_SET_TIME(struct request *request)
 {
+	if (!may_control(request))
+		return -EPERM;
 	return KCALL2(system_set_clock, SYS(ROOT_SLOT_SYSTEM), request->m[0] - now_ns()) ? -EPERM : 0;
 }
 
@@ -77,6 +90,8 @@ long op_HOSTNAME(struct request *request)
 	char *name = request->m[1] ? domain_name : host_name;
 
 	if (request->m[0]) {
+		if (!may_control(request))
+			return -EPERM;
 		if (request->bytes > NODE_NAME_MAX)
 			return -EINVAL;
 		memcpy(name, root_message()->data, request->bytes);
