@@ -9,11 +9,12 @@
 #define WINDOWS_KEPT 512
 #define CAPACITY_STEP 0x10000ul
 #define POPULATE_MAX 256 /* pages at a time */
+#define WRITE_MAX    0x1000000ul
 #define MADV_POPULATE_WRITE 23
 
 /* A part of an object, mapped here. */
 struct window {
-	struct list_node link; /* the least recently used first */
+	struct list_node link; /* the oldest first */
 	struct inode *inode;   /* NULL: its inode has gone */
 	unsigned long address;
 	u64 start, length;
@@ -373,19 +374,33 @@ static size_t take_object(struct request *request, struct inode *inode, u64 offs
 	return done;
 }
 
-/* Shortens a write to what may still be used. */
+static u64 room_left(void)
+{
+	u64 used = data_pages_used();
+
+	return pages_limit > used ? pages_limit - used : 0;
+}
+
+/* Shortens a write to what may still be used: to the last page that fits, found by halving. */
 static size_t fit(const struct inode *inode, u64 offset, size_t length, u64 *missing)
 {
-	u64 used = data_pages_used(), room = pages_limit > used ? pages_limit - used : 0;
+	u64 room = room_left(), first = offset / PAGE_SIZE, least = first, most = pages_of(offset + length);
 
 	*missing = pages_missing(inode, offset, offset + length);
-	while (length && *missing > room) {
-		u64 end = ALIGN_DOWN(offset + length - 1, PAGE_SIZE);
+	if (*missing <= room)
+		return length;
+	while (most - least > 1) {
+		u64 middle = least + (most - least) / 2;
 
-		length = end > offset ? end - offset : 0;
-		*missing = pages_missing(inode, offset, offset + length);
+		if (pages_missing(inode, offset, middle * PAGE_SIZE) <= room)
+			least = middle;
+		else
+			most = middle;
 	}
-	return length;
+	if (least == first)
+		return 0;
+	*missing = pages_missing(inode, offset, least * PAGE_SIZE);
+	return least * PAGE_SIZE - offset;
 }
 
 static void touch(struct inode *inode)
@@ -401,7 +416,8 @@ long data_write(struct request *request, struct inode *inode, u64 offset, size_t
 
 	if (offset >= FILE_SIZE_MAX)
 		return -EFBIG;
-	length = MIN(length, FILE_SIZE_MAX - offset);
+	/* The client asks for the rest; others get their turn in between. */
+	length = MIN(length, MIN(FILE_SIZE_MAX - offset, WRITE_MAX));
 	error = make_writable(inode);
 	if (error)
 		return error;
@@ -487,7 +503,8 @@ static long allocate_run(struct inode *inode, u64 offset, u64 end)
 
 		if (!at)
 			return -ENOSPC;
-		run = MIN(run, end - offset);
+		run = MIN(MIN(run, end - offset), (u64)POPULATE_MAX * PAGE_SIZE);
+		populate(at, run);
 		for (u64 page = 0; page < run; page += PAGE_SIZE)
 			__atomic_fetch_or(at + page, 0, __ATOMIC_RELAXED);
 		__atomic_fetch_or(at + run - 1, 0, __ATOMIC_RELAXED);
@@ -506,7 +523,8 @@ long data_allocate(struct inode *inode, u64 offset, u64 length, bool keep_size)
 	error = make_writable(inode);
 	if (error)
 		return error;
-	if (fit(inode, offset, length, &missing) < length)
+	missing = pages_missing(inode, offset, end);
+	if (missing > room_left())
 		return -ENOSPC;
 	error = reserve(inode, end);
 	if (!error)
