@@ -76,6 +76,15 @@ void thread_ready(struct thread *thread)
 	run.needed = true;
 }
 
+/* Who has waited goes on with the rest of its slice, ahead of its equals; the slice is not renewed, so they get their turn. */
+static void thread_resume(struct thread *thread)
+{
+	thread->state = THREAD_READY;
+	run.needed = true;
+	if (!thread->stopped && thread != this_core()->current && !thread->queued && run.handoff != thread)
+		enqueue(thread, thread->slice_used_ns < SLICE_NS);
+}
+
 void thread_hand_off(struct thread *thread)
 {
 	thread->state = THREAD_READY;
@@ -147,7 +156,7 @@ void thread_wake(struct thread *thread, int error)
 {
 	thread_unblock(thread);
 	thread->frame.rax = (u64)(s64)error;
-	thread_ready(thread);
+	thread_resume(thread);
 }
 
 static void account(struct core *core, struct thread *prev, struct thread *next)
@@ -281,6 +290,11 @@ void schedule_expire(u64 now)
 		if (thread->deadline > now)
 			break;
 		thread_timed_out(thread);
+		/* at its time, not when the one that runs has used its slice up */
+		if (thread->queued && thread->slice_used_ns < SLICE_NS) {
+			dequeue(thread);
+			thread_hand_off(thread);
+		}
 	}
 	if (now >= run.slice_end && runnable(core, core->current)) {
 		/* account() will add what it ran since it was switched in */
