@@ -1,7 +1,7 @@
 /*
  * What a hostile program can do to the kernel: make any kernel call from its gate with any registers. Processes that do so are forked and
  * killed while another one does ordinary work; the system and that work must not notice. On Linux there are no such calls, and only the
- * ordinary work is shown.
+ * ordinary work is shown. With "root" as the first argument: any request of root instead, with any words.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -88,6 +88,23 @@ static void fill_message(struct message_buffer *message)
 		message->data[any(MESSAGE_BYTES)] = any(256);
 }
 
+static int ask_root;
+
+/* Any request of root but those that rightly end or change other processes or the machine, or make more that do this. */
+static unsigned root_label(void)
+{
+	static const unsigned meant_for_others[] = { PROC_CLONE, PROC_RLIMIT, PROC_KILL, PROC_TGKILL, PROC_SIGQUEUE, PROC_LOG, PROC_REBOOT,
+							  PROC_SET_TIME, PROC_TTY_SIGNAL, PROC_EXIT, PROC_SIGDEFAULT };
+	unsigned label, i;
+
+	do {
+		label = 256 + any(160);
+		for (i = 0; i < sizeof meant_for_others / sizeof *meant_for_others && meant_for_others[i] != label; i++)
+			;
+	} while (i < sizeof meant_for_others / sizeof *meant_for_others);
+	return label;
+}
+
 static void ipc_call(const struct native_api *native)
 {
 	struct ipc ipc = { .target = any_cptr(), .info = any_info(), .reply = any_cptr(),
@@ -95,6 +112,12 @@ static void ipc_call(const struct native_api *native)
 
 	for (int i = 0; i < MESSAGE_WORDS; i++)
 		ipc.m[i] = any_word();
+	if (ask_root && any(4)) {
+		ipc.target = CPTR_SYSTEM | SLOT_ROOT;
+		ipc.info = INFO(root_label(), INFO_BYTES_OF(ipc.info)) | INFO_WINDOWS(INFO_WINDOWS_OF(ipc.info)) | INFO_INTERRUPTIBLE;
+		native->ipc(KCALL_call, &ipc);
+		return;
+	}
 	native->ipc(any(7), &ipc);
 }
 
@@ -121,7 +144,7 @@ static void make_calls(uint64_t seed)
 	for (int i = 0; i < CALLS_EACH; i++) {
 		if (!any(4))
 			fill_message(native->message());
-		if (any(3))
+		if (any(3) && !ask_root)
 			object_call(native);
 		else
 			ipc_call(native);
@@ -208,6 +231,8 @@ static void work(volatile int *stop, volatile unsigned *right, volatile unsigned
 
 int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "root"))
+		ask_root = 1, argv++, argc--;
 	unsigned processes = argc > 1 ? atoi(argv[1]) : 100;
 	struct {
 		int stop;
