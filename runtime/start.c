@@ -116,7 +116,6 @@ static void state_init(struct thread_record *t, const struct start_block *block)
 	t->tid = (unsigned)context->tid;
 	for (unsigned i = 0; i < MESSAGE_CAPS; i++)
 		message->recv_slot[i] = SLOT_NONE;
-	p->pid = process_info()->pid;
 	p->trace = process_info()->strace;
 	p->thread_count = 1;
 	p->dumpable = true;

@@ -22,8 +22,8 @@ struct thread_record;
 
 /* One Linux process. A vfork child's lies in its parent's memory, in a heap of its own. */
 struct process_state {
-	u32 pid;
 	bool foreign_memory;     /* a vfork child (CLONE_VM without CLONE_THREAD): GATE_INFO describes another process */
+	u32 foreign_pid;         /* its pid then */
 	bool trace;              /* boot option strace= */
 	u32 thread_count;        /* atomic */
 	struct rt_lock lock;     /* guards what follows */
@@ -95,6 +95,12 @@ static inline struct thread_record *current(void)
 static inline const volatile struct process_info *process_info(void)
 {
 	return (const volatile struct process_info *)GATE_INFO;
+}
+
+/* Not kept in process_state: a forked child would have to write it, and so copy a page. */
+static inline u32 process_pid(const struct process_state *process)
+{
+	return unlikely(process->foreign_memory) ? process->foreign_pid : process_info()->pid;
 }
 
 #endif

@@ -139,8 +139,9 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 	sighand_fork_child(t->sighand);
 	rt_lock_reset(&p->lock);
 	futex_fork_child();
-	p->pid = process_info()->pid;
-	p->foreign_memory = false;
+	/* what is right already is not written: the page need not be copied then */
+	if (p->foreign_memory)
+		p->foreign_memory = false;
 	if (p->thread_count != 1)
 		p->thread_count = 1;
 	t->tid = tid;
@@ -252,7 +253,7 @@ void thread_begin(struct thread_record *t, void *argument)
 	if (!(r->flags & CLONE_SIGHAND))
 		sighand_publish(t->sighand);
 	if (!(r->flags & CLONE_THREAD))
-		t->process->pid = t->tid;
+		t->process->foreign_pid = t->tid;
 	if (r->flags & CLONE_CHILD_CLEARTID)
 		c->clear_child_tid = r->child_tid;
 	if (r->flags & CLONE_CHILD_SETTID)

@@ -20,7 +20,7 @@ static long call_absent(struct thread_record *t, u32 number)
 	const char *name = number < LINUX_CALL_MAX ? linux_calls[number].name : NULL;
 
 	if (first_time(t->process, number))
-		rt_log(1, "process %u: %s call %u%s%s%s", t->process->pid, name ? "absent" : "unknown", number, name ? " (" : "", name ? name : "",
+		rt_log(1, "process %u: %s call %u%s%s%s", process_pid(t->process), name ? "absent" : "unknown", number, name ? " (" : "", name ? name : "",
 		       name ? ")" : "");
 	return -ENOSYS;
 }

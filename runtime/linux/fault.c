@@ -124,7 +124,7 @@ void gate_fault_entry(struct thread_record *t)
 		return;
 	}
 	/* A program that jumped into the runtime, or a fault of the runtime's: the process cannot go on either way. */
-	rt_log(1, "process %u: fault %lu in the runtime at %lx, address %lx, error %lx", t->process ? t->process->pid : 0, f->vector,
+	rt_log(1, "process %u: fault %lu in the runtime at %lx, address %lx, error %lx", t->process ? process_pid(t->process) : 0, f->vector,
 	       f->rip, f->address, f->error);
 	signal_fatal(SIGSEGV);
 }

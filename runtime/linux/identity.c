@@ -52,7 +52,7 @@ static long credentials_set(const unsigned id[6])
 long linux_getpid(struct thread_record *t, const unsigned long a[6])
 {
 	(void)a;
-	return t->process->pid;
+	return process_pid(t->process);
 }
 
 long linux_gettid(struct thread_record *t, const unsigned long a[6])
@@ -350,7 +350,7 @@ long linux_capset(struct thread_record *t, const unsigned long a[6])
 
 	if (error)
 		return error;
-	if (header.pid && (unsigned)header.pid != t->process->pid)
+	if (header.pid && (unsigned)header.pid != process_pid(t->process))
 		return -EPERM;
 	if (copy_from_user(data, a[1], words * sizeof(data[0])))
 		return -EFAULT;

@@ -161,7 +161,7 @@ static long thread_exists(struct thread_record *t, int pid)
 
 	if (pid < 0)
 		return -EINVAL;
-	if (!pid || (unsigned)pid == t->tid || (unsigned)pid == t->process->pid)
+	if (!pid || (unsigned)pid == t->tid || (unsigned)pid == process_pid(t->process))
 		return 0;
 	error = rt_root(PROC_GET_IDS, (unsigned long)pid, 0, 0, 0, 0);
 	return error < 0 ? error : 0;

@@ -78,7 +78,7 @@ static void key_make(u64 key[4])
 long linux_getrandom(struct thread_record *t, const unsigned long a[6])
 {
 	u64 key[4], now = clock_monotonic();
-	const u32 nonce[3] = { t->process->pid, (u32)now, (u32)(now >> 32) };
+	const u32 nonce[3] = { process_pid(t->process), (u32)now, (u32)(now >> 32) };
 	size_t length = MIN(a[1], 0x7ffff000ul), done = 0;
 	u8 block[64];
 

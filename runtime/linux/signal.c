@@ -167,7 +167,7 @@ long signal_mask_end(struct thread_record *t, long result)
 
 void signal_raise(struct thread_record *t, int signal)
 {
-	rt_root(PROC_TGKILL, t->process->pid, t->tid, (unsigned long)signal, 0, 0);
+	rt_root(PROC_TGKILL, process_pid(t->process), t->tid, (unsigned long)signal, 0, 0);
 }
 
 long linux_rt_sigprocmask(struct thread_record *t, const unsigned long a[6])
@@ -376,7 +376,7 @@ static long queue_info(struct thread_record *t, unsigned long tgid, unsigned lon
 		return -EFAULT;
 	if (signal_bad(signal))
 		return -EINVAL;
-	if (((int)info.code >= 0 || (int)info.code == SI_TKILL) && tgid != t->process->pid)
+	if (((int)info.code >= 0 || (int)info.code == SI_TKILL) && tgid != process_pid(t->process))
 		return -EPERM;
 	info.signo = signal;
 	memcpy(thread_message(t)->data, &info, sizeof(info));
