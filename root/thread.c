@@ -204,7 +204,8 @@ static int place(struct thread *thread, u32 area)
 	}
 	slot = SLOT_THREADS + thread->area;
 	KCALL2(cap_delete, SYS(thread->process->system_cnode.slot), slot);
-	MUST(KCALL6(cap_copy, SYS(thread->process->system_cnode.slot), slot, ROOT_CNODE, thread->notification.slot, RIGHT_ALL, 1));
+	/* No badge: the runtime gives servers copies with badges of its own choosing (poll), and one that is set stays. */
+	MUST(KCALL6(cap_copy, SYS(thread->process->system_cnode.slot), slot, ROOT_CNODE, thread->notification.slot, RIGHT_ALL, 0));
 	thread_context(thread)->thread_index = thread->area;
 	return 0;
 }
