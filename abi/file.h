@@ -149,6 +149,7 @@ enum file_operation {
 #define WALK_SEARCH_ONLY 16 /* O_PATH */
 #define WALK_LAST_DOT    32 /* root to server: the client's path ended in "." or, next, in "..", of which nothing is left in the text: such a */
 #define WALK_LAST_DOTDOT 64 /* name cannot be made, removed or renamed */
+#define WALK_NEW         128 /* FILE_RESOLVE: a link's new name: EEXIST if it is there */
 
 #define CONTINUE_LINK     1
 #define CONTINUE_DOTDOT   2

@@ -159,7 +159,7 @@ static u64 send_flags(const struct walk *w)
 		return w->flags;
 	if (w->operation == FILE_LINK && w->m[0] == 1 && !w->second_turn)
 		return w->flags & WALK_DIRECTORY;
-	return WALK_NOFOLLOW | WALK_PARENT | (w->flags & WALK_DIRECTORY);
+	return WALK_NOFOLLOW | WALK_PARENT | (w->flags & WALK_DIRECTORY) | (w->operation == FILE_LINK && w->second_turn ? WALK_NEW : 0);
 }
 
 /* To the service's Endpoint, with the path in the mount and the second text. */

@@ -420,6 +420,11 @@ long path_resolve(struct request *request)
 		return result;
 	if (!walk.mode && !(request->m[7] & WALK_PARENT))
 		return -ENOENT;
+	/* Said before root compares the mounts, as on Linux; a server that makes files but no links (proc) has no such name to give. */
+	if (request->m[7] & WALK_NEW && walk.mode)
+		return -EEXIST;
+	if (request->m[7] & WALK_NEW && ops()->create && !ops()->link)
+		return -ENOENT;
 
 	struct continuation c = {
 		.kind = CONTINUE_RESOLVED, .mount = walk.mount, .prefix = prefix, .text = "",
