@@ -60,7 +60,7 @@
 	 * comes when the child has exec'ed or ended; interruptible only by SIGKILL.
 	 * m[3] = 0: the stack pointer is the top of the new thread's area (area + THREAD_AREA_SIZE). Shared memory: context page zeroed but for
 	 * thread_index, tid and signal_mask, which is the parent's. A forked child has its parent's thread index, and copies of the parent thread's
-	 * context page (tid new, pending 0) and message pages. SLOT_THREADS + index holds the Notification with badge 1 and RIGHT_ALL, in the
+	 * context page (tid new, pending 0) and message pages. SLOT_THREADS + index holds the Notification, unbadged (a Signal sets bit 0), RIGHT_ALL, in the
 	 * system CNode of the process that the thread belongs to (a vfork child has CNodes of its own) */ \
 	X(CLONE, 32) \
 	/* m[0] executable's descriptor number in the caller's files CNode, m[1] bytes of the start block, m[2] count of descriptors to keep;
