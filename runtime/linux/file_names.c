@@ -1,6 +1,7 @@
 /* Calls that change directories: mkdir, unlink, link, rename ...; readlink. */
 #include "abi/file.h"
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "runtime/call.h"
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/file_call.h"
@@ -143,19 +144,15 @@ long linux_symlinkat(struct thread_record *t, const unsigned long a[6])
 	return symlink_path(t, a[0], (int)a[1], a[2]);
 }
 
-/* An open file that gets a name: the server finds it through the descriptor's own path, which /proc/self/fd leads to. */
+/* An open file gets a name: as with /proc/self/fd/N, which also finds one that has none. */
 static long link_descriptor(struct thread_record *t, unsigned fd, int new_dirfd, uaddr_t new)
 {
-	char self[4096];
+	char self[32];
 	struct path_call p;
-	long length;
+	long length = (long)snformat(self, sizeof(self), "/proc/self/fd/%u", fd);
 
-	if (!descriptor_lookup(t, fd))
-		return -EBADF;
-	length = file_describe(t, fd, self, sizeof(self));
 	path_start(&p, FILE_LINK, 1, 0, 0);
-	if (length >= 0)
-		length = path_add_bytes(t, &p, 0, self, (size_t)length);
+	length = path_add_bytes(t, &p, 0, self, (size_t)length);
 	p.ipc.m[3] = CPTR_FSROOT;
 	if (length >= 0)
 		length = path_add(t, &p, 1, new_dirfd, new);

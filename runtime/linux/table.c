@@ -290,7 +290,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(newfstatat, "dspx"),
 	DONE(unlinkat, "dsx"),
 	DONE(renameat, "dsds"),
-	PARTLY(linkat, "dsdsx", "a file without a name cannot be given one"),
+	DONE(linkat, "dsdsx"),
 	DONE(symlinkat, "sds"),
 	DONE(readlinkat, "dspu"),
 	DONE(fchmodat, "dso"),

@@ -140,6 +140,10 @@ static void links(void)
 	SHOW(stat("f", &s));
 	printf("nlink %d\n", (int)s.st_nlink);
 	SHOW(linkat(AT_FDCWD, "f", AT_FDCWD, "h2", 0x80000));
+	SHOW(linkat(open(".", O_TMPFILE | O_RDWR, 0600), "", AT_FDCWD, "was_nameless", AT_EMPTY_PATH));
+	SHOW(stat("was_nameless", &s));
+	printf("nlink %d\n", (int)s.st_nlink);
+	SHOW(linkat(99, "", AT_FDCWD, "no", AT_EMPTY_PATH));
 	SHOW(symlink("", "empty"));
 	SHOW(symlink("text", "f"));
 	SHOW(symlink("text", "missing/x"));
