@@ -178,7 +178,7 @@ static bool fill_from(struct pipe *pipe, struct request *request, size_t length)
 {
 	size_t before = request->moved, want = ring_accepts(&pipe->ring, length, before), done;
 
-	if (!want)
+	if (!want || (want < length && length <= PIPE_ATOMIC))
 		return false;
 	done = fill(pipe, request, want);
 	if (done < want && length <= PIPE_ATOMIC) {
