@@ -15,7 +15,7 @@
 #define PRINCIPALS_MAX 4096
 #define LINES_MAX 40
 #define NUMBERS_MAX 2
-#define RUNS_MAX  8
+#define RUNS_MAX  30
 #define SETTLE_MS 20
 #define SETTLE_MAX 100 /* times */
 
