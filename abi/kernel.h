@@ -249,7 +249,9 @@ enum kernel_call {
 #define GATE_RETURN_GATE    1
 
 /* Page refs: a page of a Frame capability in the caller's system CNode. */
-#define PAGE_REF(slot, page) (((unsigned long)(slot) << 16) | (page)) /* slot: number in the system CNode; page < 65536 */
+#define PAGE_REF(slot, page) (((unsigned long)(slot) << 32) | (page)) /* slot: number in the system CNode; page < 2^32 */
+#define PAGE_REF_SLOT(ref)   ((unsigned long)(ref) >> 32)
+#define PAGE_REF_PAGE(ref)   ((ref) & 0xfffffffful)
 
 #define VSPACE_READ        1
 #define VSPACE_WRITE       2

@@ -38,8 +38,8 @@ static void *boot_take(u64 bytes, u64 align)
 	paddr_t at = ALIGN_DOWN(end - bytes, align);
 
 	if (bytes > end || at < machine.ram[heap_region].base || at > end)
-		panic("too little memory: %lu MiB is not enough to start; give the machine more",
-		      (unsigned long)(machine.ram_bytes >> 20));
+		panic("too little memory: %lu MiB, of which the boot image takes %lu, is not enough to start; give the machine more",
+		      (unsigned long)(machine.ram_bytes >> 20), (unsigned long)(machine.module_bytes >> 20));
 	machine.ram[heap_region].end = at;
 	return memset(phys_to_virt(at), 0, bytes);
 }

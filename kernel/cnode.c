@@ -56,8 +56,8 @@ struct cte *lookup_slot(struct thread *t, u64 cnode, u64 number, int *err)
 
 int lookup_page(struct thread *t, u64 ref, u64 pages, paddr_t *page)
 {
-	struct cte *c = cspace_system_slot(t, ref >> 16);
-	u64 index = ref & 0xffff;
+	struct cte *c = cspace_system_slot(t, PAGE_REF_SLOT(ref));
+	u64 index = PAGE_REF_PAGE(ref);
 
 	if (!c || cap_type(c) != OBJECT_FRAME)
 		return K_INVALID_CAP;

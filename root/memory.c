@@ -230,21 +230,36 @@ static void *early_take(struct early *early, u64 size)
 	return page_virt(0) + address;
 }
 
-/* The tables lie at the start of the largest Untyped; the blocks they touch are never used otherwise. */
-static struct early find_early(u64 size)
+/* The longest stretch of RAM: the kernel lists adjacent Untypeds one after the other. */
+static struct early longest_stretch(void)
 {
-	const struct boot_untyped *best = NULL;
+	struct early best = { 0 }, run = { 0 };
 
 	for (u64 i = 0; i < boot->untyped_count; i++) {
 		const struct boot_untyped *at = &boot->untyped[i];
 
-		if (!at->device && (!best || at->size_bits > best->size_bits))
-			best = at;
+		if (at->device || at->size_bits < BLOCK_BITS)
+			continue;
+		if (at->base != run.end)
+			run.base = run.at = at->base;
+		run.end = at->base + (1ul << at->size_bits);
+		if (run.end - run.base > best.end - best.base)
+			best = run;
 	}
-	if (!best || (1ul << best->size_bits) < size + (1ul << 20))
-		root_panic("the machine has too little memory (%lu KiB); give it more", boot->memory_bytes >> 10);
-	memset(page_virt(0) + best->base, 0, ALIGN_UP(size, BLOCK_SIZE));
-	return (struct early){ best->base, best->base, best->base + ALIGN_UP(size, BLOCK_SIZE) };
+	return best;
+}
+
+/* The tables lie at the start of the longest stretch; the blocks they touch are never used otherwise. */
+static struct early find_early(u64 size)
+{
+	struct early early = longest_stretch();
+
+	if (early.end - early.base < size + (1ul << 20))
+		root_panic("the machine has too little memory: %lu MiB, of which the boot image takes %lu; give it more",
+			   boot->memory_bytes >> 20, boot->image_size >> 20);
+	early.end = early.base + ALIGN_UP(size, BLOCK_SIZE);
+	memset(page_virt(0) + early.base, 0, early.end - early.base);
+	return early;
 }
 
 static void adopt_block(u32 index, const struct early *early)

@@ -8,7 +8,6 @@
 #include "root/space.h"
 
 #define OBJECT_SIZE_MAX (1ul << 42)
-#define IMAGE_PAGES_MAX 65536u /* PAGE_REF has 16 bits for the page of a Frame */
 
 static struct object *image;
 
@@ -22,9 +21,6 @@ void image_init(void)
 {
 	u64 count = ALIGN_UP(boot_info->image_size, (u64)PAGE_SIZE) >> PAGE_SHIFT;
 
-	if (count > IMAGE_PAGES_MAX)
-		root_panic("the boot image has %lu MiB; at most %u can be named, take packages out of its list", boot_info->image_size >> 20,
-			   IMAGE_PAGES_MAX >> 8);
 	image = object_create(boot_info->image_size);
 	if (!image)
 		root_panic("no memory for the boot image's record");

@@ -564,6 +564,23 @@ TEST(a_thread_may_get_cnodes_named_by_the_ones_that_go)
 	CHECK_EQ(cap_type(&member[0]->files_cnode), OBJECT_CNODE);
 }
 
+/* A boot image of 2 GiB is one Frame. Only the number is looked at, so the simulated machine need not have that memory. */
+static void every_page_of_a_large_frame_can_be_named(void)
+{
+	const u64 count = 3ul << 18;
+	struct cte *slot = cspace_system_slot(root, ROOT_SLOT_IMAGE);
+	paddr_t page = 0;
+
+	cap_insert_child(slot, NULL, cap_word(OBJECT_FRAME, 0, 0, count), phys_to_virt(1ul << 30));
+	CHECK_EQ(lookup_page(root, PAGE_REF(ROOT_SLOT_IMAGE, 65536), 1, &page), K_OK);
+	CHECK_EQ(page, (1ul << 30) + (65536ul << PAGE_SHIFT));
+	CHECK_EQ(lookup_page(root, PAGE_REF(ROOT_SLOT_IMAGE, 65535), count - 65535, &page), K_OK);
+	CHECK_EQ(lookup_page(root, PAGE_REF(ROOT_SLOT_IMAGE, 65535), count - 65534, &page), K_INVALID_ARG);
+	CHECK_EQ(lookup_page(root, PAGE_REF(ROOT_SLOT_IMAGE, count), 1, &page), K_INVALID_ARG);
+	CHECK_EQ(lookup_page(root, PAGE_REF(0xfffffffful, 0), 1, &page), K_INVALID_CAP);
+	CHECK_EQ(cap_delete(slot), K_OK);
+}
+
 int main(void)
 {
 	machine_boot();
@@ -596,5 +613,6 @@ int main(void)
 	RUN(a_narrower_port_goes_with_the_one_it_came_from);
 	RUN(derivation_ends_at_its_greatest_depth_with_an_error);
 	RUN(a_thread_may_get_cnodes_named_by_the_ones_that_go);
+	RUN(every_page_of_a_large_frame_can_be_named);
 	return check_result();
 }

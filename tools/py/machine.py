@@ -16,6 +16,8 @@ import linux
 
 CPU = 'max,-la57,-pku'
 MEMORY_MIB = 512
+# Of a q35 machine's memory 2048 MiB lie below 4 GiB, or all if there is less than 2816; QEMU puts the kernel and the image there.
+LOW_MEMORY_MIB, LOW_MEMORY_MAX_MIB, LOADER_MIB = 2048, 2815, 24
 # What Linux copies of boot_info.command_line's size and its own limit leave.
 COMMAND_LINE_MAX = {False: 1023, True: 2047}
 UXRT = os.path.join(image.TOP, 'build', 'gcc-debug', 'uxrt.elf')
@@ -50,9 +52,16 @@ class Machine:
         if self.image_path and self.check_memory:
             need = os.path.getsize(self.image_path) >> 20
             # Linux unpacks the image into a file system beside it.
-            least = need * 2 + 64 if self.on_linux else need + 8
+            # The tables of pages take a 200th of the memory.
+            least = need * 2 + 64 if self.on_linux else need + 10 + need // 64
             if self.memory < least:
                 raise image.Problem(f'{self.memory} MiB of memory is too little for this {need} MiB image; use --mem {least} or more')
+            if self.memory > LOW_MEMORY_MAX_MIB and need + LOADER_MIB > LOW_MEMORY_MIB:
+                raise image.Problem(f'QEMU loads images into the memory below 4 GiB, which is {LOW_MEMORY_MIB} MiB with --mem {self.memory}; '
+                                    f'use --mem {LOW_MEMORY_MAX_MIB} for this {need} MiB image, or take packages out of its list')
+            if need + LOADER_MIB > LOW_MEMORY_MAX_MIB:
+                raise image.Problem(f'QEMU loads images of at most {LOW_MEMORY_MAX_MIB - LOADER_MIB} MiB and this one has {need}; '
+                                    'take packages out of its list')
 
     def command_line(self, parameters):
         words = []
