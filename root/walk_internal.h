@@ -1,0 +1,63 @@
+/* Between the files of walks: walk.c (start, send), walk_continue.c, walk_place.c, walk_reopen.c, walk_text.c. See walk.c for the theory. */
+#ifndef ROOT_WALK_INTERNAL_H
+#define ROOT_WALK_INTERNAL_H
+
+#include "root/names.h"
+#include "root/root.h"
+
+#define WALK_LINKS_MAX 40
+
+enum stage { STAGE_NONE, STAGE_PLACE, STAGE_WALK, STAGE_RESOLVE };
+
+/* What a server said, copied. */
+struct continuation {
+	u64 kind;
+	const struct mount *mount;
+	const char *prefix, *link, *rest;
+	u64 prefix_length, link_length, rest_length;
+	u64 m5, m6;
+};
+
+/* ---- the path being made: one walk step at a time runs ---- */
+
+ROOT_DATA char text_bytes[2 * PATH_LIMIT + 512];
+ROOT_DATA size_t text_length;
+
+/* 0 or -ENAMETOOLONG. */
+void text_start(void);
+int text_add(const char *bytes, size_t length);
+int text_join(const char *bytes, size_t length); /* a component boundary, then bytes */
+int text_add_chroot(const struct thread *thread);
+int text_prefix(const struct continuation *c); /* starts anew with mount and prefix */
+bool text_inside_chroot(const struct thread *thread, size_t length);
+/* As a path of the client's: below its root directory. */
+const char *text_visible(const struct thread *thread, size_t *length);
+
+int walk_text_save(struct walk_text *saved, const void *data, size_t length);
+void walk_text_free(struct walk_text *saved);
+
+/* ---- steps: a result, or RESULT_LATER: the caller was forwarded or waits ---- */
+
+/* link and rename: each path is resolved by itself first. */
+bool walk_resolves(const struct walk *walk);
+/* The path being made is absolute: on to its mount. `request` is NULL when a service has come for a walk that waited. */
+long walk_go(struct thread *thread, struct request *request, u32 reply);
+/* From a path as the client gave it. */
+long walk_begin(struct thread *thread, struct request *request, const char *path, size_t length, u64 base);
+
+/* Whether a path may start there. */
+bool walk_is_base(u64 cptr, const struct thread *thread);
+/* Asks the base directory's server for its place; the rest of the path waits in walk->path. */
+long walk_ask_place(struct thread *thread, struct request *request, u64 base);
+long walk_placed(struct thread *thread, struct request *request, const struct continuation *c);
+
+/* A copy of the Handle that the process names, in root's own slot; 0: it has none there. */
+u32 handle_borrow(const struct process *process, const struct files *files, u64 cptr);
+/* Gives the borrowed Handle back. */
+long walk_send_to_handle(struct thread *thread, u32 reply, u32 handle, unsigned label, const u64 m[MESSAGE_WORDS], u64 bytes);
+
+long walk_describe(struct thread *thread, struct request *request, const struct continuation *c);
+long walk_reopen(struct thread *thread, struct request *request, const struct continuation *c);
+long walk_reopen_handle(struct thread *thread, struct request *request, u32 handle, const struct continuation *c);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * Walks that start at an open directory: its server is asked for its place first (FILE_PLACE), so that the path is right after renames. Changing the root
+ * directory is such a walk, which ends with the place.
+ */
+#include "root/walk.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "root/operations.h"
+#include "root/walk_internal.h"
+
+#define WALK_CHROOT 0x100 /* an operation of root's own: only the directory's place is asked for */
+
+/* A copy of the Handle that the process names, in root's own slot; 0: it has none there. */
+u32 handle_borrow(const struct process *process, const struct files *files, u64 cptr)
+{
+	u32 slot = slot_alloc(1);
+	u64 cnode = cptr & CPTR_SYSTEM ? SYS(process->system_cnode.slot) : SYS(files->cnode.slot);
+
+	if (!slot)
+		return 0;
+	if (!KCALL6(cap_copy, ROOT_CNODE, slot, cnode, cptr & ~(u64)CPTR_SYSTEM, RIGHT_SEND, 0))
+		return slot;
+	slot_free(slot, 1);
+	return 0;
+}
+
+long walk_send_to_handle(struct thread *thread, u32 reply, u32 handle, unsigned label, const u64 m[MESSAGE_WORDS], u64 bytes)
+{
+	struct walk *w = &thread->walk;
+	long error = request_forward(thread, reply, SYS(handle), INFO(label, bytes) | INFO_WINDOWS(1), m);
+
+	KCALL2(cap_delete, ROOT_CNODE, handle);
+	slot_free(handle, 1);
+	w->service = 0; /* whoever serves that Handle */
+	return error ? -EBADF : RESULT_LATER;
+}
+
+bool walk_is_base(u64 cptr, const struct thread *thread)
+{
+	if (cptr & CPTR_SYSTEM)
+		return cptr == (CPTR_SYSTEM | SLOT_CWD) || cptr == (CPTR_SYSTEM | SLOT_FSROOT);
+	return cptr < thread->files->slots;
+}
+
+/* Asks the base directory's server for its place; the path waits in w->path. */
+long walk_ask_place(struct thread *thread, struct request *request, u64 base)
+{
+	struct walk *w = &thread->walk;
+	u64 m[MESSAGE_WORDS] = { 0 };
+	u32 handle;
+
+	if (!walk_is_base(base, thread))
+		return -EBADF;
+	w->base = base;
+	handle = handle_borrow(thread->process, thread->files, base);
+	if (!handle && !(base & CPTR_SYSTEM))
+		return -EBADF;
+	if (handle) {
+		w->stage = STAGE_PLACE;
+		return walk_send_to_handle(thread, request->reply, handle, FILE_PLACE, m, 0);
+	}
+	/* The first process has no working directory until it sets one: it is the root directory. */
+	text_start();
+	if (text_add_chroot(thread) || text_join((char *)w->path.data, w->path.length))
+		return -ENAMETOOLONG;
+	return walk_go(thread, request, request->reply);
+}
+
+/* Without "." and slashes at the start. */
+static const char *skip_dots(const char *path, const char *end)
+{
+	while (path < end && (*path == '/' || (*path == '.' && (path + 1 == end || path[1] == '/'))))
+		path++;
+	return path;
+}
+
+/*
+ * From a directory that has no name any more, only itself and what is above can be reached. The text is where it was.
+ */
+static long from_removed(struct thread *thread, struct request *request)
+{
+	static const struct continuation itself;
+	struct walk *w = &thread->walk;
+	const char *end = (char *)w->path.data + w->path.length, *path = skip_dots((char *)w->path.data, end);
+	u32 handle;
+
+	if (path == end) {
+		handle = handle_borrow(thread->process, thread->files, w->base);
+		return handle ? walk_reopen_handle(thread, request, handle, &itself) : -EBADF;
+	}
+	if (end - path < 2 || path[0] != '.' || path[1] != '.' || (end - path > 2 && path[2] != '/'))
+		return -ENOENT;
+	while (text_length && text_bytes[--text_length] != '/')
+		;
+	return text_join(path + 2, end - path - 2) ? -ENAMETOOLONG : walk_go(thread, request, request->reply);
+}
+
+/* The text is the new root directory's path; its Handle takes the place of SLOT_FSROOT. */
+static long change_root(struct thread *thread)
+{
+	struct process *process = thread->process;
+	u64 cptr = thread->walk.m[0], system = SYS(process->system_cnode.slot);
+	u64 from = cptr & CPTR_SYSTEM ? system : SYS(thread->files->cnode.slot);
+	char *copy = NULL;
+
+	text_length = text_length ? text_normalise(text_bytes, text_length) : 0;
+	if (text_length == 1)
+		text_length = 0;
+	if (text_length) {
+		copy = text_length < HEAP_MAX ? root_alloc(text_length + 1) : NULL;
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, text_bytes, text_length);
+	}
+	root_free(process->chroot_path);
+	process->chroot_path = copy;
+	if (cptr != (CPTR_SYSTEM | SLOT_FSROOT)) {
+		KCALL2(cap_delete, system, SLOT_FSROOT);
+		KCALL6(cap_copy, system, SLOT_FSROOT, from, cptr & ~(u64)CPTR_SYSTEM, RIGHT_SEND, 0);
+	}
+	return 0;
+}
+
+long op_CHROOT(struct request *request)
+{
+	struct thread *thread = request->caller;
+	struct walk *w = &thread->walk;
+	u64 m[MESSAGE_WORDS] = { 0 };
+	u32 handle;
+	long result;
+
+	walk_forget(thread);
+	if (!walk_is_base(request->m[0], thread))
+		return -EBADF;
+	handle = handle_borrow(thread->process, thread->files, request->m[0]);
+	if (!handle)
+		return -EBADF;
+	w->operation = WALK_CHROOT;
+	w->m[0] = request->m[0];
+	w->stage = STAGE_PLACE;
+	result = walk_send_to_handle(thread, request->reply, handle, FILE_PLACE, m, 0);
+	if (result != RESULT_LATER)
+		walk_forget(thread);
+	return result;
+}
+
+long walk_placed(struct thread *thread, struct request *request, const struct continuation *c)
+{
+	struct walk *w = &thread->walk;
+	int error = text_prefix(c);
+
+	if (w->stage != STAGE_PLACE)
+		return -EINVAL;
+	if (c->m5)
+		return error || w->operation == WALK_CHROOT ? -ENOENT : from_removed(thread, request);
+	if (w->operation == WALK_CHROOT)
+		return error ? error : change_root(thread);
+	if (!error)
+		error = text_join((char *)w->path.data, w->path.length);
+	return error ? error : walk_go(thread, request, request->reply);
+}
