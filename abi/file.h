@@ -126,14 +126,25 @@
 	/* pipe server; only accepted if forwarded: a file system that met a FIFO in FILE_OPEN passes the opener on through its SLOT_SERVICE_PIPE.
 	 * m[0] O_ flags, m[1] inode, m[2] mount's number; data[]: struct file_attr, then the path in the mount. The badge of the forwarder's
 	 * capability, m[2] and m[1] name the FIFO. -> as OPEN, when the other end is there */ \
-	X(FIFO_OPEN, 60)
+	X(FIFO_OPEN, 60) \
+	/* what the opener's runtime was told by OPEN, for one who came by the descriptor in another way -> m[1] st_mode, m[2] OPENED_ flags, m[3] O_ flags */ \
+	X(KIND, 96) \
+	/* event server: m[0] clock, m[1] TFD_ flags -> a Handle */ \
+	X(TIMERFD, 97) \
+	/* m[0] TFD_TIMER_ flags, m[1] interval ns, m[2] value ns, 0 disarms -> m[1] interval, m[2] value as they were */ \
+	X(TIMERFD_SET, 98) \
+	X(TIMERFD_GET, 99) /* -> m[1] interval, m[2] value left */ \
+	/* event server: m[0] signals, m[1] SFD_ flags -> a Handle. The server only keeps the set: pending signals are their thread's and process's, so
+	 * whoever reads or polls asks for the set and takes the signals from root itself */ \
+	X(SIGNALFD, 100) \
+	X(SIGNALFD_MASK, 101) /* m[0] 1: set m[1] -> m[1] signals, m[2] O_ flags */
 
 enum file_operation {
 #define X(name, number) FILE_##name = number,
 	FILE_PATH_OPERATIONS(X)
 	FILE_HANDLE_OPERATIONS(X)
 #undef X
-	FILE_OPERATION_COUNT = 64
+	FILE_OPERATION_COUNT = 256
 };
 
 /*
@@ -175,6 +186,8 @@ enum file_operation {
 /* OPENED_ flags of a reply to OPEN: facts that the runtime may cache. */
 #define OPENED_SEEKABLE 1
 #define OPENED_TTY      2
+#define OPENED_EPOLL    4
+#define OPENED_SIGNALFD 8
 
 /* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */
 struct file_attr {

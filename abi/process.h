@@ -144,6 +144,7 @@
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
 #define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */
 #define NOTICE_ENDED   (1ul << 30) /* see LOCKS_TAKEN */
+#define NOTICE_CLOCK   (1ul << 29) /* event server: the realtime clock was set */
 
 enum proc_operation {
 #define X(name, number) PROC_##name = (number) + 256,

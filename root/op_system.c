@@ -76,7 +76,10 @@ long op_SET_TIME(struct request *request)
 {
 	if (!may_control(request))
 		return -EPERM;
-	return KCALL2(system_set_clock, SYS(ROOT_SLOT_SYSTEM), request->m[0] - now_ns()) ? -EPERM : 0;
+	if (KCALL2(system_set_clock, SYS(ROOT_SLOT_SYSTEM), request->m[0] - now_ns()))
+		return -EPERM;
+	services_clock_set();
+	return 0;
 }
 
 /* ---- names ---- */

@@ -244,6 +244,11 @@ void services_process_ended(void)
 		service_notice(&services[i], NOTICE_ENDED);
 }
 
+void services_clock_set(void)
+{
+	service_notice(service_get(service_find("event")), NOTICE_CLOCK);
+}
+
 /* ---- operations ---- */
 
 long op_SERVICE_READY(struct request *request)

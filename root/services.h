@@ -33,6 +33,7 @@ void service_ended(u16 number);
 /* A session leader with a terminal has ended: consoles and ptys look. */
 void services_session_ended(void);
 void services_process_ended(void); /* one that had locks */
+void services_clock_set(void);     /* the realtime clock */
 /* Fills the slots of a new process's system CNode that name services. */
 void services_fill_slots(struct process *process);
 

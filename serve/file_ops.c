@@ -353,6 +353,16 @@ long op_describe(struct request *request)
 	return walk_continue(request, &c);
 }
 
+long op_kind(struct request *request)
+{
+	const struct open_file *file = request->file;
+
+	request->answer[1] = file->mode;
+	request->answer[2] = file->opened;
+	request->answer[3] = file->flags;
+	return 0;
+}
+
 long op_flags(struct request *request)
 {
 	struct open_file *file = request->file;

@@ -308,7 +308,7 @@ static long wait_for_change(struct thread_record *t, struct watch *w, const stru
 
 	if (bits <= 0)
 		return bits < 0 ? bits : 1;
-	bits = rt_wait(t, POLL_BITS, true, deadline);
+	bits = poll_sleep(t, deadline);
 	if (bits == -ETIMEDOUT)
 		return 0;
 	return bits < 0 ? bits : 1;

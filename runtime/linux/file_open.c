@@ -212,8 +212,7 @@ long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned a
 
 /* ---- files without a path ---- */
 
-/* A Handle from a service for a new descriptor with this word. */
-static long service_open(struct thread_record *t, unsigned slot, unsigned label, unsigned long m0, unsigned long m1, u32 word)
+long file_open_service(struct thread_record *t, unsigned slot, unsigned label, unsigned long m0, unsigned long m1, u32 word)
 {
 	struct ipc c = { .target = CPTR_SYSTEM | slot, .info = INFO(label, 0), .m = { m0, m1 } };
 	long result, fd = descriptor_reserve(t);
@@ -238,7 +237,7 @@ static long eventfd_open(struct thread_record *t, unsigned initial, unsigned fla
 {
 	if (flags & ~(EFD_SEMAPHORE | O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
-	return service_open(t, SLOT_SERVICE_EVENT, FILE_EVENTFD, initial, flags & ~O_CLOEXEC,
+	return file_open_service(t, SLOT_SERVICE_EVENT, FILE_EVENTFD, initial, flags & ~O_CLOEXEC,
 		descriptor_word(O_RDWR, 0, flags & O_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0));
 }
 
@@ -258,7 +257,7 @@ long linux_epoll_create1(struct thread_record *t, const unsigned long a[6])
 
 	if (flags & ~O_CLOEXEC)
 		return -EINVAL;
-	return service_open(t, SLOT_SERVICE_EVENT, FILE_EPOLL_CREATE, flags & ~O_CLOEXEC, 0,
+	return file_open_service(t, SLOT_SERVICE_EVENT, FILE_EPOLL_CREATE, flags & ~O_CLOEXEC, 0,
 		descriptor_word(O_RDWR, 0, DESCRIPTOR_EPOLL | (flags & O_CLOEXEC ? DESCRIPTOR_CLOEXEC : 0)));
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
 #include "runtime/linux/signal.h"
+#include "runtime/linux/signalfd.h"
 
 #include <asm/poll.h>
 #include <linux/fcntl.h>
@@ -91,6 +92,10 @@ void poll_ask(struct thread_record *t, struct poll_item *item, unsigned long bit
 		item->armed = bit != 0;
 		return;
 	}
+	if (word & DESCRIPTOR_SIGNALFD) {
+		signalfd_ask(t, item, bit != 0);
+		return;
+	}
 	result = poll_call(t, &c, bit);
 	if (result == -ENOSYS || result == -EOPNOTSUPP)
 		result = POLL_PLAIN;
@@ -106,9 +111,11 @@ long poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned lon
 		.info = INFO(FILE_POLL, 0),
 		.m = { item->events | POLL_ALWAYS, 0, item->token, item->counter },
 	};
+	long result;
 
-	long result = poll_call(t, &c, bit);
-
+	if (descriptor_lookup_file(t, (unsigned)item->fd) & DESCRIPTOR_SIGNALFD)
+		return signalfd_arm_edge(t, item);
+	result = poll_call(t, &c, bit);
 	if (result < 0)
 		return result;
 	item->armed = c.m[1] == item->counter;
@@ -124,6 +131,8 @@ void poll_disarm(struct thread_record *t, struct poll_item *item)
 		return;
 	if (word & DESCRIPTOR_EPOLL)
 		epoll_disarm(t, item);
+	else if (word & DESCRIPTOR_SIGNALFD)
+		signalfd_disarm(t);
 	else
 		file_simple((unsigned)item->fd, FILE_POLL, 0, 0, item->token, 0);
 }
@@ -145,13 +154,20 @@ static long ask_all(struct thread_record *t, struct poll_item *items, unsigned l
 	return ready;
 }
 
+long poll_sleep(struct thread_record *t, unsigned long deadline)
+{
+	long bits = rt_wait(t, POLL_BITS, true, deadline);
+
+	return bits == -ERESTARTSYS && signalfd_woken(t) ? (long)POLL_BITS : bits;
+}
+
 long poll_wait(struct thread_record *t, struct poll_item *items, unsigned long count, unsigned long deadline)
 {
 	long ready = ask_all(t, items, count, POLL_BITS, deadline != DEADLINE_NOW);
 	long bits;
 
 	while (!ready && deadline != DEADLINE_NOW) {
-		bits = rt_wait(t, POLL_BITS, true, deadline);
+		bits = poll_sleep(t, deadline);
 		if (bits < 0) {
 			ready = bits == -ETIMEDOUT ? 0 : bits;
 			break;

@@ -40,6 +40,9 @@ void poll_disarm(struct thread_record *t, struct poll_item *item);
  */
 long poll_wait(struct thread_record *t, struct poll_item *items, unsigned long count, unsigned long deadline);
 
+/* Waits for what was armed: the POLL_BITS to ask again, -ETIMEDOUT or -ERESTARTSYS. */
+long poll_sleep(struct thread_record *t, unsigned long deadline);
+
 /* The deadline of a timeout. POLL_FOREVER (0) for none. */
 #define POLL_FOREVER 0ul
 unsigned long deadline_of_ms(long ms);                                   /* negative: forever */

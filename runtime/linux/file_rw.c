@@ -6,6 +6,7 @@
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
 #include "runtime/linux/signal.h"
+#include "runtime/linux/signalfd.h"
 #include "runtime/linux/transfer.h"
 #include "runtime/uaccess.h"
 
@@ -98,6 +99,8 @@ static long run(struct thread_record *t, const struct request *r, u32 word, cons
 	};
 	long result;
 
+	if (word & DESCRIPTOR_SIGNALFD && !r->write)
+		return signalfd_read(t, r->fd, buffers, count, total);
 	if (r->flags & RWF_APPEND && r->write)
 		x.offset = OFFSET_END;
 	if (!total) {

@@ -171,7 +171,7 @@ long counter_make(struct request *request)
 	counter->semaphore = flags & EFD_SEMAPHORE;
 	list_init(&counter->readers);
 	list_init(&counter->writers);
-	result = event_object_give(request, &counter->object, flags & LINUX_O_NONBLOCK);
+	result = event_object_give(request, &counter->object, flags & LINUX_O_NONBLOCK, NULL);
 	if (result)
 		memory_free(counter, sizeof(*counter));
 	return result;

@@ -32,9 +32,13 @@ static void epoll_release(struct open_file *file)
 	memory_free(epoll, sizeof(*epoll));
 }
 
+static long epoll_message(struct request *request);
+
 static const struct event_kind epoll_kind = {
 	.name = "eventpoll",
 	.poll = epoll_poll,
+	.message = epoll_message,
+	.opened = OPENED_EPOLL,
 	.release = epoll_release,
 };
 
@@ -54,7 +58,7 @@ long epoll_make(struct request *request)
 		return -ENOMEM;
 	epoll->object.kind = &epoll_kind;
 	interest_init(&epoll->list);
-	result = event_object_give(request, &epoll->object, LINUX_O_RDWR);
+	result = event_object_give(request, &epoll->object, LINUX_O_RDWR, NULL);
 	if (result)
 		memory_free(epoll, sizeof(*epoll));
 	return result;
@@ -106,15 +110,12 @@ static long report(struct request *request)
 	return (long)granted;
 }
 
-long epoll_message(struct request *request)
+static long epoll_message(struct request *request)
 {
 	struct open_file *file = request->file;
-	u64 generation;
+	u64 generation = epoll_of(file)->list.generation;
 	long result;
 
-	if (!file || event_object_of(file)->kind != &epoll_kind)
-		return -EINVAL;
-	generation = epoll_of(file)->list.generation;
 	switch (request->label) {
 	case FILE_EPOLL_CONTROL:
 		result = control(request);
@@ -126,7 +127,7 @@ long epoll_message(struct request *request)
 		result = report(request);
 		break;
 	default:
-		return -ENOSYS;
+		return -EINVAL;
 	}
 	if (epoll_of(file)->list.generation != generation)
 		publish(file);

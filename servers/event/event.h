@@ -12,6 +12,8 @@ struct event_kind {
 	long (*read)(struct request *request, struct open_file *file, size_t length);  /* NULL: EINVAL */
 	long (*write)(struct request *request, struct open_file *file, size_t length);
 	unsigned (*poll)(struct open_file *file);
+	long (*message)(struct request *request);       /* labels of its own; NULL: EINVAL */
+	unsigned opened;  /* OPENED_ flags */
 	void (*release)(struct open_file *file); /* the object's only open file is gone */
 };
 
@@ -25,12 +27,18 @@ static inline struct event_object *event_object_of(const struct open_file *file)
 	return (struct event_object *)file->node.id;
 }
 
-/* Makes the object's only open file and puts it into the answer. 0 or a negative errno: then the object is still the caller's. */
-long event_object_give(struct request *request, struct event_object *object, unsigned flags);
+/* Makes the object's only open file and puts it into the answer. 0 or a negative errno: then the object is still the caller's. `opened` may be NULL. */
+long event_object_give(struct request *request, struct event_object *object, unsigned flags, struct open_file **opened);
 
-/* FILE_EVENTFD; FILE_EPOLL_CREATE; FILE_EPOLL_ on an instance. */
+/* FILE_EVENTFD, FILE_EPOLL_CREATE, FILE_TIMERFD, FILE_SIGNALFD */
 long counter_make(struct request *request);
 long epoll_make(struct request *request);
-long epoll_message(struct request *request);
+long timerfd_make(struct request *request);
+long signalfd_make(struct request *request);
+
+/* When the next timer is due, and that it is; and that the realtime clock was set. */
+unsigned long timerfd_deadline(void);
+void timerfd_expired(void);
+void timerfd_clock_set(void);
 
 #endif

@@ -30,7 +30,7 @@ static long getattr(struct node node, struct file_attr *attr)
 	return 0;
 }
 
-long event_object_give(struct request *request, struct event_object *object, unsigned flags)
+long event_object_give(struct request *request, struct event_object *object, unsigned flags, struct open_file **opened)
 {
 	struct open_file *file = open_file_new((struct node){ .id = (u64)object }, flags | LINUX_O_RDWR, 0600);
 	long result;
@@ -38,10 +38,12 @@ long event_object_give(struct request *request, struct event_object *object, uns
 	if (!file)
 		return -ENOMEM;
 	object->ino = next_ino++;
-	file->opened = 0;
+	file->opened = object->kind->opened;
 	result = open_file_give(request, file, 0);
 	if (result)
 		open_file_drop(file);
+	else if (opened)
+		*opened = file;
 	return result;
 }
 
@@ -87,15 +89,30 @@ static long describe(struct open_file *file, char *text, size_t size)
 	return (long)MIN(length, size - 1);
 }
 
+/* Labels that make an object come by the service's own Handle, the others by the object's. */
 static long message(struct request *request)
 {
+	const struct event_kind *kind = request->file ? event_object_of(request->file)->kind : NULL;
+
+	if (kind)
+		return kind->message ? kind->message(request) : -EINVAL;
 	switch (request->label) {
 	case FILE_EVENTFD:
-		return request->file ? -EINVAL : counter_make(request);
+		return counter_make(request);
 	case FILE_EPOLL_CREATE:
-		return request->file ? -EINVAL : epoll_make(request);
+		return epoll_make(request);
+	case FILE_TIMERFD:
+		return timerfd_make(request);
+	case FILE_SIGNALFD:
+		return signalfd_make(request);
 	}
-	return epoll_message(request);
+	return -ENOSYS;
+}
+
+static void notified(unsigned long bits)
+{
+	if (bits & NOTICE_CLOCK)
+		timerfd_clock_set();
 }
 
 static const struct serve_operations operations = {
@@ -109,6 +126,9 @@ static const struct serve_operations operations = {
 	.poll = poll,
 	.describe = describe,
 	.message = message,
+	.notified = notified,
+	.deadline = timerfd_deadline,
+	.expired = timerfd_expired,
 };
 
 int main(void)
