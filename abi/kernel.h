@@ -236,7 +236,12 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	/* System, realtime ns at monotonic 0 */ \
 	X(system_set_clock, 85) \
 	/* System, principal, event, value: an entry of the caller's choosing in the trace ring */ \
-	X(system_trace_add, 86)
+	X(system_trace_add, 86) \
+	/* System, first page's number: counts of frames, u32 each, in data[]. v0: how many, 0 past the last */ \
+	X(system_frames, 87) \
+	/* System. Debug builds: counts every frame's uses anew, by all VSpaces and threads. v0 frames whose count differs, v1 the first one's
+	 * address; the log says more. Release builds: K_BAD_CALL. Takes long, without a preemption point */ \
+	X(system_audit, 88)
 
 enum kernel_call {
 #define X(name, number) KCALL_##name = number,

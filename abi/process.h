@@ -122,6 +122,8 @@
 	X(REBOOT, 115)     /* m[0] Linux LINUX_REBOOT_CMD_ */ \
 	X(SET_TIME, 116)   /* m[0] realtime ns now */ \
 	X(HOSTNAME, 117)   /* m[0] 0 get 1 set, m[1] 1: domain name; data[] */ \
+	/* services, debug builds (else -ENOSYS): every page's use looked up anew -> data[]: struct audit_info */ \
+	X(AUDIT, 120) \
 	/* ---- servers ---- */ \
 	X(TTY_SIGNAL, 128) /* console and pty servers: m[0] pgid, m[1] signal -> m[0] 0 or -ESRCH */ \
 	X(ORPHANED, 129)   /* m[0] pgid -> m[0] 1 if that group is orphaned */ \
@@ -204,6 +206,18 @@ struct start_descriptor {
 
 /* A service started from the bundle has its ELF file mapped read-only here, size in the start block's argv_offset's place: see runtime/start.c */
 #define GATE_SERVICE_FILE (GATE_BASE + 0x14000000)
+
+/* AUDIT: what ought to be 0 in a system that has lost nothing, but for the last. Pages unless said otherwise. */
+struct audit_info {
+	unsigned long frames_wrong;   /* the kernel's count of them is not what uses them */
+	unsigned long free_counted;   /* free, and counted all the same */
+	unsigned long anonymous_lost; /* anonymous, and nobody maps them */
+	unsigned long tables_lost;    /* page tables of no address space */
+	unsigned long objects_lost;   /* of objects that nobody has or maps */
+	unsigned long pinned_lost;    /* context, message and information pages of no thread or address space */
+	unsigned long types_wrong;    /* uses whose total is not the number of pages with that use */
+	unsigned long boot_counted;   /* of the boot image and the bundle, mapped somewhere */
+};
 
 struct proc_info {
 	unsigned int pid, tid, ppid, pgid, sid, threads;

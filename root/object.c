@@ -53,6 +53,16 @@ struct object *object_nth(u32 service, u64 index)
 	return NULL;
 }
 
+u64 objects_named_present(void)
+{
+	u64 present = 0;
+
+	for (unsigned i = 0; i < BUCKETS; i++)
+		for (struct object *at = table[i]; at; at = at->hash_next)
+			present += at->present;
+	return present;
+}
+
 int object_name(struct object *object, u32 service, u64 id)
 {
 	struct object **bucket = bucket_of(service, id);

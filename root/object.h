@@ -36,6 +36,8 @@ struct object *object_create(u64 size);
 int object_name(struct object *object, u32 service, u64 id);
 struct object *object_find(u32 service, u64 id);
 struct object *object_nth(u32 service, u64 index);
+/* Owned pages of all named objects together. */
+u64 objects_named_present(void);
 /* Out of the table. */
 void object_unname(struct object *object);
 void object_put(struct object *object);

@@ -68,6 +68,22 @@ MAKER(make_loadavg, system_text_loadavg)
 MAKER(make_objects, system_text_objects)
 MAKER(make_counters, system_text_counters)
 
+/* Only in debug builds: root says -ENOSYS otherwise. */
+long make_audit(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	unsigned long m[8] = { 0 };
+	long error = root_call(PROC_AUDIT, m, 0);
+	struct audit_info audit;
+
+	(void)place;
+	(void)info;
+	if (error < 0)
+		return error;
+	memcpy(&audit, serve_message->data, sizeof(audit));
+	system_text_audit(text, &audit);
+	return 0;
+}
+
 long make_version(struct text *text, const struct place *place, const struct proc_info *info)
 {
 	(void)place;

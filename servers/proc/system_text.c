@@ -88,6 +88,21 @@ void system_text_objects(struct text *text, const struct system_state *s)
 	text_add(text, "%-14s %10s %14lu\n", "ROOT_HEAP", "", s->heap_bytes);
 }
 
+void system_text_audit(struct text *text, const struct audit_info *audit)
+{
+	const struct {
+		const char *name;
+		unsigned long pages;
+	} lines[] = {
+		{ "FRAMES_WRONG", audit->frames_wrong }, { "FREE_COUNTED", audit->free_counted }, { "ANON_LOST", audit->anonymous_lost },
+		{ "TABLES_LOST", audit->tables_lost }, { "OBJECTS_LOST", audit->objects_lost }, { "PINNED_LOST", audit->pinned_lost },
+		{ "TYPES_WRONG", audit->types_wrong }, { "BOOT_COUNTED", audit->boot_counted },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_add(text, "%-14s %10lu\n", lines[i].name, lines[i].pages);
+}
+
 /* The lines that vmstat looks for. Nothing is paged or swapped here. */
 void system_text_vmstat(struct text *text, const struct system_state *s)
 {

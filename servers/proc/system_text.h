@@ -5,6 +5,7 @@
 #define PROC_SYSTEM_TEXT_H
 
 #include "abi/kernel.h"
+#include "abi/process.h"
 #include "servers/proc/text.h"
 
 /* uname's answers; the runtime gives the same. */
@@ -29,6 +30,7 @@ void system_text_stat(struct text *text, const struct system_state *state);
 void system_text_uptime(struct text *text, const struct system_state *state);
 void system_text_loadavg(struct text *text, const struct system_state *state);
 void system_text_objects(struct text *text, const struct system_state *state);
+void system_text_audit(struct text *text, const struct audit_info *audit);
 void system_text_counters(struct text *text, const struct system_state *state);
 void system_text_version(struct text *text);
 void system_text_cpuinfo(struct text *text, unsigned long tsc_hz);

@@ -88,6 +88,7 @@ const struct row fixed_rows[] = {
 	{ .name = "file-max", .mode = REG | 0444, .make = file_max, .parent = FS },
 	{ .name = "nr_open", .mode = REG | 0444, .make = open_max, .parent = FS },
 	{ .name = "pipe-max-size", .mode = REG | 0444, .make = pipe_max, .parent = FS },
+	{ .name = "audit", .mode = REG | 0444, .make = make_audit, .parent = UXRT },
 	{ .name = "counters", .mode = REG | 0444, .make = make_counters, .parent = UXRT },
 	{ .name = "objects", .mode = REG | 0444, .make = make_objects, .parent = UXRT },
 };

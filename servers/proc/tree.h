@@ -61,7 +61,7 @@ long write_comm(const struct place *place, const struct proc_info *info, const c
 
 /* ---- system_files.c ---- */
 text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_meminfo, make_vmstat, make_system_stat, make_uptime, make_loadavg, make_version,
-	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_counters;
+	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_audit, make_counters;
 long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 
 #endif

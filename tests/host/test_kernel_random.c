@@ -1,4 +1,4 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/boot.c
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/boot.c
 /*
  * Random kernel calls on random slots, against the invariants: the derivation list is well formed, every object counts exactly the
  * capabilities that name it, live objects do not overlap, every frame's count is the number of mappings and tables that use it.
@@ -231,6 +231,31 @@ static void check_everything(void)
 		counted += frame_count[i] > 0;
 	}
 	CHECK_EQ(frames_counted_total, counted);
+	CHECK_EQ(kcall(root, KCALL_system_audit, SYS(ROOT_SLOT_SYSTEM), 0, 0, 0, 0, 0, 0), 0);
+	CHECK_EQ(root->frame.rdx, 0);
+}
+
+/* The audit of a count that is too high, too low, and of a wrong total; and that it leaves the counts as it found them. */
+static void the_audit_finds_a_count_that_is_wrong(void)
+{
+	paddr_t page = root->area_frames[1];
+	enum log_level threshold = log_threshold;
+
+	check_everything();
+	log_threshold = (enum log_level)-1; /* it says what is wrong */
+	for (int by = -1; by <= 1; by += 2) {
+		frame_count[page >> PAGE_SHIFT] += by;
+		kcall(root, KCALL_system_audit, SYS(ROOT_SLOT_SYSTEM), 0, 0, 0, 0, 0, 0);
+		CHECK_EQ(root->frame.rdx, 1);
+		CHECK_EQ(root->frame.r8, page);
+		frame_count[page >> PAGE_SHIFT] -= by;
+	}
+	frames_counted_total++;
+	kcall(root, KCALL_system_audit, SYS(ROOT_SLOT_SYSTEM), 0, 0, 0, 0, 0, 0);
+	CHECK_EQ(root->frame.rdx, 1);
+	frames_counted_total--;
+	log_threshold = threshold;
+	check_everything();
 }
 
 static void give_untypeds(void)
@@ -288,6 +313,7 @@ int main(void)
 {
 	machine_boot();
 	RUN(random_kernel_calls_keep_every_invariant);
+	RUN(the_audit_finds_a_count_that_is_wrong);
 	RUN(revoking_everything_brings_every_count_back);
 	return check_result();
 }
