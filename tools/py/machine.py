@@ -32,6 +32,13 @@ def encode_arguments(arguments):
     return ','.join(encode(argument) for argument in arguments)
 
 
+def memory_for(list_name):
+    """The memory in MiB that a package list wants for its machines: its line "# memory: MiB", if it has one."""
+    with open(image.find_list(list_name)) as f:
+        said = re.search(r'^# memory: (\d+)$', f.read(), re.M)
+    return int(said.group(1)) if said else MEMORY_MIB
+
+
 class Machine:
     """What to boot, and how. `image_path` may be None: a kernel without a root image."""
 
