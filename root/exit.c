@@ -205,7 +205,7 @@ static void process_ended(struct process *process, u32 status)
 		u16 service = process->service;
 
 		process_free(process);
-		service_ended(service);
+		service_ended(service, status);
 	} else {
 		process_notify_parent(process);
 	}

@@ -11,6 +11,7 @@
 #include "root/names.h"
 #include "root/operations.h"
 #include "root/policy.h"
+#include "root/signal.h"
 #include "root/walk.h"
 
 #define NO_IO { 1, 0, -1 }
@@ -28,7 +29,8 @@ static struct service services[] = {
 };
 
 #define COUNT ARRAY_SIZE(services)
-#define SERVICE_TRIES 64
+/* Ends in a row before it served anyone. */
+#define FAILURES_MAX 3
 
 struct service *service_get(u16 number)
 {
@@ -163,7 +165,6 @@ static int start_process(struct service *s)
 	thread->space->stack_limit = s->process->rlimits[3].soft;
 	process_publish(s->process);
 	MUST(KCALL2(thread_bind, SYS(thread->tcb.slot), SYS(s->notify.slot)));
-	s->starts++;
 	process_run(s->process);
 	return 0;
 }
@@ -200,15 +201,26 @@ void services_start(void)
 			start(&services[i], error[i]);
 }
 
-void service_ended(u16 number)
+/* One that fails before it serves will fail again: its image or its data is damaged. One that was killed then need not. */
+static bool failed_for_good(struct service *s, u32 status)
+{
+	if (s->ready)
+		s->failures = 0;
+	else if (status != SIGNAL_KILL)
+		s->failures++;
+	return s->failures >= FAILURES_MAX;
+}
+
+void service_ended(u16 number, u32 status)
 {
 	struct service *s = service_get(number);
+	bool failed = failed_for_good(s, status);
 
 	s->ready = false;
 	s->process = NULL;
 	drop_objects(s);
-	if (s->starts >= SERVICE_TRIES) {
-		root_log(LOG_ERROR, "service %s has ended %u times; it is not started again", s->name, s->starts);
+	if (failed) {
+		root_log(LOG_ERROR, "service %s has failed %u times before it served; it is not started again", s->name, s->failures);
 		s->present = false;
 		walk_service_ready(number);
 		return;

@@ -21,15 +21,15 @@ struct service {
 	struct process *process;
 	struct kobject endpoint, pool, notify;
 	u32 program_handle;        /* slot: Handle for SLOT_SERVICE_PIPE, SLOT_SERVICE_EVENT */
-	u32 starts;
+	u32 failures;              /* ends in a row before it was ready */
 };
 
 struct service *service_get(u16 number); /* NULL: no such number */
 u16 service_find(const char *name);      /* 0: none */
 u16 service_number(const struct service *service);
 void services_start(void);
-/* The process of a service has ended. */
-void service_ended(u16 number);
+/* The process of a service has ended; its wait status. */
+void service_ended(u16 number, u32 status);
 /* A session leader with a terminal has ended: consoles and ptys look. */
 void services_session_ended(void);
 void services_process_ended(void); /* one that had locks */

@@ -22,6 +22,7 @@ LOW_MEMORY_MIB, LOW_MEMORY_MAX_MIB, LOADER_MIB = 2048, 2815, 24
 COMMAND_LINE_MAX = {False: 1023, True: 2047}
 UXRT = os.path.join(image.TOP, 'build', 'gcc-debug', 'uxrt.elf')
 INIT_ROOT = os.path.join(image.TOP, 'build', 'guest', 'root')
+NEWC = b'070701'
 SAFE = re.compile(rb'[A-Za-z0-9/._=+:@-]')
 
 
@@ -56,6 +57,10 @@ class Machine:
             raise image.Problem(f'there is no kernel at {os.path.relpath(self.kernel)}; run make')
         if self.icount and self.cores > 1:
             raise image.Problem('--icount counts the instructions of one core; use it without --smp')
+        if self.image_path:
+            with open(self.image_path, 'rb') as f:
+                if f.read(len(NEWC)) != NEWC:
+                    raise image.Problem(f'{self.image_path} is no newc archive; make one with tools/mkimage')
         if self.image_path and self.check_memory:
             need = os.path.getsize(self.image_path) >> 20
             # Linux unpacks the image into a file system beside it.
