@@ -5,6 +5,7 @@
  * record, where the handler reads them and the way out takes them back; the callee-saved registers go into context.program for
  * signal frames only: C keeps them. The stack is the thread area's end.
  */
+#include "abi/ipc_registers.h"
 #include "offsets.h"
 
 	.macro FUNCTION name
@@ -192,46 +193,15 @@ gate_fault_save:
 
 /* long kcall_ipc(unsigned long number, struct ipc *) */
 FUNCTION kcall_ipc
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	IPC_SAVE_CALLEE
 	push %rsi
 	mov %rdi, %rax
 	mov %rsi, %rcx
-	mov (%rcx), %rdi
-	mov 8(%rcx), %rsi
-	mov 16(%rcx), %rdx
-	mov 24(%rcx), %r8
-	mov 32(%rcx), %r9
-	mov 40(%rcx), %r10
-	mov 48(%rcx), %rbx
-	mov 56(%rcx), %r12
-	mov 64(%rcx), %r13
-	mov 72(%rcx), %r14
-	mov 80(%rcx), %r15
-	mov 88(%rcx), %rbp
+	IPC_LOAD %rcx
 	syscall
 	pop %rcx
-	mov %rdi, (%rcx)
-	mov %rsi, 8(%rcx)
-	mov %rdx, 16(%rcx)
-	mov %r8, 24(%rcx)
-	mov %r9, 32(%rcx)
-	mov %r10, 40(%rcx)
-	mov %rbx, 48(%rcx)
-	mov %r12, 56(%rcx)
-	mov %r13, 64(%rcx)
-	mov %r14, 72(%rcx)
-	mov %r15, 80(%rcx)
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
+	IPC_STORE %rcx
+	IPC_RESTORE_CALLEE
 	ret
 
 /* long kcall_object(unsigned long number, unsigned long a[8]): values come back in a[0], a[1] and, of cap_identify, a[2] */
@@ -241,14 +211,7 @@ FUNCTION kcall_object
 	push %rsi
 	mov %rdi, %rax
 	mov %rsi, %rcx
-	mov (%rcx), %rdi
-	mov 8(%rcx), %rsi
-	mov 16(%rcx), %rdx
-	mov 24(%rcx), %r8
-	mov 32(%rcx), %r9
-	mov 40(%rcx), %r10
-	mov 48(%rcx), %rbx
-	mov 56(%rcx), %r12
+	IPC_LOAD_8 %rcx
 	syscall
 	pop %rcx
 	mov %rdx, (%rcx)
