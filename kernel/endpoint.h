@@ -12,8 +12,20 @@ struct message {
 	u64 principal;
 };
 
-/* message.c: the parts that move between two threads' frames, message pages and CNodes. */
-void message_words_copy(struct thread *to, const struct thread *from);
+/* The words of a message, in the registers that carry them. */
+static inline void message_words_copy(struct thread *to, const struct thread *from)
+{
+	to->frame.rdx = from->frame.rdx;
+	to->frame.r8 = from->frame.r8;
+	to->frame.r9 = from->frame.r9;
+	to->frame.r10 = from->frame.r10;
+	to->frame.rbx = from->frame.rbx;
+	to->frame.r12 = from->frame.r12;
+	to->frame.r13 = from->frame.r13;
+	to->frame.r14 = from->frame.r14;
+}
+
+/* message.c: the parts that move between two threads' message pages and CNodes. */
 /* data[] of `bytes` from one message buffer to another thread's. */
 void message_data_copy(struct thread *to, struct thread *from, unsigned bytes);
 /* The data of a forwarded message is kept in the kernel until it is received, so that nobody can change it meanwhile. */

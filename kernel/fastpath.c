@@ -4,6 +4,7 @@
  * is written here is exactly what the general path would write; tests/host/test_kernel_ipc.c runs over both.
  */
 #include "kernel/calls.h"
+#include "kernel/endpoint.h"
 #include "kernel/fastpath.h"
 #include "kernel/park.h"
 #include "kernel/schedule.h"
@@ -20,18 +21,6 @@ static inline struct cte *slot_in(const struct cte *cnode_cap, u64 number)
 	if (unlikely(cap_type(cnode_cap) != OBJECT_CNODE || number >= cn->slots))
 		return NULL;
 	return &cn->slot[number];
-}
-
-static inline void words_move(struct thread *to, const struct thread *from)
-{
-	to->frame.rdx = from->frame.rdx;
-	to->frame.r8 = from->frame.r8;
-	to->frame.r9 = from->frame.r9;
-	to->frame.r10 = from->frame.r10;
-	to->frame.rbx = from->frame.rbx;
-	to->frame.r12 = from->frame.r12;
-	to->frame.r13 = from->frame.r13;
-	to->frame.r14 = from->frame.r14;
 }
 
 static inline void queue_append(struct list_node *head, struct list_node *node)
@@ -78,7 +67,7 @@ struct thread *fastpath_call(struct thread *t)
 	receiver->frame.rdi = badge;
 	receiver->frame.rsi = info;
 	receiver->frame.r15 = t->principal;
-	words_move(receiver, t);
+	message_words_copy(receiver, t);
 	t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
 	t->window_count = INFO_WINDOWS_OF(info);
 	t->interruptible = (info & INFO_INTERRUPTIBLE) != 0;
@@ -126,7 +115,7 @@ struct thread *fastpath_reply_recv(struct thread *t)
 	caller->state = THREAD_READY;
 	caller->frame.rax = K_OK;
 	caller->frame.rsi = info;
-	words_move(caller, t);
+	message_words_copy(caller, t);
 	*slot = (struct cte){ 0 };
 	t->reply_slot = number;
 	t->endpoint = ep;

@@ -6,18 +6,6 @@
 #define DATA_OFFSET  offsetof(struct message_buffer, data)
 #define LOW_DATA     (PAGE_SIZE - DATA_OFFSET) /* bytes of data[] in the first page */
 
-void message_words_copy(struct thread *to, const struct thread *from)
-{
-	to->frame.rdx = from->frame.rdx;
-	to->frame.r8 = from->frame.r8;
-	to->frame.r9 = from->frame.r9;
-	to->frame.r10 = from->frame.r10;
-	to->frame.rbx = from->frame.rbx;
-	to->frame.r12 = from->frame.r12;
-	to->frame.r13 = from->frame.r13;
-	to->frame.r14 = from->frame.r14;
-}
-
 /* The kernel's address of data[offset], and how many bytes follow it in that page. */
 static u8 *data_at(struct thread *t, unsigned offset, unsigned *room)
 {
