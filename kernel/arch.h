@@ -96,7 +96,7 @@ u32 arch_io_in(u16 port, unsigned bytes);
 /* COM1, polled: for the log. */
 void arch_console_write(const char *text, size_t length);
 
-/* Ends the machine: QEMU's exit device (port 0xf4) with code, else ACPI power off, else halt. */
+/* Ends the machine: code 0 by switching the power off, others by QEMU's exit device (port 0xf4); without either it halts. */
 noreturn void arch_exit(unsigned code);
 noreturn void arch_restart(void);
 
