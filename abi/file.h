@@ -137,6 +137,9 @@
 	/* event server: m[0] signals, m[1] SFD_ flags -> a Handle. The server only keeps the set: pending signals are their thread's and process's, so
 	 * whoever reads or polls asks for the set and takes the signals from root itself */ \
 	X(SIGNALFD, 100) \
+	/* event server: m[0] pid, m[1] its serial (PROC_PIDFD), m[2] O_NONBLOCK or 0 -> a Handle, readable once the process has ended */ \
+	X(PIDFD, 102) \
+	X(PIDFD_INFO, 103) /* -> m[1] pid, m[2] serial, m[3] O_ flags */ \
 	X(SIGNALFD_MASK, 101) /* m[0] 1: set m[1] -> m[1] signals, m[2] O_ flags */
 
 enum file_operation {

@@ -54,9 +54,9 @@
 	X(OBJECT_IMAGE, 23) \
 	/* ---- processes ---- */ \
 	/* m[0] CLONE_ flags (Linux) | exit signal. m[1] shared page index for the child (CLONE_VM without CLONE_THREAD),
-	 * m[2] new thread's instruction pointer, m[3] stack pointer, m[4] rdi: when it shares memory it starts there (in the gate);
+	 * m[7] the pid that it is to have or 0: any (-EEXIST, -EINVAL). m[2] new thread's instruction pointer, m[3] stack pointer, m[4] rdi: when it shares memory it starts there (in the gate);
 	 * otherwise it returns from this call as the parent does. m[5] parent_tid address, m[6] child_tid address (CLONE_CHILD_SETTID in new memory: the
-	 * runtime writes it itself). -> parent: m[0] tid, m[1] thread index; forked child: m[0] 0, m[1] its tid. CLONE_VFORK: the parent's answer
+	 * runtime writes it itself). -> parent: m[0] tid, m[1] thread index, m[2] serial; forked child: m[0] 0, m[1] its tid. CLONE_VFORK: the parent's answer
 	 * comes when the child has exec'ed or ended; interruptible only by SIGKILL.
 	 * m[3] = 0: the stack pointer is the top of the new thread's area (area + THREAD_AREA_SIZE). Shared memory: context page zeroed but for
 	 * thread_index, tid and signal_mask, which is the parent's. A forked child has its parent's thread index, and copies of the parent thread's
@@ -70,7 +70,7 @@
 	X(EXIT, 34)       /* m[0] status (Linux wait status), m[1] 1: the whole process. Never answered. */ \
 	/* m[0] pid selector as waitid (m[1]: P_ALL 0, P_PID 1, P_PGID 2), m[2] WEXITED WSTOPPED WCONTINUED WNOHANG WNOWAIT __WALL ...
 	 * -> m[0] pid or 0, m[1] wait status, m[2] uid, m[3] user ns, m[4] system ns, m[5] max rss KiB */ \
-	X(WAIT, 35) \
+	X(WAIT, 35) /* m[3] 0, or with P_PID the serial that the child must have */ \
 	X(GET_IDS, 36)    /* m[0] pid or 0 -> m[0] pid, m[1] ppid, m[2] pgid, m[3] sid, m[4] tid */ \
 	X(SET_PGID, 37)   /* m[0] pid or 0, m[1] pgid or 0 */ \
 	X(SET_SID, 38)    /* -> m[0] sid */ \
@@ -141,12 +141,19 @@
 	X(SESSION_TTY, 140) \
 	/* proc server: m[0] pid, m[1] address in a region of an object -> m[0] length, data[]: the path it was last mapped from; -ENOENT */ \
 	X(PROC_REGION_NAME, 141) \
+	/* ---- processes by (pid, serial), which is never another's: pidfds ---- */ \
+	X(PIDFD, 192)        /* m[0] pid -> m[1] serial; -EINVAL: a thread's id */ \
+	X(PIDFD_STATE, 193)  /* event server: m[0] pid, m[1] serial -> 1 alive, 0 a zombie, -ESRCH gone. Its end will be told by NOTICE_WATCHED */ \
+	X(PIDFD_SIGNAL, 194) /* m[0] pid, m[1] serial, m[2] signal; data[]: Linux siginfo or nothing, which is kill's */ \
+	/* m[0] pid, m[1] serial, m[2] its descriptor, m[3] number of a free slot of the caller's files CNode, where a copy appears */ \
+	X(PIDFD_GETFD, 195) \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
 #define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */
 #define NOTICE_ENDED   (1ul << 30) /* see LOCKS_TAKEN */
 #define NOTICE_CLOCK   (1ul << 29) /* event server: the realtime clock was set */
+#define NOTICE_WATCHED (1ul << 28) /* event server: a process that it asked for with PIDFD_STATE has ended */
 
 enum proc_operation {
 #define X(name, number) PROC_##name = (number) + 256,

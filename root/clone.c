@@ -159,10 +159,16 @@ static int start_forked(const struct clone *c, struct thread *thread)
 	return 0;
 }
 
+/* The number that was asked for, which has been checked, or any. */
+static u32 take_pid(const struct clone *c)
+{
+	return c->request->m[7] ? c->request->m[7] : pid_alloc();
+}
+
 static long clone_thread(struct clone *c)
 {
 	struct thread *thread;
-	u32 tid = pid_alloc();
+	u32 tid = take_pid(c);
 
 	c->process = c->parent->process;
 	thread = tid ? make_thread(c, AREA_ANY) : NULL;
@@ -187,7 +193,7 @@ static struct process *child_record(struct clone *c)
 {
 	struct process *caller = c->parent->process;
 	struct process *process = process_create(c->flags & CLONE_PARENT_BIT && caller->parent ? caller->parent : caller);
-	u32 pid = process ? pid_alloc() : 0;
+	u32 pid = process ? take_pid(c) : 0;
 
 	if (!process)
 		return NULL;
@@ -239,6 +245,7 @@ static long clone_process(struct clone *c)
 		return -ENOMEM;
 	}
 	c->request->out[1] = thread->area;
+	c->request->out[2] = c->process->serial;
 	if (!(c->flags & CLONE_VFORK_BIT))
 		return c->process->pid;
 	c->process->vfork_parent = c->parent;
@@ -254,6 +261,10 @@ long op_CLONE(struct request *request)
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND_BIT && !(flags & CLONE_VM_BIT))
 		return -EINVAL;
+	if (request->m[7] >= PID_LIMIT)
+		return -EINVAL;
+	if (request->m[7] && !pid_free(request->m[7]))
+		return -EEXIST;
 	if (!(flags & CLONE_THREAD_BIT))
 		return clone_process(&c);
 	return flags & CLONE_SIGHAND_BIT ? clone_thread(&c) : -EINVAL;

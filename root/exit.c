@@ -171,7 +171,7 @@ void vfork_done(struct process *child)
 
 	child->vfork_parent = NULL;
 	if (parent)
-		thread_answer(parent, child->pid, 0, 0);
+		thread_answer(parent, child->pid, 0, child->serial);
 }
 
 static void become_zombie(struct process *process, u32 status)
@@ -201,6 +201,8 @@ static void process_ended(struct process *process, u32 status)
 		services_session_ended();
 	if (process->holds_locks)
 		services_process_ended();
+	if (process->watched)
+		services_watched_ended();
 	if (process->service) {
 		u16 service = process->service;
 

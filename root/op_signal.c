@@ -12,7 +12,7 @@ static struct linux_siginfo sender_info(const struct thread *sender, unsigned si
 }
 
 /* Services answer to root alone; who else may be signalled is the policy's business, which lets one role's processes signal each other. */
-static bool may_signal(const struct thread *sender, const struct process *target)
+bool may_signal(const struct thread *sender, const struct process *target)
 {
 	return sender->process->role == target->role || sender->process->role == 0;
 }
@@ -70,8 +70,7 @@ static long kill_many(struct request *request, s32 pid, unsigned signal)
 	return !count.found ? -ESRCH : count.allowed ? 0 : -EPERM;
 }
 
-/* The caller may be gone by what it asked for: then there is nobody to answer. */
-static long still_there(struct request *request, u64 principal, long result)
+long still_there(struct request *request, u64 principal, long result)
 {
 	if (thread_by_principal(principal))
 		return result;

@@ -37,6 +37,11 @@ static bool pid_used(u32 pid)
 	return false;
 }
 
+bool pid_free(u32 pid)
+{
+	return pid && pid < PID_LIMIT && !pid_used(pid);
+}
+
 u32 pid_alloc(void)
 {
 	for (u32 n = 0; n < PID_LIMIT; n++) {
@@ -110,9 +115,11 @@ static int inherit(struct process *process, const struct process *parent)
 struct process *process_create(struct process *parent)
 {
 	struct process *process = root_alloc(sizeof(*process));
+	static u64 serial;
 
 	if (!process)
 		return NULL;
+	process->serial = ++serial;
 	list_init(&process->children);
 	list_init(&process->threads);
 	signal_queue_init(&process->signals);

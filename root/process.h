@@ -89,7 +89,7 @@ struct thread {
 	u8 wait;                 /* enum wait_kind */
 	bool exiting;
 	struct {
-		u64 a, b, c;
+		u64 a, b, c, d;
 		struct list_node node;
 		struct timer timer;
 	} waiting;
@@ -125,6 +125,8 @@ struct process {
 	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, holds_locks;
 	bool death_signal_due;   /* its parent is gone: exit.c */
 	u32 exit_status;
+	bool watched;            /* the event server has a pidfd of it */
+	u64 serial;              /* never another process's */
 	u32 role;
 	u16 service;             /* number in the service table, 0: a program */
 	u32 tty;
@@ -163,6 +165,7 @@ struct process *process_find(u32 pid);
 struct thread *thread_find(u32 tid);
 struct thread *thread_by_principal(u64 principal);
 u32 pid_alloc(void);
+bool pid_free(u32 pid);      /* could be a new one's */
 static inline struct thread *process_leader(const struct process *process)
 {
 	return list_first_entry(&process->threads, struct thread, in_process);

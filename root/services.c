@@ -261,6 +261,11 @@ void services_clock_set(void)
 	service_notice(service_get(service_find("event")), NOTICE_CLOCK);
 }
 
+void services_watched_ended(void)
+{
+	service_notice(service_get(service_find("event")), NOTICE_WATCHED);
+}
+
 /* ---- operations ---- */
 
 long op_SERVICE_READY(struct request *request)

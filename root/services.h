@@ -34,6 +34,7 @@ void service_ended(u16 number, u32 status);
 void services_session_ended(void);
 void services_process_ended(void); /* one that had locks */
 void services_clock_set(void);     /* the realtime clock */
+void services_watched_ended(void); /* a process with a pidfd */
 /* Fills the slots of a new process's system CNode that name services. */
 void services_fill_slots(struct process *process);
 

@@ -16,18 +16,19 @@ enum { P_ALL, P_PID, P_PGID };
 
 struct selector {
 	u32 type, id, options;
+	u64 serial; /* of the one child, 0: whichever */
 };
 
-static struct selector selector_of(u64 pid, u64 type, u64 options)
+static struct selector selector_of(u64 pid, u64 type, u64 options, u64 serial)
 {
-	return (struct selector){ type, pid, options };
+	return (struct selector){ type, pid, options, serial };
 }
 
 static bool matches(const struct selector *s, const struct process *child)
 {
 	bool clone = child->exit_signal != SIGNAL_CHLD;
 
-	if (s->type == P_PID && child->pid != s->id)
+	if (s->type == P_PID && (child->pid != s->id || (s->serial && child->serial != s->serial)))
 		return false;
 	if (s->type == P_PGID && child->pgid != s->id)
 		return false;
@@ -88,7 +89,7 @@ static long look(struct process *parent, const struct selector *s, u64 m[MESSAGE
 
 long op_WAIT(struct request *request)
 {
-	struct selector s = selector_of(request->m[0], request->m[1], request->m[2]);
+	struct selector s = selector_of(request->m[0], request->m[1], request->m[2], request->m[3]);
 	struct thread *caller = request->caller;
 	u64 m[MESSAGE_WORDS] = { 0 };
 	long result;
@@ -110,13 +111,14 @@ long op_WAIT(struct request *request)
 	caller->waiting.a = s.id;
 	caller->waiting.b = s.type;
 	caller->waiting.c = s.options;
+	caller->waiting.d = s.serial;
 	return request_keep(request, WAIT_CHILD);
 }
 
 /* Answers a waiter if there is news for it, or if it has no child left to wait for. */
 static void try_waiter(struct thread *thread)
 {
-	struct selector s = selector_of(thread->waiting.a, thread->waiting.b, thread->waiting.c);
+	struct selector s = selector_of(thread->waiting.a, thread->waiting.b, thread->waiting.c, thread->waiting.d);
 	u64 m[MESSAGE_WORDS] = { 0 };
 	long result = look(thread->process, &s, m);
 

@@ -162,10 +162,10 @@ long op_seek(struct request *request)
 
 	if (is_path(file))
 		return -EBADF;
-	if (!seekable(file))
-		return -ESPIPE;
 	if (file->no_position)
 		return 0;
+	if (!seekable(file))
+		return -ESPIPE;
 	target = seek_target(file, (long)request->m[0], (unsigned)request->m[1]);
 	if (target >= 0)
 		file->offset = (u64)target;

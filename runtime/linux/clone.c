@@ -7,6 +7,7 @@
  */
 #include <linux/sched.h>
 #include <linux/signal.h>
+#include <linux/wait.h>
 
 #include "lib/atomic.h"
 #include "lib/string.h"
@@ -15,17 +16,19 @@
 #include "runtime/linux/deliver.h"
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/futex.h"
+#include "runtime/linux/pidfd.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/signal.h"
 
 #define CHILD_HEAP (32ul << 20) /* reserved, not touched: room for execve's arguments */
 
-#define FLAGS_UNSUPPORTED (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PIDFD)
+#define FLAGS_UNSUPPORTED (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 struct clone_request {
 	unsigned long flags;     /* without the exit signal */
 	unsigned exit_signal;
-	uaddr_t stack, parent_tid, child_tid, tls;
+	unsigned set_tid;        /* the pid wanted, 0: any */
+	uaddr_t stack, parent_tid, child_tid, tls, pidfd;
 };
 
 /* What a new thread in shared memory starts from. Two users, the new thread and its maker: the second frees it. */
@@ -78,6 +81,8 @@ static long flags_check(const struct clone_request *r)
 		return -EINVAL;
 	if (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND)
 		return -EINVAL;
+	if (f & CLONE_PIDFD && f & (CLONE_THREAD | CLONE_DETACHED))
+		return -EINVAL;
 	/* sharing one table between address spaces would need the table in a shared page */
 	if (!(f & CLONE_VM) && f & (CLONE_FILES | CLONE_FS)) {
 		rt_log(1, "clone flags %lx: CLONE_FILES and CLONE_FS need CLONE_VM here", f);
@@ -90,11 +95,12 @@ static long clone_call(const struct clone_request *r, unsigned shared_index, con
 {
 	*ipc = (struct ipc){ .target = CPTR_ROOT, .info = INFO(PROC_CLONE, 0) };
 	/* the runtime writes the tids itself, through pages that root would find absent or shared: root is told no addresses */
-	ipc->m[0] = (r->flags & ~(unsigned long)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)) | r->exit_signal;
+	ipc->m[0] = (r->flags & ~(unsigned long)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PIDFD | CLONE_CLEAR_SIGHAND)) | r->exit_signal;
 	ipc->m[1] = shared_index;
 	ipc->m[2] = origin ? (unsigned long)thread_entry : 0;
 	ipc->m[3] = 0;
 	ipc->m[4] = (unsigned long)origin;
+	ipc->m[7] = r->set_tid;
 	return rt_request(ipc);
 }
 
@@ -148,6 +154,10 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 	t->notified = 0;
 	c->robust_list = 0;
 	c->clear_child_tid = r->flags & CLONE_CHILD_CLEARTID ? r->child_tid : 0;
+	if (r->flags & CLONE_CLEAR_SIGHAND) {
+		sighand_clear(t->sighand);
+		sighand_publish(t->sighand);
+	}
 	if (r->stack)
 		c->program.rsp = r->stack;
 	if (r->flags & CLONE_SETTLS)
@@ -156,7 +166,7 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 		put_user(tid, r->child_tid);
 }
 
-static long clone_fork(struct thread_record *t, const struct clone_request *r)
+static long clone_fork(struct thread_record *t, const struct clone_request *r, unsigned long *serial)
 {
 	struct ipc ipc;
 	bool alone = fork_alone(t);
@@ -171,6 +181,7 @@ static long clone_fork(struct thread_record *t, const struct clone_request *r)
 	}
 	if (!alone)
 		fork_unlock(t);
+	*serial = ipc.m[2];
 	if (result > 0 && r->flags & CLONE_PARENT_SETTID)
 		put_user((u32)result, r->parent_tid);
 	return result;
@@ -308,6 +319,8 @@ static bool states_take(struct thread_record *t, struct thread_origin *o)
 	o->files = f & CLONE_FILES ? files_share(t->files) : files_copy(t);
 	o->fs = f & CLONE_FS ? fs_share(t->fs) : fs_copy(t);
 	o->sighand = f & CLONE_SIGHAND ? sighand_share(t->sighand) : sighand_fork(t->sighand);
+	if (o->sighand && f & CLONE_CLEAR_SIGHAND)
+		sighand_clear(o->sighand);
 	return o->files && o->fs && o->sighand;
 }
 
@@ -370,7 +383,7 @@ static struct thread_origin *vfork_origin(struct thread_record *t, const struct 
 	return o;
 }
 
-static long clone_process_sharing(struct thread_record *t, const struct clone_request *r)
+static long clone_process_sharing(struct thread_record *t, const struct clone_request *r, unsigned long *serial)
 {
 	struct runtime_heap *heap = heap_create_inside(CHILD_HEAP);
 	struct thread_origin *o = heap ? vfork_origin(t, r, heap) : NULL;
@@ -384,6 +397,7 @@ static long clone_process_sharing(struct thread_record *t, const struct clone_re
 	}
 	page = o->sighand->shared_index;
 	result = clone_call(r, page, o, &ipc);
+	*serial = ipc.m[2];
 	/* without CLONE_VFORK the child lives on in its block, which then stays until this process ends */
 	if (result > 0 && !(r->flags & CLONE_VFORK))
 		return result;
@@ -397,15 +411,56 @@ static long clone_process_sharing(struct thread_record *t, const struct clone_re
 
 /* ---- the calls ---- */
 
+static long clone_process(struct thread_record *t, const struct clone_request *r, unsigned long *serial)
+{
+	return r->flags & CLONE_VM ? clone_process_sharing(t, r, serial) : clone_fork(t, r, serial);
+}
+
+/* The child got no pidfd, so it shall not be: as if clone had failed. */
+static long undo_child(long pid, long error)
+{
+	rt_root(PROC_KILL, (unsigned long)pid, SIGKILL, 0, 0, 0);
+	rt_root(PROC_WAIT, (unsigned long)pid, 1 /* P_PID */, WEXITED | __WALL, 0, 0);
+	return error;
+}
+
+/*
+ * The number is taken before, its Handle made after the child is there: the child inherits neither. A child in the same memory finds the number
+ * there, another has its memory as it was before.
+ */
+static long clone_with_pidfd(struct thread_record *t, const struct clone_request *r)
+{
+	unsigned long serial = 0;
+	long error, pid, fd = descriptor_reserve(t);
+
+	if (fd < 0)
+		return fd;
+	pid = r->flags & CLONE_VM ? put_user((u32)fd, r->pidfd) : user_touch(r->pidfd, true);
+	if (pid == 0)
+		pid = clone_process(t, r, &serial);
+	if (pid <= 0) {
+		if (pid < 0) /* the child has dropped the number already */
+			descriptor_abandon(t, fd);
+		return pid;
+	}
+	error = pidfd_open_at(t, fd, (unsigned long)pid, serial, 0);
+	if (error < 0)
+		return undo_child(pid, error);
+	if (!(r->flags & CLONE_VM))
+		put_user((u32)fd, r->pidfd);
+	return pid;
+}
+
 static long clone_do(struct thread_record *t, const struct clone_request *r)
 {
+	unsigned long serial;
 	long error = flags_check(r);
 
 	if (error)
 		return error;
-	if (!(r->flags & CLONE_VM))
-		return clone_fork(t, r);
-	return r->flags & CLONE_THREAD ? clone_thread(t, r) : clone_process_sharing(t, r);
+	if (r->flags & CLONE_THREAD)
+		return clone_thread(t, r);
+	return r->flags & CLONE_PIDFD ? clone_with_pidfd(t, r) : clone_process(t, r, &serial);
 }
 
 long linux_fork(struct thread_record *t, const unsigned long a[6])
@@ -428,36 +483,78 @@ long linux_clone(struct thread_record *t, const unsigned long a[6])
 {
 	const struct clone_request r = {
 		.flags = a[0] & 0xffffff00ul, .exit_signal = (unsigned)(a[0] & 0xff), .stack = a[1], .parent_tid = a[2], .child_tid = a[3],
-		.tls = a[4],
+		.tls = a[4], .pidfd = a[2],
 	};
 
+	if (r.flags & CLONE_PIDFD && r.flags & CLONE_PARENT_SETTID)
+		return -EINVAL; /* both are at a[2] */
 	return clone_do(t, &r);
+}
+
+/* The one number that a process without name spaces of its own can ask for. */
+static long set_tid_read(const struct clone_args *args, unsigned *tid)
+{
+	int wanted = 0;
+
+	if (args->set_tid_size > 1 || !args->set_tid != !args->set_tid_size)
+		return -EINVAL;
+	if (args->set_tid && get_user(wanted, args->set_tid))
+		return -EFAULT;
+	if (args->set_tid && wanted <= 0)
+		return -EINVAL;
+	*tid = (unsigned)wanted;
+	return 0;
+}
+
+/* The structure may be longer than the one that is known here, as long as the rest is zero. */
+static long clone_args_read(struct clone_args *args, uaddr_t from, size_t size)
+{
+	u8 byte;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	memset(args, 0, sizeof(*args));
+	if (copy_from_user(args, from, MIN(size, sizeof(*args))))
+		return -EFAULT;
+	for (size_t at = sizeof(*args); at < size; at++) {
+		if (get_user(byte, from + at))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+static long clone_args_check(const struct clone_args *args)
+{
+	if (args->exit_signal & ~0xfful || args->exit_signal > SIGNAL_MAX || args->flags & (0xff | CLONE_DETACHED))
+		return -EINVAL;
+	if (!args->stack != !args->stack_size || args->flags & ~0x1fffffffful)
+		return -EINVAL;
+	if (args->flags & (CLONE_THREAD | CLONE_PARENT) && args->exit_signal)
+		return -EINVAL;
+	return 0;
 }
 
 long linux_clone3(struct thread_record *t, const unsigned long a[6])
 {
 	struct clone_args args;
 	struct clone_request r;
+	unsigned tid;
+	long error = clone_args_read(&args, a[0], a[1]);
 
-	if (a[1] < CLONE_ARGS_SIZE_VER0)
-		return -EINVAL;
-	if (a[1] > PAGE_SIZE)
-		return -E2BIG;
-	memset(&args, 0, sizeof(args));
-	if (copy_from_user(&args, a[0], MIN(a[1], sizeof(args))))
-		return -EFAULT;
-	if (args.exit_signal > SIGNAL_MAX || !args.stack != !args.stack_size || args.flags & 0xff)
-		return -EINVAL;
-	if (args.set_tid_size || args.cgroup || args.flags & ~0x3fffffffful)
-		return -EINVAL;
+	if (!error)
+		error = clone_args_check(&args);
+	if (!error)
+		error = set_tid_read(&args, &tid);
+	if (error)
+		return error;
 	r = (struct clone_request){
 		.flags = args.flags, .exit_signal = (unsigned)args.exit_signal, .stack = args.stack ? args.stack + args.stack_size : 0,
-		.parent_tid = args.parent_tid, .child_tid = args.child_tid, .tls = args.tls,
+		.parent_tid = args.parent_tid, .child_tid = args.child_tid, .tls = args.tls, .pidfd = args.pidfd, .set_tid = tid,
 	};
-	if (r.flags & CLONE_CLEAR_SIGHAND) {
-		rt_log(2, "clone3: CLONE_CLEAR_SIGHAND is not there");
-		return -EINVAL;
-	}
 	return clone_do(t, &r);
 }
 

@@ -6,6 +6,7 @@
 #include "lib/atomic.h"
 #include "runtime/call.h"
 #include "runtime/linux/descriptors.h"
+#include "runtime/linux/pidfd.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/signal.h"
 #include "runtime/linux/signal_frame.h"
@@ -40,15 +41,16 @@ long linux_exit_group(struct thread_record *t, const unsigned long a[6])
 #define P_ALL_  0
 #define P_PID_  1
 #define P_PGID_ 2
+#define P_PIDFD_ 3
 
 struct waited {
 	unsigned status, uid;
 	struct rusage usage;
 };
 
-static long wait_call(unsigned long kind, unsigned long id, unsigned long options, struct waited *w)
+static long wait_call(unsigned long kind, unsigned long id, unsigned long options, unsigned long serial, struct waited *w)
 {
-	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_WAIT, 0) | INFO_INTERRUPTIBLE, .m = { id, kind, options } };
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_WAIT, 0) | INFO_INTERRUPTIBLE, .m = { id, kind, options, serial } };
 	long pid = rt_request(&ipc);
 
 	*w = (struct waited){ 0 };
@@ -81,7 +83,7 @@ long linux_wait4(struct thread_record *t, const unsigned long a[6])
 		kind = P_PGID_;
 		id = (unsigned)-pid; /* 0: the caller's own group */
 	}
-	result = wait_call(kind, id, options | WEXITED, &w);
+	result = wait_call(kind, id, options | WEXITED, 0, &w);
 	if (result > 0 && a[1] && put_user(w.status, a[1]))
 		return -EFAULT;
 	if (result > 0 && a[3] && put_user(w.usage, a[3]))
@@ -107,6 +109,21 @@ static unsigned child_code(unsigned status, unsigned *value)
 	return CLD_EXITED;
 }
 
+/* waitid, whichever kind: as wait_call. A pidfd that is not to wait says so instead of 0. */
+static long wait_id(struct thread_record *t, unsigned kind, unsigned id, unsigned options, struct waited *w)
+{
+	struct pidfd_target target;
+	long pid;
+
+	if (kind != P_PIDFD_)
+		return wait_call(kind, id, options, 0, w);
+	pid = (int)id < 0 ? -EINVAL : pidfd_target(t, id, &target);
+	if (pid < 0)
+		return pid;
+	pid = wait_call(P_PID_, target.pid, options | (target.nonblocking ? WNOHANG : 0), target.serial, w);
+	return pid == 0 && target.nonblocking && !(options & WNOHANG) ? -EAGAIN : pid;
+}
+
 long linux_waitid(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned options = (unsigned)a[3], kind = (unsigned)a[0], value;
@@ -114,13 +131,12 @@ long linux_waitid(struct thread_record *t, const unsigned long a[6])
 	struct waited w;
 	long pid;
 
-	(void)t;
 	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)
 	    || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (kind > P_PGID_ || (kind == P_PID_ && (int)a[1] <= 0) || (kind == P_PGID_ && (int)a[1] < 0))
+	if (kind > P_PIDFD_ || (kind == P_PID_ && (int)a[1] <= 0) || (kind == P_PGID_ && (int)a[1] < 0))
 		return -EINVAL;
-	pid = wait_call(kind, (unsigned)a[1], options, &w);
+	pid = wait_id(t, kind, (unsigned)a[1], options, &w);
 	if (pid < 0)
 		return pid;
 	if (pid > 0) {

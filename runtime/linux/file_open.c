@@ -58,9 +58,8 @@ static unsigned long walk_of(unsigned flags)
 	return walk;
 }
 
-static u32 word_of(const struct ipc *reply, unsigned flags)
+u32 file_word(unsigned mode, unsigned opened, unsigned flags)
 {
-	unsigned mode = (unsigned)reply->m[1], opened = (unsigned)reply->m[2];
 	u32 word = 0;
 
 	if (flags & O_PATH)
@@ -69,6 +68,10 @@ static u32 word_of(const struct ipc *reply, unsigned flags)
 		word |= DESCRIPTOR_CLOEXEC;
 	if (opened & OPENED_TTY)
 		word |= DESCRIPTOR_TTY;
+	if (opened & OPENED_EPOLL)
+		word |= DESCRIPTOR_EPOLL;
+	if (opened & OPENED_SIGNALFD)
+		word |= DESCRIPTOR_SIGNALFD;
 	if (opened & OPENED_SEEKABLE || (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR)
 		word |= DESCRIPTOR_SEEKABLE;
 	return descriptor_word(flags & O_PATH ? O_RDONLY : flags & O_ACCMODE, mode, word);
@@ -93,7 +96,7 @@ static long open_send(struct thread_record *t, struct path_call *p, unsigned fla
 		descriptor_abandon(t, fd);
 		return result;
 	}
-	descriptor_install(t, fd, word_of(&p->ipc, flags));
+	descriptor_install(t, fd, file_word((unsigned)p->ipc.m[1], (unsigned)p->ipc.m[2], flags));
 	return fd;
 }
 

@@ -235,9 +235,8 @@ long linux_lseek(struct thread_record *t, const unsigned long a[6])
 		return -EBADF;
 	if (whence > SEEK_MAX)
 		return -EINVAL;
-	if (!descriptor_type(word)) /* eventfd, epoll: Linux keeps their position at 0 */
-		return 0;
-	if (!(word & DESCRIPTOR_SEEKABLE))
+	/* files without a type (eventfd, pidfd ...) differ in whether they have a position, which then stays 0 */
+	if (!(word & DESCRIPTOR_SEEKABLE) && descriptor_type(word))
 		return -ESPIPE;
 	return file_simple((unsigned)a[0], FILE_SEEK, a[1], whence, 0, 0);
 }

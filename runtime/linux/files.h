@@ -34,7 +34,8 @@ struct thread_record;
 	X(poll) X(ppoll) X(select) X(pselect6) \
 	/* epoll.c */ \
 	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
-	/* timerfd.c, signalfd.c */ \
+	/* timerfd.c, signalfd.c, pidfd.c */ \
+	X(pidfd_open) X(pidfd_send_signal) X(pidfd_getfd) \
 	X(timerfd_create) X(timerfd_settime) X(timerfd_gettime) X(signalfd) X(signalfd4) \
 	/* file_xattr.c */ \
 	X(getxattr) X(lgetxattr) X(fgetxattr) X(setxattr) X(lsetxattr) X(fsetxattr) X(listxattr) X(llistxattr) X(flistxattr) \
@@ -54,6 +55,9 @@ long file_mmap(struct thread_record *t, const unsigned long a[6]);
 long file_open_own(struct thread_record *t, const char *path, unsigned flags);
 /* execve's and execveat's: a program's path, followed unless AT_SYMLINK_NOFOLLOW; AT_EMPTY_PATH with an empty path duplicates dirfd. */
 long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags);
+
+/* A descriptor's word from what OPEN or KIND answers: st_mode and OPENED_ flags; `flags`: O_ flags, O_CLOEXEC and O_PATH too. */
+u32 file_word(unsigned mode, unsigned opened, unsigned flags);
 
 /* A Handle that a service makes, at a new descriptor with that word. `slot`: SLOT_SERVICE_...; m0, m1: words of the message. */
 long file_open_service(struct thread_record *t, unsigned slot, unsigned label, unsigned long m0, unsigned long m1, u32 word);

@@ -50,6 +50,7 @@ struct process_state *process_first(void);
 struct sighand_state *sighand_create(unsigned long ignored);
 struct sighand_state *sighand_fork(struct sighand_state *sighand); /* a copy with a page of its own, in t->heap. NULL: no memory */
 void sighand_publish(struct sighand_state *sighand); /* caller holds its lock, or nobody else knows it */
+void sighand_clear(struct sighand_state *sighand); /* of one that nobody else knows: caught signals become default, not published */
 void sighand_release(struct sighand_state *sighand);
 void sighand_fork_child(struct sighand_state *sighand);
 void sighand_page_free(unsigned index);

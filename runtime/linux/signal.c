@@ -112,6 +112,12 @@ void sighand_fork_child(struct sighand_state *s)
 	/* root has copied the page */
 }
 
+void sighand_clear(struct sighand_state *s)
+{
+	for (unsigned i = 1; i <= SIGNAL_MAX; i++)
+		s->action[i] = (struct signal_action){ .handler = s->action[i].handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT };
+}
+
 void sighand_release(struct sighand_state *s)
 {
 	if (atomic_fetch_sub(&s->references, 1) != 1 || s == &first_sighand)

@@ -14,6 +14,7 @@ struct event_kind {
 	unsigned (*poll)(struct open_file *file);
 	long (*message)(struct request *request);       /* labels of its own; NULL: EINVAL */
 	unsigned opened;  /* OPENED_ flags */
+	bool unseekable;  /* lseek is ESPIPE; else it answers 0 */
 	void (*release)(struct open_file *file); /* the object's only open file is gone */
 };
 
@@ -30,15 +31,17 @@ static inline struct event_object *event_object_of(const struct open_file *file)
 /* Makes the object's only open file and puts it into the answer. 0 or a negative errno: then the object is still the caller's. `opened` may be NULL. */
 long event_object_give(struct request *request, struct event_object *object, unsigned flags, struct open_file **opened);
 
-/* FILE_EVENTFD, FILE_EPOLL_CREATE, FILE_TIMERFD, FILE_SIGNALFD */
+/* FILE_EVENTFD, FILE_EPOLL_CREATE, FILE_TIMERFD, FILE_SIGNALFD, FILE_PIDFD */
 long counter_make(struct request *request);
 long epoll_make(struct request *request);
 long timerfd_make(struct request *request);
 long signalfd_make(struct request *request);
+long pidfd_make(struct request *request);
 
 /* When the next timer is due, and that it is; and that the realtime clock was set. */
 unsigned long timerfd_deadline(void);
 void timerfd_expired(void);
 void timerfd_clock_set(void);
+void pidfd_look(void); /* some watched process has ended */
 
 #endif

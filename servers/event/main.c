@@ -39,6 +39,7 @@ long event_object_give(struct request *request, struct event_object *object, uns
 		return -ENOMEM;
 	object->ino = next_ino++;
 	file->opened = object->kind->opened;
+	file->no_position = !object->kind->unseekable;
 	result = open_file_give(request, file, 0);
 	if (result)
 		open_file_drop(file);
@@ -105,6 +106,8 @@ static long message(struct request *request)
 		return timerfd_make(request);
 	case FILE_SIGNALFD:
 		return signalfd_make(request);
+	case FILE_PIDFD:
+		return pidfd_make(request);
 	}
 	return -ENOSYS;
 }
@@ -113,6 +116,8 @@ static void notified(unsigned long bits)
 {
 	if (bits & NOTICE_CLOCK)
 		timerfd_clock_set();
+	if (bits & NOTICE_WATCHED)
+		pidfd_look();
 }
 
 static const struct serve_operations operations = {
