@@ -163,6 +163,13 @@ enum file_operation {
 #define WALK_SEARCH_ONLY 16 /* O_PATH */
 #define WALK_LAST_DOT    32 /* root to server: the client's path ended in "." or, next, in "..", of which nothing is left in the text: such a */
 #define WALK_LAST_DOTDOT 64 /* name cannot be made, removed or renamed */
+/* client to root: openat2's RESOLVE_ flags. What they forbid is found out where root makes the next step of a walk */
+#define WALK_NO_XDEV       0x100 /* -EXDEV at another mount */
+#define WALK_NO_MAGICLINKS 0x200 /* -ELOOP at a link of /proc that stands for an open file */
+#define WALK_NO_SYMLINKS   0x400 /* -ELOOP at any link */
+#define WALK_BENEATH       0x800 /* -EXDEV at what leads out of the base directory, absolute paths too */
+#define WALK_IN_ROOT       0x1000 /* the base directory is the root directory; a path that begins with a slash is sent without it */
+#define WALK_RESTRICTIONS  0x1f00
 #define WALK_NEW         128 /* FILE_RESOLVE: a link's new name: EEXIST if it is there */
 
 #define CONTINUE_LINK     1

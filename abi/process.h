@@ -147,7 +147,22 @@
 	X(PIDFD_SIGNAL, 194) /* m[0] pid, m[1] serial, m[2] signal; data[]: Linux siginfo or nothing, which is kill's */ \
 	/* m[0] pid, m[1] serial, m[2] its descriptor, m[3] number of a free slot of the caller's files CNode, where a copy appears */ \
 	X(PIDFD_GETFD, 195) \
+	/* ---- another process's memory ---- */ \
+	/* m[0] pid or tid, m[1] 1: write, m[2] its address, m[3] bytes <= PROCESS_MEMORY_MAX; window[0]: the caller's side -> m[0] bytes, fewer where a
+	 * page of the other process cannot be reached; -EFAULT: none, or the caller's side cannot */ \
+	X(PROCESS_MEMORY, 196) \
+	/* m[0] address, m[1] length, m[2] LOCK_MEMORY_ -> 0, -ENOMEM */ \
+	X(LOCK_MEMORY, 197) \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
+
+#define PROCESS_MEMORY_MAX 0x10000ul /* of one PROCESS_MEMORY: root is not to be kept longer */
+
+/* LOCK_MEMORY: lock or unlock a range; or set, with all memory as the range, what mlockall asks for. */
+#define LOCK_MEMORY_UNLOCK  0
+#define LOCK_MEMORY_LOCK    1
+#define LOCK_MEMORY_ONFAULT 2 /* with LOCK: pages are not brought in */
+#define LOCK_MEMORY_ALL     4 /* the whole address space */
+#define LOCK_MEMORY_FUTURE  8 /* with ALL: what will be mapped */
 
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
 #define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */

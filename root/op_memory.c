@@ -12,6 +12,7 @@
 #define MAP_TYPE_MASK      0x0fu
 #define MAP_FIXED_BIT      0x10u
 #define MAP_GROWSDOWN_BIT  0x100u
+#define MAP_LOCKED_BIT     0x2000u
 #define MAP_NORESERVE_BIT  0x4000u
 #define MAP_POPULATE_BIT   0x8000u
 #define MAP_STACK_BIT      0x20000u
@@ -73,9 +74,9 @@ static void populate(struct space *space, u64 start, u64 end, unsigned prot)
 			return;
 }
 
-static unsigned region_flags(unsigned flags)
+static unsigned region_flags(const struct space *space, unsigned flags)
 {
-	return (flags & MAP_SHARED_BIT ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN_BIT ? REGION_GROWSDOWN | REGION_STACK : 0);
+	return space->future_flags | (flags & MAP_LOCKED_BIT ? REGION_LOCKED : 0) | (flags & MAP_SHARED_BIT ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN_BIT ? REGION_GROWSDOWN | REGION_STACK : 0);
 }
 
 /* Maps object (NULL: private anonymous) into the caller. Address, or negative errno. */
@@ -84,6 +85,7 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 	struct space *space = caller->space;
 	u64 address = m[0], length = m[1];
 	unsigned prot = m[2] & PROT_ALL, flags = m[3];
+	unsigned new_flags = region_flags(space, flags);
 	struct region *region;
 	int error;
 
@@ -92,16 +94,19 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 	length = ALIGN_UP(length, (u64)PAGE_SIZE);
 	if (!length || length > USER_MAX)
 		return -ENOMEM;
+	error = new_flags & REGION_LOCKED ? lock_limit_check(caller, length) : 0;
+	if (error)
+		return error == -ENOMEM ? -EAGAIN : error;
 	if (hopeless(caller->process, space, object ? 0 : length, prot, flags))
 		return -ENOMEM;
 	error = choose_address(space, &address, length, flags);
 	if (!error)
-		error = space_add_region(space, address, address + length, prot, region_flags(flags), object, offset);
+		error = space_add_region(space, address, address + length, prot, new_flags, object, offset);
 	if (error)
 		return error;
 	region = region_at(&space->regions, address);
 	region->max_prot = max_prot;
-	if (flags & MAP_POPULATE_BIT)
+	if (flags & MAP_POPULATE_BIT || (new_flags & (REGION_LOCKED | REGION_LOCKED_LATER)) == REGION_LOCKED)
 		populate(space, address, address + length, prot);
 	return address;
 }
@@ -245,7 +250,7 @@ static int grow_break(struct request *request, u64 old, u64 new)
 		return -ENOMEM;
 	if (!region_free(&space->regions, old, new + PAGE_SIZE) || hopeless(request->caller->process, space, new - old, REGION_WRITE, 0))
 		return -ENOMEM;
-	return space_add_region(space, old, new, REGION_READ | REGION_WRITE, REGION_HEAP, NULL, 0);
+	return space_add_region(space, old, new, REGION_READ | REGION_WRITE, REGION_HEAP | space->future_flags, NULL, 0);
 }
 
 long op_BREAK(struct request *request)
@@ -284,7 +289,62 @@ long op_SET_LAYOUT(struct request *request)
 /* ---- advice ---- */
 
 enum { ADVISE_DONTNEED = 4, ADVISE_FREE = 8, ADVISE_REMOVE = 9, ADVISE_DONTFORK = 10, ADVISE_DOFORK = 11, ADVISE_WIPEONFORK = 18,
-       ADVISE_KEEPONFORK = 19, ADVISE_POPULATE_READ = 22, ADVISE_POPULATE_WRITE = 23 };
+       ADVISE_KEEPONFORK = 19, ADVISE_COLD = 20, ADVISE_PAGEOUT = 21, ADVISE_POPULATE_READ = 22, ADVISE_POPULATE_WRITE = 23,
+       ADVISE_DONTNEED_LOCKED = 24 };
+
+static bool is_locked(const struct region *region)
+{
+	return region->flags & REGION_LOCKED;
+}
+
+static bool has_object(const struct region *region)
+{
+	return region->object || region->flags & REGION_SHARED;
+}
+
+static bool any_region(struct space *space, u64 start, u64 end, bool (*is)(const struct region *region))
+{
+	for (struct region *r = region_find(&space->regions, start); r && r->start < end; r = region_next(r))
+		if (is(r))
+			return true;
+	return false;
+}
+
+/* MADV_REMOVE: the pages go from what is mapped, for all. A file's server would have to know: only of shared memory that is nobody's file. */
+static long remove_pages(struct space *space, u64 start, u64 end)
+{
+	for (struct region *r = region_at(&space->regions, start); r && r->start < end; r = region_next(r)) {
+		u64 from = MAX(start, r->start), to = MIN(end, r->end), first = (r->offset + (from - r->start)) >> PAGE_SHIFT;
+
+		if (!r->object || r->flags & REGION_LOCKED)
+			return -EINVAL;
+		if (!(r->flags & REGION_SHARED) || !(r->prot & REGION_WRITE))
+			return -EACCES;
+		if (r->object->named || r->object == image_object())
+			return -EOPNOTSUPP;
+		object_unmap_everywhere(r->object, first, (to - from) >> PAGE_SHIFT);
+		object_drop(r->object, first, (to - from) >> PAGE_SHIFT);
+	}
+	return 0;
+}
+
+/* MADV_POPULATE_: an error says why a page could not be brought in. */
+static long populate_all(struct space *space, u64 start, u64 end, unsigned access)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		switch (space_touch(space, start, access)) {
+		case TOUCH_OK:
+			break;
+		case TOUCH_NO_ACCESS:
+			return -EINVAL;
+		case TOUCH_BUS:
+			return -EFAULT;
+		default:
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
 
 static void drop_pages(struct space *space, u64 start, u64 end)
 {
@@ -307,24 +367,37 @@ static int flag_regions(struct space *space, u64 start, u64 end, unsigned set, u
 static long advise(struct space *space, u64 start, u64 end, u64 advice)
 {
 	switch (advice) {
-	case 0: case 1: case 2: case 3: case 12: case 13: case 14: case 15: case 16: case 17: case 20: case 21: case 25:
+	case 0: case 1: case 2: case 3: case 12: case 13: case 14: case 15: case 16: case 17: case 25:
 		return 0; /* hints without an effect here */
-	case ADVISE_DONTNEED:
+	case ADVISE_COLD:
+	case ADVISE_PAGEOUT:
+		return any_region(space, start, end, is_locked) ? -EINVAL : 0;
 	case ADVISE_FREE:
+		if (any_region(space, start, end, has_object))
+			return -EINVAL;
+		/* fall through */
+	case ADVISE_DONTNEED:
+		if (any_region(space, start, end, is_locked))
+			return -EINVAL;
+		/* fall through */
+	case ADVISE_DONTNEED_LOCKED:
 		drop_pages(space, start, end);
 		return 0;
+	case ADVISE_REMOVE:
+		return remove_pages(space, start, end);
 	case ADVISE_DONTFORK:
 		return flag_regions(space, start, end, REGION_DONTFORK, 0);
 	case ADVISE_DOFORK:
 		return flag_regions(space, start, end, 0, REGION_DONTFORK);
 	case ADVISE_WIPEONFORK:
+		if (any_region(space, start, end, has_object))
+			return -EINVAL;
 		return flag_regions(space, start, end, REGION_WIPEFORK, 0);
 	case ADVISE_KEEPONFORK:
 		return flag_regions(space, start, end, 0, REGION_WIPEFORK);
 	case ADVISE_POPULATE_READ:
 	case ADVISE_POPULATE_WRITE:
-		populate(space, start, end, advice == ADVISE_POPULATE_WRITE ? REGION_WRITE : REGION_READ);
-		return 0;
+		return populate_all(space, start, end, advice == ADVISE_POPULATE_WRITE ? REGION_WRITE : REGION_READ);
 	default:
 		return -EINVAL;
 	}

@@ -13,6 +13,7 @@ struct remap {
 	struct space *space;
 	struct region *region;
 	u64 old, old_length, new, new_length;
+	bool keep; /* the old range stays, empty */
 };
 
 /* The pages of the old range, in the new one; those of private anonymous memory change hands here. */
@@ -48,7 +49,18 @@ static int move(struct remap *r)
 		space_remove_range(r->space, r->new, r->new + r->new_length);
 		return error;
 	}
-	return space_remove_range(r->space, r->old, r->old + r->old_length);
+	if (!r->keep)
+		return space_remove_range(r->space, r->old, r->old + r->old_length);
+	space_unmap(r->space, r->old, r->old + r->old_length, false);
+	return 0;
+}
+
+static long to_anywhere(struct remap *r)
+{
+	r->new = region_gap(&r->space->regions, USER_MIN, USER_MMAP_TOP, r->new_length);
+	if (!r->new)
+		return -ENOMEM;
+	return move(r) ? -ENOMEM : (long)r->new;
 }
 
 static long grow(struct remap *r, bool may_move)
@@ -62,12 +74,7 @@ static long grow(struct remap *r, bool may_move)
 		region_merge(&r->space->regions, region);
 		return r->old;
 	}
-	if (!may_move)
-		return -ENOMEM;
-	r->new = region_gap(&r->space->regions, USER_MIN, USER_MMAP_TOP, r->new_length);
-	if (!r->new)
-		return -ENOMEM;
-	return move(r) ? -ENOMEM : (long)r->new;
+	return may_move ? to_anywhere(r) : -ENOMEM;
 }
 
 static long to_fixed(struct remap *r, u64 address)
@@ -88,10 +95,13 @@ long op_REMAP(struct request *request)
 {
 	const u64 *m = request->m;
 	struct remap r = { .space = request->caller->space, .old = m[0], .old_length = ALIGN_UP(m[1], (u64)PAGE_SIZE),
-			   .new_length = ALIGN_UP(m[2], (u64)PAGE_SIZE) };
+			   .new_length = ALIGN_UP(m[2], (u64)PAGE_SIZE), .keep = m[3] & REMAP_DONTUNMAP };
 
+	if (r.keep && (!(m[3] & REMAP_MAYMOVE) || r.old_length != r.new_length))
+		return -EINVAL;
 	if (!IS_ALIGNED(m[0], (u64)PAGE_SIZE) || !r.new_length || r.new_length > USER_MAX || r.old_length > USER_MAX ||
-	    m[0] > USER_MAX - r.old_length || m[3] & ~(u64)(REMAP_MAYMOVE | REMAP_FIXED) || (m[3] & 3) == REMAP_FIXED)
+	    m[0] > USER_MAX - r.old_length || m[3] & ~(u64)(REMAP_MAYMOVE | REMAP_FIXED | REMAP_DONTUNMAP) ||
+	    (m[3] & 3) == REMAP_FIXED)
 		return -EINVAL;
 	r.region = region_at(&r.space->regions, r.old);
 	if (!r.region || r.region->flags & (REGION_GATE | REGION_PINNED) || r.region->end < r.old + r.old_length)
@@ -99,11 +109,13 @@ long op_REMAP(struct request *request)
 	/* An old length of 0 asks for a second view of shared memory. */
 	if (!r.old_length && !(r.region->flags & REGION_SHARED))
 		return -EINVAL;
-	if (r.new_length > r.old_length &&
-	    r.space->regions.bytes + (r.new_length - r.old_length) > request->caller->process->rlimits[9].soft)
+	if ((r.keep || r.new_length > r.old_length) &&
+	    r.space->regions.bytes + (r.keep ? r.new_length : r.new_length - r.old_length) > request->caller->process->rlimits[9].soft)
 		return -ENOMEM;
 	if (m[3] & REMAP_FIXED)
 		return to_fixed(&r, m[4]);
+	if (r.keep)
+		return to_anywhere(&r);
 	if (r.new_length < r.old_length)
 		return space_remove_range(r.space, r.old + r.new_length, r.old + r.old_length) ? -ENOMEM : (long)r.old;
 	if (r.new_length == r.old_length)

@@ -69,6 +69,8 @@ struct walk {
 	u64 base, base2;
 	struct walk_text path;   /* waits for its base's place, or for a service */
 	struct walk_text second; /* second path or text, as it came */
+	const struct mount *home; /* WALK_NO_XDEV: the mount that it may not leave */
+	struct walk_text anchor; /* WALK_BENEATH, WALK_IN_ROOT: the directory that it may not leave */
 	struct walk_text first;  /* link, rename: the first path resolved, in its mount */
 };
 

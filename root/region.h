@@ -22,6 +22,7 @@ struct space;
 #define REGION_LOCKED    64
 #define REGION_DONTFORK  128
 #define REGION_WIPEFORK  256
+#define REGION_LOCKED_LATER 512 /* locked, but pages come when they are touched */
 
 #define REGION_READ  1 /* as Linux PROT_ */
 #define REGION_WRITE 2

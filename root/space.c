@@ -327,6 +327,7 @@ static int copy_regions(struct space *to, struct space *from)
 		copy->node = (struct rb_node){ 0 };
 		copy->object_node = (struct list_node){ 0 };
 		copy->space = to;
+		copy->flags &= ~(REGION_LOCKED | REGION_LOCKED_LATER); /* locks are not inherited */
 		if (copy->object)
 			object_get(copy->object);
 		region_insert(&to->regions, copy);

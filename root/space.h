@@ -27,6 +27,7 @@ struct space {
 	u64 stack_limit;          /* RLIMIT_STACK, of the process that made it */
 	u32 area_count;
 	bool dying;
+	u16 future_flags;         /* mlockall(MCL_FUTURE): of every new region: REGION_LOCKED, perhaps REGION_LOCKED_LATER */
 	u64 areas[SPACE_AREA_WORDS];
 	pfn_t info_page;
 	pfn_t shared_pages[GATE_SHARED_MAX];
@@ -95,6 +96,11 @@ void object_unmap_everywhere(struct object *object, u64 first, u64 count);
 
 /* Unmaps one page of it wherever it is `pfn` that is mapped, not a private copy. */
 void object_unmap_page(struct object *object, u64 index, pfn_t pfn);
+
+/* op_lock.c: memory that mlock has locked; whether the thread's process may lock so much more: 0, -EPERM, -ENOMEM. */
+u64 space_locked_bytes(const struct space *space);
+struct thread;
+int lock_limit_check(const struct thread *thread, u64 more);
 
 /* ---- touching ---- */
 enum touch { TOUCH_OK, TOUCH_NO_REGION, TOUCH_NO_ACCESS, TOUCH_BUS, TOUCH_NO_MEMORY };

@@ -26,6 +26,7 @@ void walk_forget(struct thread *thread)
 	walk_text_free(&w->path);
 	walk_text_free(&w->second);
 	walk_text_free(&w->first);
+	walk_text_free(&w->anchor);
 	memset(w, 0, sizeof(*w));
 }
 
@@ -72,7 +73,7 @@ bool walk_resolves(const struct walk *w)
 static u64 send_flags(const struct walk *w)
 {
 	if (!walk_resolves(w))
-		return w->flags;
+		return w->flags & ~(u64)WALK_RESTRICTIONS;
 	if (w->operation == FILE_LINK && w->m[0] == 1 && !w->second_turn)
 		return w->flags & WALK_DIRECTORY;
 	return WALK_NOFOLLOW | WALK_PARENT | (w->flags & WALK_DIRECTORY) | (w->operation == FILE_LINK && w->second_turn ? WALK_NEW : 0);
@@ -105,8 +106,10 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 	const struct mount *mount;
 	struct service *service;
 	size_t rest;
-	long error;
+	long error = walk_restrict_step(w);
 
+	if (error)
+		return error;
 	text_length = text_normalise(text_bytes, text_length);
 	if (text_length >= PATH_LIMIT)
 		return -ENAMETOOLONG;
@@ -115,6 +118,9 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 	mount = mount_match(text_bytes, text_length, &rest);
 	if (!mount)
 		return -ENOENT;
+	error = walk_restrict_mount(w, mount);
+	if (error)
+		return error;
 	if (!has_parent_step() && !policy_allows(thread->process->role, text_bytes, text_length, rights_of(w)))
 		return -EACCES;
 	service = service_get(mount->service);
@@ -166,6 +172,13 @@ static u64 last_dots(const char *path, size_t length)
 	return end - start == 2 && path[start] == '.' && path[start + 1] == '.' ? WALK_LAST_DOTDOT : 0;
 }
 
+static const struct mount *mount_of_text(void)
+{
+	size_t rest;
+
+	return text_length ? mount_match(text_bytes, text_length, &rest) : mount_match("/", 1, &rest);
+}
+
 /* From the path as the client gave it. */
 long walk_begin(struct thread *thread, struct request *request, const char *path, size_t length, u64 base)
 {
@@ -181,6 +194,8 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 	if (length && path[length - 1] == '/')
 		w->flags |= WALK_DIRECTORY;
 	w->flags |= last_dots(path, length);
+	if (w->flags & WALK_BENEATH && length && path[0] == '/')
+		return -EXDEV;
 	if (!length || path[0] != '/') {
 		error = walk_text_save(&w->path, path, length);
 		return error ? error : walk_ask_place(thread, request, base);
@@ -188,6 +203,8 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 	/* ".." at the start of an absolute path stays at the root directory: normalised before the directory's own text goes in front. */
 	text_start();
 	error = text_add_chroot(thread);
+	if (!error)
+		error = walk_restrict_start(w, mount_of_text());
 	if (!error)
 		error = text_add(path, length);
 	if (error)
@@ -217,7 +234,7 @@ long walk_start(struct request *request)
 	memcpy(copy, root_message()->data, first + second);
 	w->operation = operation;
 	memcpy(w->m, request->m, sizeof(w->m));
-	w->flags = request->m[7] & (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_EMPTY | WALK_SEARCH_ONLY);
+	w->flags = request->m[7] & (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_EMPTY | WALK_SEARCH_ONLY | WALK_RESTRICTIONS);
 	w->base2 = request->m[6];
 	if (second)
 		error = walk_text_save(&w->second, copy + first, second);

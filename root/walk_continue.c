@@ -26,16 +26,13 @@ static int decode(struct request *request, struct continuation *c)
 
 static long on_link(struct thread *thread, struct request *request, const struct continuation *c)
 {
-	int error;
+	bool absolute = c->link_length && c->link[0] == '/';
+	int error = walk_restrict_link(&thread->walk, absolute);
 
 	if (++thread->walk.links > WALK_LINKS_MAX)
 		return -ELOOP;
-	if (c->link_length && c->link[0] == '/') {
-		text_start();
-		error = text_add_chroot(thread);
-	} else {
-		error = text_prefix(c);
-	}
+	if (!error)
+		error = absolute ? walk_restrict_root(thread) : text_prefix(c);
 	if (!error)
 		error = text_join(c->link, c->link_length);
 	if (!error && c->rest_length)

@@ -56,6 +56,14 @@ u32 handle_borrow(const struct process *process, const struct files *files, u64 
 /* Gives the borrowed Handle back. */
 long walk_send_to_handle(struct thread *thread, u32 reply, u32 handle, unsigned label, const u64 m[MESSAGE_WORDS], u64 bytes);
 
+/* openat2's restrictions (walk_restrict.c): 0 or the errno that Linux has for what they forbid. */
+int walk_restrict_start(struct walk *walk, const struct mount *mount); /* the text is where the walk starts */
+int walk_restrict_link(const struct walk *walk, bool absolute);
+int walk_restrict_magic(const struct walk *walk);
+int walk_restrict_mount(const struct walk *walk, const struct mount *mount);
+int walk_restrict_step(const struct walk *walk);
+int walk_restrict_root(const struct thread *thread); /* starts the text with what an absolute link begins at */
+
 long walk_describe(struct thread *thread, struct request *request, const struct continuation *c);
 long walk_reopen(struct thread *thread, struct request *request, const struct continuation *c);
 long walk_reopen_handle(struct thread *thread, struct request *request, u32 handle, const struct continuation *c);

@@ -62,7 +62,7 @@ long walk_ask_place(struct thread *thread, struct request *request, u64 base)
 	}
 	/* The first process has no working directory until it sets one: it is the root directory. */
 	text_start();
-	if (text_add_chroot(thread) || text_join((char *)w->path.data, w->path.length))
+	if (text_add_chroot(thread) || walk_restrict_start(w, NULL) || text_join((char *)w->path.data, w->path.length))
 		return -ENAMETOOLONG;
 	return walk_go(thread, request, request->reply);
 }
@@ -89,6 +89,8 @@ static long from_removed(struct thread *thread, struct request *request)
 		handle = handle_borrow(thread->process, thread->files, w->base);
 		return handle ? walk_reopen_handle(thread, request, handle, &itself) : -EBADF;
 	}
+	if (w->flags & (WALK_BENEATH | WALK_IN_ROOT))
+		return -EXDEV;
 	if (end - path < 2 || path[0] != '.' || path[1] != '.' || (end - path > 2 && path[2] != '/'))
 		return -ENOENT;
 	while (text_length && text_bytes[--text_length] != '/')
@@ -156,6 +158,8 @@ long walk_placed(struct thread *thread, struct request *request, const struct co
 		return error || w->operation == WALK_CHROOT ? -ENOENT : from_removed(thread, request);
 	if (w->operation == WALK_CHROOT)
 		return error ? error : change_root(thread);
+	if (!error)
+		error = walk_restrict_start(w, c->mount);
 	if (!error)
 		error = text_join((char *)w->path.data, w->path.length);
 	return error ? error : walk_go(thread, request, request->reply);

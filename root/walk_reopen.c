@@ -93,11 +93,15 @@ long walk_reopen(struct thread *thread, struct request *request, const struct co
 	s64 number = c->m6;
 	u64 cptr = number;
 	u32 handle;
+	int error;
 
 	if (!leader)
 		return -ENOENT;
 	if (thread->process->role != target->role && thread->process->role != ROLE_SYSTEM)
 		return -EACCES;
+	error = walk_restrict_magic(&thread->walk);
+	if (error)
+		return error;
 	if (++thread->walk.links > WALK_LINKS_MAX)
 		return -ELOOP;
 	if (number == -1)

@@ -29,6 +29,7 @@ struct process_state {
 	struct rt_lock lock;     /* guards what follows */
 	struct runtime_heap *heap;
 	u32 personality;
+	u32 membarrier;          /* atomic: commands that were registered */
 	bool dumpable, no_new_privs;
 	u64 unknown_logged[8];   /* a bit a call number: said once that it is not there */
 };

@@ -361,6 +361,7 @@ static struct process_state *process_copy(struct thread_record *t, struct runtim
 	p->thread_count = 1;
 	p->heap = heap;
 	p->personality = t->process->personality;
+	p->membarrier = t->process->membarrier;
 	p->dumpable = t->process->dumpable;
 	p->no_new_privs = t->process->no_new_privs;
 	return p;
@@ -558,35 +559,51 @@ long linux_clone3(struct thread_record *t, const unsigned long a[6])
 	return clone_do(t, &r);
 }
 
+long files_unshare(struct thread_record *t)
+{
+	struct files_state *files;
+	long error;
+
+	if (atomic_load_acquire(&t->files->references) == 1)
+		return 0;
+	files = files_copy(t);
+	if (!files)
+		return -ENOMEM;
+	error = rt_root(PROC_UNSHARE_FILES, 0, 0, 0, 0, 0);
+	if (error) {
+		files_release(files);
+		return error;
+	}
+	files_release(t->files);
+	t->files = files;
+	return 0;
+}
+
+static long fs_unshare(struct thread_record *t)
+{
+	struct fs_state *fs;
+
+	if (atomic_load_acquire(&t->fs->references) == 1)
+		return 0;
+	fs = fs_copy(t);
+	if (!fs)
+		return -ENOMEM;
+	fs_release(t->fs);
+	t->fs = fs;
+	return 0;
+}
+
 long linux_unshare(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned long flags = a[0];
-	struct files_state *files;
-	struct fs_state *fs;
 	long error;
 
 	if (flags & ~(unsigned long)(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM))
 		return -EINVAL;
-	if (flags & CLONE_FILES && t->process->thread_count > 1) {
-		files = files_copy(t);
-		if (!files)
-			return -ENOMEM;
-		error = rt_root(PROC_UNSHARE_FILES, 0, 0, 0, 0, 0);
-		if (error) {
-			files_release(files);
-			return error;
-		}
-		files_release(t->files);
-		t->files = files;
-	}
-	if (flags & CLONE_FS && t->process->thread_count > 1) {
-		fs = fs_copy(t);
-		if (!fs)
-			return -ENOMEM;
-		fs_release(t->fs);
-		t->fs = fs;
-	}
-	return 0;
+	error = flags & CLONE_FILES ? files_unshare(t) : 0;
+	if (!error && flags & CLONE_FS)
+		error = fs_unshare(t);
+	return error;
 }
 
 long linux_set_tid_address(struct thread_record *t, const unsigned long a[6])

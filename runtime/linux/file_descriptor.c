@@ -5,6 +5,7 @@
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
+#include "runtime/linux/process.h"
 #include "runtime/uaccess.h"
 
 #include <linux/close_range.h>
@@ -17,16 +18,17 @@ long linux_close(struct thread_record *t, const unsigned long a[6])
 	return descriptor_close(t, (unsigned)a[0]);
 }
 
-/* CLOSE_RANGE_UNSHARE matters only to a table that is shared; then the CNode would have to be split, which unshare does not do yet. */
 long linux_close_range(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned long first = (unsigned)a[0], last = (unsigned)a[1];
 	unsigned flags = (unsigned)a[2];
+	long error;
 
 	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
 		return -EINVAL;
-	if (flags & CLOSE_RANGE_UNSHARE && t->files->references > 1)
-		return -EINVAL;
+	error = flags & CLOSE_RANGE_UNSHARE ? files_unshare(t) : 0;
+	if (error < 0)
+		return error;
 	for (unsigned long n = dtable_next_open(&t->files->table, first); n <= last && n < DESCRIPTORS_MAX;
 	     n = dtable_next_open(&t->files->table, n + 1)) {
 		if (flags & CLOSE_RANGE_CLOEXEC)

@@ -20,12 +20,14 @@
 
 struct how {
 	unsigned flags, mode;
+	unsigned long walk; /* WALK_ restrictions */
+	bool base_itself;   /* instead of a path: the directory */
 };
 
 /* What open(2) makes of its arguments; openat2 refuses first what this drops. */
 static struct how how_of(unsigned long flags, unsigned long mode)
 {
-	struct how how = { (unsigned)flags & OPEN_FLAGS, (unsigned)mode & 07777 };
+	struct how how = { .flags = (unsigned)flags & OPEN_FLAGS, .mode = (unsigned)mode & 07777 };
 
 	if (how.flags & O_PATH)
 		how.flags &= OPEN_PATH_FLAGS;
@@ -79,7 +81,7 @@ u32 file_word(unsigned mode, unsigned opened, unsigned flags)
 
 static void open_start(struct thread_record *t, struct path_call *p, const struct how *how)
 {
-	path_start(p, FILE_OPEN, how->flags & ~O_CLOEXEC, how->mode & ~fs_umask(t->fs), walk_of(how->flags));
+	path_start(p, FILE_OPEN, how->flags & ~O_CLOEXEC, how->mode & ~fs_umask(t->fs), walk_of(how->flags) | how->walk);
 	p->ipc.info |= INFO_INTERRUPTIBLE;
 }
 
@@ -112,7 +114,12 @@ static long open_program_path(struct thread_record *t, int dirfd, uaddr_t path, 
 	if (fd < 0)
 		return fd;
 	open_start(t, &p, how);
-	length = path_add(t, &p, 0, dirfd, path);
+	if (how->base_itself) {
+		length = path_base(t, dirfd, &p.ipc.m[3]);
+		length = length < 0 ? length : path_add_bytes(t, &p, 0, ".", 1);
+	} else {
+		length = path_add(t, &p, 0, dirfd, path);
+	}
 	if (length < 0) {
 		descriptor_abandon(t, fd);
 		return length;
@@ -159,23 +166,63 @@ static long open_how_read(struct open_how *how, uaddr_t from, size_t size)
 	return copy_from_user(how, from, sizeof(*how));
 }
 
-/* RESOLVE_ restrictions would have to be kept over the whole walk; none is supported yet, and Linux's answer for an unknown one is EINVAL. */
+#define RESOLVE_KNOWN (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED)
+
+static unsigned long walk_of_resolve(u64 resolve)
+{
+	return (resolve & RESOLVE_NO_XDEV ? WALK_NO_XDEV : 0ul) | (resolve & RESOLVE_NO_MAGICLINKS ? WALK_NO_MAGICLINKS : 0ul)
+		| (resolve & RESOLVE_NO_SYMLINKS ? WALK_NO_SYMLINKS : 0ul) | (resolve & RESOLVE_BENEATH ? WALK_BENEATH : 0ul)
+		| (resolve & RESOLVE_IN_ROOT ? WALK_IN_ROOT : 0ul);
+}
+
+static long open_how_check(const struct open_how *asked)
+{
+	if (asked->flags & ~(unsigned long)OPEN_FLAGS || asked->resolve & ~(u64)RESOLVE_KNOWN || asked->mode & ~07777ul)
+		return -EINVAL;
+	if (asked->resolve & RESOLVE_BENEATH && asked->resolve & RESOLVE_IN_ROOT)
+		return -EINVAL;
+	if (asked->flags & O_PATH && asked->flags & ~(unsigned long)OPEN_PATH_FLAGS)
+		return -EINVAL;
+	if (!(asked->flags & (O_CREAT | __O_TMPFILE)) && asked->mode)
+		return -EINVAL;
+	/* everything else needs no waiting: a walk never waits for a disk */
+	return asked->resolve & RESOLVE_CACHED && asked->flags & (O_TRUNC | O_CREAT | __O_TMPFILE) ? -EAGAIN : 0;
+}
+
+/* A path that begins with a slash begins at the directory: root gets it without, so that it is one that starts there. */
+static long skip_slashes(uaddr_t *path)
+{
+	char c;
+
+	for (;;) {
+		if (get_user(c, *path) < 0)
+			return -EFAULT;
+		if (c != '/')
+			return c;
+		(*path)++;
+	}
+}
+
 long linux_openat2(struct thread_record *t, const unsigned long a[6])
 {
 	struct open_how asked;
+	uaddr_t path = a[1];
 	struct how how;
 	long error = open_how_read(&asked, a[2], a[3]);
 
+	if (error == 0)
+		error = open_how_check(&asked);
 	if (error < 0)
 		return error;
-	if (asked.flags & ~(unsigned long)OPEN_FLAGS || asked.resolve || asked.mode & ~07777ul)
-		return -EINVAL;
-	if (asked.flags & O_PATH && asked.flags & ~(unsigned long)OPEN_PATH_FLAGS)
-		return -EINVAL;
-	if (!(asked.flags & (O_CREAT | __O_TMPFILE)) && asked.mode)
-		return -EINVAL;
 	how = how_of(asked.flags, asked.mode);
-	return open_program_path(t, (int)a[0], a[1], &how);
+	how.walk = walk_of_resolve(asked.resolve);
+	if (!(asked.resolve & RESOLVE_IN_ROOT))
+		return open_program_path(t, (int)a[0], path, &how);
+	error = skip_slashes(&path);
+	if (error < 0)
+		return error;
+	how.base_itself = error == 0 && path != a[1];
+	return open_program_path(t, (int)a[0], path, &how);
 }
 
 long file_open_own(struct thread_record *t, const char *path, unsigned flags)
@@ -200,7 +247,7 @@ long file_open_own(struct thread_record *t, const char *path, unsigned flags)
 
 long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags)
 {
-	struct how how = { O_RDONLY | O_CLOEXEC | OPEN_EXEC, 0 };
+	struct how how = { .flags = O_RDONLY | O_CLOEXEC | OPEN_EXEC };
 	unsigned long cptr;
 	long empty = path_empty(t, dirfd, path, at_flags & AT_EMPTY_PATH, &cptr);
 

@@ -186,52 +186,56 @@ long linux_mincore(struct thread_record *t, const unsigned long a[6])
 	return result < 0 ? result : 0;
 }
 
-/* Nothing is ever paged out, so locked memory is what touched memory is anyway; what is asked for is made present. */
-static long lock_range(u64 address, u64 length)
+/* Nothing is ever paged out; root brings the pages in and remembers that they are locked. */
+static long lock_range(u64 address, u64 length, unsigned long how)
 {
-	u64 start = ALIGN_DOWN(address, PAGE_SIZE), end = ALIGN_UP(address + length, PAGE_SIZE);
+	u64 start = ALIGN_DOWN(address, PAGE_SIZE), end = start + ALIGN_UP(length + address % PAGE_SIZE, PAGE_SIZE);
 
 	if (end < start)
 		return -EINVAL;
+	if (start == end) /* also where the length wraps, as on Linux */
+		return 0;
 	if (!user_range_ok(start, end - start))
 		return -ENOMEM;
-	for (u64 at = start; at < end; at += PAGE_SIZE)
-		if (user_touch(at, false))
-			return -ENOMEM;
-	return 0;
+	return rt_root(PROC_LOCK_MEMORY, start, end - start, how, 0, 0);
 }
 
 long linux_mlock(struct thread_record *t, const unsigned long a[6])
 {
 	(void)t;
-	return lock_range(a[0], a[1]);
+	return lock_range(a[0], a[1], LOCK_MEMORY_LOCK);
 }
 
 long linux_mlock2(struct thread_record *t, const unsigned long a[6])
 {
+	unsigned flags = (unsigned)a[2];
+
 	(void)t;
-	if (a[2] & ~1ul)
+	if (flags & ~(unsigned)MLOCK_ONFAULT)
 		return -EINVAL;
-	return a[2] ? 0 : lock_range(a[0], a[1]);
+	return lock_range(a[0], a[1], LOCK_MEMORY_LOCK | (flags ? LOCK_MEMORY_ONFAULT : 0));
 }
 
 long linux_munlock(struct thread_record *t, const unsigned long a[6])
 {
-	u64 end = a[0] + a[1];
-
 	(void)t;
-	return end < a[0] ? -EINVAL : 0;
+	return lock_range(a[0], a[1], LOCK_MEMORY_UNLOCK);
 }
 
 long linux_mlockall(struct thread_record *t, const unsigned long a[6])
 {
+	unsigned flags = (unsigned)a[0];
+
 	(void)t;
-	return !a[0] || a[0] & ~7ul || a[0] == 4 ? -EINVAL : 0;
+	if (!flags || flags & ~(unsigned)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
+		return -EINVAL;
+	return rt_root(PROC_LOCK_MEMORY, 0, 0, LOCK_MEMORY_ALL | (flags & MCL_CURRENT ? LOCK_MEMORY_LOCK : 0)
+		| (flags & MCL_FUTURE ? LOCK_MEMORY_FUTURE : 0) | (flags & MCL_ONFAULT ? LOCK_MEMORY_ONFAULT : 0), 0, 0);
 }
 
 long linux_munlockall(struct thread_record *t, const unsigned long a[6])
 {
 	(void)t;
 	(void)a;
-	return 0;
+	return rt_root(PROC_LOCK_MEMORY, 0, 0, LOCK_MEMORY_ALL, 0, 0);
 }

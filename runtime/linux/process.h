@@ -9,6 +9,8 @@ struct thread_record;
 #define PROCESS_CALLS(X) \
 	/* memory.c */ \
 	X(mmap) X(munmap) X(mprotect) X(mremap) X(madvise) X(brk) X(msync) X(mincore) X(mlock) X(mlock2) X(munlock) X(mlockall) X(munlockall) \
+	/* peer_memory.c */ \
+	X(process_vm_readv) X(process_vm_writev) \
 	/* exec.c */ \
 	X(execve) X(execveat) \
 	/* clone.c */ \
@@ -45,6 +47,9 @@ long exec_own(struct thread_record *t, const char *path, const char *argv, unsig
 
 /* start.c: the one process that a runtime image starts as. */
 struct process_state *process_first(void);
+
+/* clone.c: the calling thread's descriptor table becomes its own. 0 or -ENOMEM */
+long files_unshare(struct thread_record *t);
 
 /* signal.c */
 struct sighand_state *sighand_create(unsigned long ignored);

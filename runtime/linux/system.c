@@ -219,20 +219,29 @@ long linux_arch_prctl(struct thread_record *t, const unsigned long a[6])
 
 /* ---- the rest ---- */
 
-/* Threads of a process share one core: whenever another runs, it has seen all that this one wrote. */
+#define MEMBARRIER_PRIVATE (MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+#define MEMBARRIER_REGISTER (MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED \
+	| MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+#define MEMBARRIER_KNOWN (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE | MEMBARRIER_REGISTER)
+
+/*
+ * All threads share one core: whenever another runs, it has seen all that this one wrote, and has come through an instruction that serialises.
+ * A private command needs its registration, whose bit is the next one up, to be had before.
+ */
 long linux_membarrier(struct thread_record *t, const unsigned long a[6])
 {
-	const int supported = MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED
-		| MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-	int command = (int)a[0];
+	unsigned command = (unsigned)a[0];
 
-	(void)t;
 	if (a[1])
 		return -EINVAL;
 	if (command == MEMBARRIER_CMD_QUERY)
-		return supported;
-	if (command & ~supported || command & (command - 1))
+		return MEMBARRIER_KNOWN;
+	if (command & ~(unsigned)MEMBARRIER_KNOWN || command & (command - 1))
 		return -EINVAL;
+	if (command & MEMBARRIER_REGISTER)
+		atomic_fetch_or(&t->process->membarrier, command);
+	if (command & MEMBARRIER_PRIVATE && !(atomic_load_acquire(&t->process->membarrier) & command << 1))
+		return -EPERM;
 	atomic_fence();
 	return 0;
 }
