@@ -73,6 +73,7 @@ KERNEL_SOURCES := $(call c_under,kernel) $(call s_under,kernel)
 ROOT_SOURCES := $(call c_under,root) $(call s_under,root)
 RUNTIME_SOURCES := $(call c_under,runtime) $(call s_under,runtime)
 SERVE_SOURCES := $(call c_under,serve) $(call s_under,serve)
+TTY_SOURCES := $(call c_under,tty)
 SERVER_DIRS := $(patsubst %/,%,$(sort $(dir $(wildcard servers/*/*.c drivers/*/*.c))))
 SERVER_NAMES := $(notdir $(SERVER_DIRS))
 
@@ -80,6 +81,7 @@ KERNEL_OBJECTS := $(call objects,kernel,$(KERNEL_SOURCES) $(LIB_C))
 ROOT_OBJECTS := $(call objects,gate,$(ROOT_SOURCES) $(LIB_C))
 RUNTIME_OBJECTS := $(call objects,gate,$(RUNTIME_SOURCES) $(LIB_C))
 SERVE_OBJECTS := $(call objects,server,$(SERVE_SOURCES) $(LIB_C))
+TTY_OBJECTS := $(call objects,server,$(TTY_SOURCES))
 
 # A part that has no linker script yet is left out, so that the others can be built before it exists.
 KERNEL_ELF := $(if $(wildcard kernel/kernel.lds),$(B)/kernel.elf)
@@ -191,13 +193,18 @@ $(B)/libserve.a: $(SERVE_OBJECTS)
 	$(call announce,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcsD $@ $^
 
+# Terminals: only the servers that use them link anything of it.
+$(B)/libtty.a: $(TTY_OBJECTS)
+	$(call announce,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
 SERVER_LINK := $(if $(wildcard serve/server.lds),-T serve/server.lds,-Ttext-segment=0x400000)
 # server_rules(folder)
 define server_rules
-$(B)/servers/$(notdir $(1)).elf: $(call objects,server,$(call c_under,$(1)) $(call s_under,$(1))) $(B)/libserve.a $(wildcard serve/server.lds)
+$(B)/servers/$(notdir $(1)).elf: $(call objects,server,$(call c_under,$(1)) $(call s_under,$(1))) $(B)/libtty.a $(B)/libserve.a $(wildcard serve/server.lds)
 	$$(call announce,LD,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(LINK) -u _start $(SERVER_LINK) -o $$@ $$(filter %.o,$$^) $(B)/libserve.a
+	$$(Q)$$(LINK) -u _start $(SERVER_LINK) -o $$@ $$(filter %.o,$$^) $(B)/libtty.a $(B)/libserve.a
 endef
 $(foreach d,$(SERVER_DIRS),$(eval $(call server_rules,$(d))))
 
@@ -344,6 +351,6 @@ bench bench-record: guest $(BENCH_PROGRAMS)
 	+$(Q)$(MAKE) --no-print-directory COMPILER=gcc CONFIG=release uxrt
 	$(Q)bench/run $(if $(filter bench-record,$@),--record) $(ROWS)
 
-DEPENDENCIES := $(patsubst %.o,%.d,$(sort $(KERNEL_OBJECTS) $(ROOT_OBJECTS) $(RUNTIME_OBJECTS) $(SERVE_OBJECTS) $(HOST_OBJECTS) \
+DEPENDENCIES := $(patsubst %.o,%.d,$(sort $(KERNEL_OBJECTS) $(ROOT_OBJECTS) $(RUNTIME_OBJECTS) $(SERVE_OBJECTS) $(TTY_OBJECTS) $(HOST_OBJECTS) \
 	$(foreach d,$(SERVER_DIRS),$(call objects,server,$(call c_under,$(d)) $(call s_under,$(d))))))
 -include $(wildcard $(DEPENDENCIES))

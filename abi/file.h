@@ -156,6 +156,12 @@ enum file_operation {
  */
 #define BADGE_SERVICE (1ul << 63)
 
+/*
+ * Number of a mount in FILE_OPEN, beside those of the service table: /dev/tty, whose opening goes to the service of the caller's controlling
+ * terminal. Everything else of /dev/tty is asked of the service that mounts it.
+ */
+#define MOUNT_TERMINAL 0xffff
+
 #define WALK_NOFOLLOW  1 /* do not follow a link in the last component */
 #define WALK_DIRECTORY 2 /* the path ended in a slash or O_DIRECTORY: ENOTDIR for anything else */
 #define WALK_EMPTY     4 /* AT_EMPTY_PATH: an empty path names the base itself (the runtime uses the Handle operation instead) */

@@ -125,7 +125,7 @@
 	/* services, debug builds (else -ENOSYS): every page's use looked up anew -> data[]: struct audit_info */ \
 	X(AUDIT, 120) \
 	/* ---- servers ---- */ \
-	X(TTY_SIGNAL, 128) /* console and pty servers: m[0] pgid, m[1] signal -> m[0] 0 or -ESRCH */ \
+	X(TTY_SIGNAL, 128) /* console and pty servers: m[0] pgid, m[1] signal, m[2] 1: m[0] is a pid -> m[0] 0 or -ESRCH */ \
 	X(ORPHANED, 129)   /* m[0] pgid -> m[0] 1 if that group is orphaned */ \
 	X(PROC_LIST, 130)  /* proc server: m[0] first pid -> m[0] count, data[]: u32 pids in order */ \
 	X(PROC_INFO, 131)  /* m[0] pid or tid -> data[]: struct proc_info */ \
@@ -136,8 +136,11 @@
 	X(SERVICE_READY, 136) /* the server receives on SLOT_ENDPOINT from now on; root mounts it */ \
 	X(TABLES_NEEDED, 137) /* reserved */ \
 	X(MOUNTS, 138)     /* -> m[0] length, data[]: lines as /proc/mounts */ \
-	/* console and pty servers: m[0] sid, m[1] Linux device number of its controlling terminal or 0, m[2] foreground pgid, for /proc and so
-	 * that root signals NOTICE_SESSION to the server's SLOT_NOTIFY when a session leader with a terminal ends */ \
+	/* console and pty servers: m[0] sid, m[1] Linux device number of a terminal of theirs, or 0, m[2] foreground pgid, m[3] pid.
+	 * m[1], m[3]: it is that process's controlling terminal. m[1] alone: the foreground group of those who have it has changed. Without m[1]
+	 * process m[3] of the session has none any more, or m[3] = 0: nobody in the session; then m[2], if not 0, is the group that root tells (HUP, CONT)
+	 * when the leader ends. The principal table and /proc show it, FILE_OPEN of /dev/tty goes to that server, and when a leader ends that has a
+	 * terminal root signals NOTICE_SESSION to the server's SLOT_NOTIFY */ \
 	X(SESSION_TTY, 140) \
 	/* proc server: m[0] pid, m[1] address in a region of an object -> m[0] length, data[]: the path it was last mapped from; -ENOENT */ \
 	X(PROC_REGION_NAME, 141) \
@@ -153,6 +156,8 @@
 	X(PROCESS_MEMORY, 196) \
 	/* m[0] address, m[1] length, m[2] LOCK_MEMORY_ -> 0, -ENOMEM */ \
 	X(LOCK_MEMORY, 197) \
+	/* vhangup: the caller's controlling terminal hangs up. Root asks who may, and forwards the caller to the terminal's server */ \
+	X(HANG_UP, 144) \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
 #define PROCESS_MEMORY_MAX 0x10000ul /* of one PROCESS_MEMORY: root is not to be kept longer */
@@ -197,7 +202,8 @@ struct principal_entry {
 	unsigned long principal; /* generation << 16 | index; 0 free */
 	unsigned int tid, pid, ppid, pgid, sid, role;
 	unsigned int uid, gid, euid, egid;
-	unsigned int session_leader, reserved;
+	unsigned int session_leader;
+	unsigned int tty; /* Linux device number of its controlling terminal, 0: none */
 };
 _Static_assert(sizeof(struct principal_entry) == 56, "principal entry layout");
 

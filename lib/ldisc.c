@@ -74,6 +74,7 @@ void ldisc_flush_input(struct ldisc *ld)
 	ld->head = ld->tail = ld->canon = 0;
 	ld->erasing = false;
 	memset(ld->line_end, 0, sizeof(ld->line_end));
+	ld->ops->note(ld->ctx, LDISC_INPUT_FLUSHED);
 }
 
 /* The way input is cut into lines changes: what is there is one finished line, or no line at all. */

@@ -20,11 +20,15 @@
 /* Linux's numbers, for ops->signal. */
 enum { LDISC_SIGINT = 2, LDISC_SIGQUIT = 3, LDISC_SIGTSTP = 20 };
 
+/* What the other end of a pty is told in packet mode. */
+enum ldisc_note { LDISC_STOPPED, LDISC_STARTED, LDISC_INPUT_FLUSHED };
+
 /* Called from inside the calls below; they must not call back into the discipline. None is NULL. */
 struct ldisc_ops {
 	void (*emit)(void *ctx, const u8 *bytes, size_t n); /* to the terminal */
 	void (*signal)(void *ctx, int signal);              /* to the foreground process group */
 	void (*flush_output)(void *ctx);                    /* discard what was emitted and is not yet shown */
+	void (*note)(void *ctx, enum ldisc_note note);      /* output stops or goes on; input was flushed */
 };
 
 struct ldisc {

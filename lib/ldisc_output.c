@@ -32,6 +32,7 @@ void output_start(struct ldisc *ld)
 	if (!ld->stopped || ld->suspended)
 		return;
 	ld->stopped = false;
+	ld->ops->note(ld->ctx, LDISC_STARTED);
 	while (ld->held_tail != ld->held_head) {
 		u32 at = ld->held_tail % LDISC_HELD, n = MIN(ld->held_head - ld->held_tail, LDISC_HELD - at);
 
@@ -42,6 +43,8 @@ void output_start(struct ldisc *ld)
 
 void output_stop(struct ldisc *ld)
 {
+	if (!ld->stopped)
+		ld->ops->note(ld->ctx, LDISC_STOPPED);
 	ld->stopped = true;
 }
 

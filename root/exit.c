@@ -6,6 +6,7 @@
 #include "root/root.h"
 #include "root/services.h"
 #include "root/signal.h"
+#include "root/terminal.h"
 
 /* ---- one thread ---- */
 
@@ -187,7 +188,7 @@ static void become_zombie(struct process *process, u32 status)
 
 static void process_ended(struct process *process, u32 status)
 {
-	bool leader = process->sid == process->pid && process->tty;
+	bool leader = process->sid == process->pid;
 
 	if (process == init_process) {
 		init_ended(status);
@@ -198,7 +199,7 @@ static void process_ended(struct process *process, u32 status)
 	become_zombie(process, status);
 	groups_process_ended(process);
 	if (leader)
-		services_session_ended();
+		terminal_leader_ended(process);
 	if (process->holds_locks)
 		services_process_ended();
 	if (process->watched)

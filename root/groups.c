@@ -3,6 +3,7 @@
 #include "root/operations.h"
 #include "root/root.h"
 #include "root/signal.h"
+#include "root/terminal.h"
 
 bool group_exists_in_session(u32 pgid, u32 sid)
 {
@@ -117,50 +118,7 @@ long op_SET_SID(struct request *request)
 		if (other->pgid == p->pid)
 			return -EPERM;
 	p->sid = p->pgid = p->pid;
-	p->tty = 0;
-	p->tty_pgid = -1;
+	terminal_leave(p);
 	process_publish(p);
 	return p->sid;
-}
-
-static bool is_service(const struct request *request)
-{
-	return request->caller->process->service != 0;
-}
-
-long op_TTY_SIGNAL(struct request *request)
-{
-	u32 pgid = request->m[0];
-	unsigned signal = request->m[1];
-
-	if (!is_service(request))
-		return -EPERM;
-	if (!signal || signal > SIGNALS)
-		return -EINVAL;
-	list_for_each_entry(p, &process_list, struct process, all) {
-		if (p->pgid != pgid || p->state != PROCESS_ALIVE)
-			continue;
-		signal_group(pgid, signal, &(struct linux_siginfo){ .signo = signal, .code = SI_CODE_KERNEL });
-		return 0;
-	}
-	return -ESRCH;
-}
-
-long op_ORPHANED(struct request *request)
-{
-	return is_service(request) ? group_orphaned(request->m[0]) : -EPERM;
-}
-
-/* m[0] sid, m[1] device of its terminal, m[2] foreground group */
-long op_SESSION_TTY(struct request *request)
-{
-	if (!is_service(request))
-		return -EPERM;
-	list_for_each_entry(p, &process_list, struct process, all) {
-		if (p->sid != request->m[0])
-			continue;
-		p->tty = request->m[1];
-		p->tty_pgid = request->m[1] ? (int)request->m[2] : -1;
-	}
-	return 0;
 }

@@ -1,14 +1,15 @@
 #include "root/names.h"
 
+#include "abi/file.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
 static struct mount mounts[MOUNTS_MAX];
 static unsigned mount_count;
 
-int mount_add(const char *path, u16 service, u16 number)
+int mount_add(const char *path, u16 service, u16 number, bool terminal)
 {
-	struct mount new = { path, path[1] ? strlen(path) : 0ul, service, number };
+	struct mount new = { path, path[1] ? strlen(path) : 0ul, service, number, terminal };
 	unsigned at = 0;
 
 	if (mount_count == MOUNTS_MAX)
@@ -41,7 +42,7 @@ const struct mount *mount_match(const char *text, size_t length, size_t *rest)
 const struct mount *mount_of(u16 service, u64 number)
 {
 	for (unsigned i = 0; i < mount_count; i++)
-		if (mounts[i].service == service && mounts[i].number == number)
+		if (number == MOUNT_TERMINAL ? mounts[i].terminal : mounts[i].service == service && mounts[i].number == number)
 			return &mounts[i];
 	return NULL;
 }

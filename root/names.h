@@ -11,12 +11,14 @@ struct mount {
 	const char *path;    /* absolute, no trailing slash but for "/" */
 	u16 length;          /* of path; 0 for "/" */
 	u16 service, number; /* number: the service's own count of its mounts */
+	bool terminal;       /* it is opened as MOUNT_TERMINAL of the service of the caller's controlling terminal */
 };
 
 /* 0, -EEXIST or -ENOMEM. `path` stays the caller's and must not go. */
-int mount_add(const char *path, u16 service, u16 number);
+int mount_add(const char *path, u16 service, u16 number, bool terminal);
 /* The mount of the longest matching path. `text` is normal (text_normalise). NULL: nothing is mounted. *rest: where the path in the mount begins. */
 const struct mount *mount_match(const char *text, size_t length, size_t *rest);
+/* MOUNT_TERMINAL: any service's. */
 const struct mount *mount_of(u16 service, u64 number);
 const struct mount *mount_nth(unsigned index);
 

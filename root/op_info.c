@@ -110,8 +110,8 @@ static void fill_ids(struct proc_info *info, const struct process *p, const stru
 	info->sgid = c->sgid;
 	memcpy(info->name, t ? t->name : p->name, sizeof(info->name));
 	info->exit_signal = p->exit_signal;
-	info->tty = p->tty;
-	info->tty_pgid = p->tty_pgid;
+	info->tty = (int)p->terminal.device;
+	info->tty_pgid = p->terminal.group;
 	info->exit_status = p->exit_status;
 	info->start_ns = p->start_ns;
 	for (unsigned i = 0; i < RLIMITS; i++) {

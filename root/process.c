@@ -103,8 +103,8 @@ static int inherit(struct process *process, const struct process *parent)
 	process->pgid = parent->pgid;
 	process->sid = parent->sid;
 	process->role = parent->role;
-	process->tty = parent->tty;
-	process->tty_pgid = parent->tty_pgid;
+	process->terminal = parent->terminal;
+	process->terminal.old_group = 0;
 	process->no_new_privs = parent->no_new_privs;
 	process->dumpable = true;
 	memcpy(process->name, parent->name, sizeof(process->name));
@@ -124,7 +124,7 @@ struct process *process_create(struct process *parent)
 	list_init(&process->threads);
 	signal_queue_init(&process->signals);
 	process->dumpable = true;
-	process->tty_pgid = -1;
+	process->terminal.group = -1;
 	process->start_ns = now_ns();
 	if (!parent) {
 		first_rlimits(process);

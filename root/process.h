@@ -131,8 +131,12 @@ struct process {
 	u64 serial;              /* never another process's */
 	u32 role;
 	u16 service;             /* number in the service table, 0: a program */
-	u32 tty;
-	int tty_pgid;
+	struct terminal {
+		u32 device;      /* Linux number of the controlling terminal; 0: none */
+		int group;       /* its foreground group; -1: none */
+		u16 service;     /* whose it is */
+		u32 old_group;   /* of a leader whose terminal hung up: is told when the leader ends */
+	} terminal;
 	struct credentials credentials;
 	struct kobject system_cnode;
 	u32 system_bits;

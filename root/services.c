@@ -12,16 +12,21 @@
 #include "root/operations.h"
 #include "root/policy.h"
 #include "root/signal.h"
+#include "root/terminal.h"
 #include "root/walk.h"
 
 #define NO_IO { 1, 0, -1 }
 
+/* Opening it is opening the caller's controlling terminal, whoever serves that. */
+static const char terminal_path[] = "/dev/tty";
+
 static struct service services[] = {
 	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12 },
 	{ .name = "console",
-	  .mounts = (const char *const[]){ "/dev/console", "/dev/tty", "/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3", NULL },
+	  .mounts = (const char *const[]){ "/dev/console", terminal_path, "/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3", NULL },
 	  .handle_bits = 9,
 	  .io = { { 0x3f8, 0x3ff, 4 }, { 0x2f8, 0x2ff, 3 }, { 0x3e8, 0x3ef, 4 }, { 0x2e8, 0x2ef, 3 } } },
+	{ .name = "pty", .mounts = (const char *const[]){ "/dev/ptmx", "/dev/pts", NULL }, .handle_bits = 11 },
 	{ .name = "dev", .mounts = (const char *const[]){ "/dev", NULL }, .handle_bits = 11 },
 	{ .name = "proc", .mounts = (const char *const[]){ "/proc", NULL }, .handle_bits = 10 },
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
@@ -190,7 +195,7 @@ void services_start(void)
 
 		s->present = bundle_has(s->name);
 		for (u16 mount = 0; s->present && s->mounts[mount]; mount++)
-			mount_add(s->mounts[mount], i + 1, mount);
+			mount_add(s->mounts[mount], i + 1, mount, s->mounts[mount] == terminal_path);
 	}
 	/* Slots of one service name another's Endpoint. */
 	for (u16 i = 0; i < COUNT; i++)
@@ -219,6 +224,7 @@ void service_ended(u16 number, u32 status)
 	s->ready = false;
 	s->process = NULL;
 	drop_objects(s);
+	terminal_service_ended(number);
 	if (failed) {
 		root_log(LOG_ERROR, "service %s has failed %u times before it served; it is not started again", s->name, s->failures);
 		s->present = false;
@@ -245,9 +251,12 @@ static void service_notice(const struct service *s, u64 notice)
 	slot_free(slot, 1);
 }
 
-void services_session_ended(void)
+void service_session_ended(u16 number)
 {
-	service_notice(service_get(service_find("console")), NOTICE_SESSION);
+	const struct service *s = service_get(number);
+
+	if (s)
+		service_notice(s, NOTICE_SESSION);
 }
 
 void services_process_ended(void)

@@ -31,7 +31,7 @@ void services_start(void);
 /* The process of a service has ended; its wait status. */
 void service_ended(u16 number, u32 status);
 /* A session leader with a terminal has ended: consoles and ptys look. */
-void services_session_ended(void);
+void service_session_ended(u16 number);
 void services_process_ended(void); /* one that had locks */
 void services_clock_set(void);     /* the realtime clock */
 void services_watched_ended(void); /* a process with a pidfd */

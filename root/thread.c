@@ -111,7 +111,7 @@ void thread_publish(const struct thread *thread)
 	struct principal_entry entry = {
 		.principal = thread->principal, .tid = thread->tid, .pid = p->pid, .ppid = p->parent ? p->parent->pid : 0,
 		.pgid = p->pgid, .sid = p->sid, .role = p->role, .uid = p->credentials.uid, .gid = p->credentials.gid,
-		.euid = p->credentials.euid, .egid = p->credentials.egid, .session_leader = p->sid == p->pid,
+		.euid = p->credentials.euid, .egid = p->credentials.egid, .session_leader = p->sid == p->pid, .tty = p->terminal.device,
 	};
 
 	principal_write(thread->index, &entry);

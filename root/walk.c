@@ -99,11 +99,22 @@ static long send(struct thread *thread, u32 reply, const struct mount *mount, si
 			       INFO(walk_resolves(w) ? FILE_RESOLVE : w->operation, length + bytes) | INFO_WINDOWS(1), m);
 }
 
+/* Opening /dev/tty is opening the caller's controlling terminal. -ENXIO: it has none. */
+static int terminal_mount(const struct process *process, const struct walk *w, struct mount *mount)
+{
+	if (!mount->terminal || w->operation != FILE_OPEN || w->flags & WALK_SEARCH_ONLY)
+		return 0;
+	mount->service = process->terminal.service;
+	mount->number = MOUNT_TERMINAL;
+	return process->terminal.device ? 0 : -ENXIO;
+}
+
 /* The text is absolute: on to its mount. `request` is NULL when a service has come for a walk that waited. */
 long walk_go(struct thread *thread, struct request *request, u32 reply)
 {
 	struct walk *w = &thread->walk;
-	const struct mount *mount;
+	const struct mount *found;
+	struct mount mount;
 	struct service *service;
 	size_t rest;
 	long error = walk_restrict_step(w);
@@ -115,17 +126,21 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 		return -ENAMETOOLONG;
 	if (text_length > 1 && text_bytes[text_length - 1] == '/')
 		w->flags |= WALK_DIRECTORY;
-	mount = mount_match(text_bytes, text_length, &rest);
-	if (!mount)
+	found = mount_match(text_bytes, text_length, &rest);
+	if (!found)
 		return -ENOENT;
-	error = walk_restrict_mount(w, mount);
+	error = walk_restrict_mount(w, found);
 	if (error)
 		return error;
 	if (!has_parent_step() && !policy_allows(thread->process->role, text_bytes, text_length, rights_of(w)))
 		return -EACCES;
-	service = service_get(mount->service);
+	mount = *found;
+	error = terminal_mount(thread->process, w, &mount);
+	if (error)
+		return error;
+	service = service_get(mount.service);
 	if (service->ready) {
-		error = send(thread, reply, mount, rest);
+		error = send(thread, reply, &mount, rest);
 		return error ? error : RESULT_LATER;
 	}
 	if (!service->present)
@@ -133,7 +148,7 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 	error = walk_text_save(&w->path, text_bytes, text_length);
 	if (error || !request)
 		return error ? error : RESULT_LATER;
-	thread->waiting.a = mount->service;
+	thread->waiting.a = mount.service;
 	return request_keep(request, WAIT_SERVICE);
 }
 

@@ -105,6 +105,13 @@ long linux_setsid(struct thread_record *t, const unsigned long a[6])
 	return rt_root(PROC_SET_SID, 0, 0, 0, 0, 0);
 }
 
+long linux_vhangup(struct thread_record *t, const unsigned long a[6])
+{
+	(void)t;
+	(void)a;
+	return rt_root(PROC_HANG_UP, 0, 0, 0, 0, 0);
+}
+
 /* ---- user and group ids ---- */
 
 /* One of the page's words, or what root says to a process that lives in another's memory. */

@@ -18,7 +18,7 @@ struct thread_record;
 	/* exit.c */ \
 	X(exit) X(exit_group) X(wait4) X(waitid) \
 	/* identity.c */ \
-	X(getpid) X(getppid) X(gettid) X(getuid) X(geteuid) X(getgid) X(getegid) X(getpgid) X(setpgid) X(getpgrp) X(setsid) X(getsid) \
+	X(getpid) X(getppid) X(gettid) X(getuid) X(geteuid) X(getgid) X(getegid) X(getpgid) X(setpgid) X(getpgrp) X(setsid) X(vhangup) X(getsid) \
 	X(setuid) X(setgid) X(setreuid) X(setregid) X(setresuid) X(setresgid) X(getresuid) X(getresgid) X(setfsuid) X(setfsgid) \
 	X(getgroups) X(setgroups) X(capget) X(capset) \
 	/* limits.c */ \

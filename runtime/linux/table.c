@@ -178,7 +178,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(munlock, "pu"),
 	DONE(mlockall, "x"),
 	DONE(munlockall, ""),
-	ABSENT(vhangup),
+	DONE(vhangup, ""),
 	ABSENT(modify_ldt),
 	ABSENT(pivot_root),
 	ABSENT(_sysctl),

@@ -2,9 +2,9 @@
  * The console server: its files are mounts of a single file each, in this order.
  */
 #include "lib/errno.h"
-#include "servers/console/tty.h"
+#include "servers/console/console.h"
 
-enum { NODE_CONSOLE = 1, NODE_TTY, NODE_LINES, NODE_END = NODE_LINES + TTY_LINES };
+enum { NODE_CONSOLE = 1, NODE_TTY, NODE_LINES, NODE_END = NODE_LINES + LINES };
 
 /* What chmod and chown change. */
 static struct {
@@ -14,6 +14,8 @@ static struct {
 
 static long root(unsigned mount, struct node *node)
 {
+	if (mount == MOUNT_TERMINAL)
+		mount = NODE_TTY - NODE_CONSOLE;
 	if (mount + NODE_CONSOLE >= NODE_END)
 		return -ENOENT;
 	*node = (struct node){ .id = mount + NODE_CONSOLE };
@@ -27,7 +29,8 @@ static unsigned mode(struct node node)
 
 static long getattr(struct node node, struct file_attr *attr)
 {
-	attr->ino = 100 + node.id;
+	attr->ino = node.id == NODE_TTY ? TTY_SELF_INO : 100 + node.id;
+	attr->dev_minor = TTY_FILES_MINOR;
 	attr->mode = mode(node);
 	attr->uid = attributes[node.id].uid;
 	attr->gid = attributes[node.id].gid;
@@ -62,41 +65,35 @@ static struct tty *tty_of_node(struct node node, const struct principal_entry *c
 {
 	switch (node.id) {
 	case NODE_CONSOLE:
-		return &ttys[0];
+		return &lines[0].tty;
 	case NODE_TTY:
 		return job_terminal(caller);
 	}
-	return &ttys[node.id - NODE_LINES];
+	return &lines[node.id - NODE_LINES].tty;
 }
 
 static long open(struct request *request, struct open_file *file)
 {
 	const struct principal_entry *caller = job_caller(request);
 	struct tty *tty = tty_of_node(file->node, caller);
+	long error;
 
 	if (!tty)
 		return -ENXIO;
-	if (!tty->uart.io_slot && file->node.id != NODE_CONSOLE)
+	if (file->node.id >= NODE_LINES && !lines[file->node.id - NODE_LINES].uart.io_slot)
 		return -EIO;
-	if (tty->exclusive && (!caller || caller->euid))
-		return -EBUSY;
-	file->data = tty;
-	file->opened = OPENED_TTY;
-	file->poll = &tty->poll;
-	FILE_HUNG_UP(file) = 0;
-	list_push_back(&tty->files, &file->link);
-	/* file->flags has it no more; the first word of FILE_OPEN and FILE_REOPEN does. As on Linux the console does not become a controlling
-	 * terminal by being opened: the first process has it open. */
-	if (!(request->m[0] & LINUX_O_NOCTTY) && file->node.id >= NODE_LINES)
-		job_opened(tty, caller);
-	return 0;
+	error = tty_open(tty, request, file);
+	/* As on Linux the console does not become a controlling terminal by being opened: the first process has it open. */
+	if (!error && file->node.id >= NODE_LINES)
+		job_opened(tty, request, file, (unsigned)request->m[0]);
+	return error;
 }
 
 static void release(struct open_file *file)
 {
 	struct tty *tty = tty_of(file);
 
-	list_remove(&file->link);
+	tty_release(file);
 	if (list_empty(&tty->files))
 		tty->exclusive = false;
 }
@@ -106,7 +103,7 @@ static void notified(unsigned long bits)
 	if (bits & NOTICE_SESSION)
 		job_sweep();
 	if (bits & ~NOTICE_SESSION)
-		tty_interrupt();
+		line_interrupt();
 }
 
 static const struct serve_operations operations = {
@@ -120,9 +117,10 @@ static const struct serve_operations operations = {
 	.write = tty_write,
 	.ioctl = tty_ioctl,
 	.poll = tty_poll,
+	.message = tty_message,
 	.notified = notified,
-	.deadline = tty_deadline,
-	.expired = tty_expired,
+	.deadline = line_deadline,
+	.expired = line_expired,
 };
 
 int main(void)
@@ -133,7 +131,7 @@ int main(void)
 		attributes[i].mode = i == NODE_TTY ? 0666 : 0600;
 		attributes[i].atime = attributes[i].mtime = attributes[i].ctime = now;
 	}
-	for (unsigned i = 0; i < TTY_LINES; i++)
-		tty_init(&ttys[i], i);
+	for (unsigned i = 0; i < LINES; i++)
+		line_init(&lines[i], i);
 	serve_run(&operations);
 }

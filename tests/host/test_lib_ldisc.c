@@ -34,7 +34,13 @@ static void on_flush(void *ctx)
 	flushes++;
 }
 
-static const struct ldisc_ops ops = { on_emit, on_signal, on_flush };
+static void ignore_note(void *ctx, enum ldisc_note note)
+{
+	(void)ctx;
+	(void)note;
+}
+
+static const struct ldisc_ops ops = { on_emit, on_signal, on_flush, ignore_note };
 
 static void start(void)
 {

@@ -65,7 +65,13 @@ static void ignore_flush(void *ctx)
 	(void)ctx;
 }
 
-static const struct ldisc_ops ops = { shown_emit, ignore_signal, ignore_flush };
+static void ignore_note(void *ctx, enum ldisc_note note)
+{
+	(void)ctx;
+	(void)note;
+}
+
+static const struct ldisc_ops ops = { shown_emit, ignore_signal, ignore_flush, ignore_note };
 
 static u64 below(u64 limit)
 {

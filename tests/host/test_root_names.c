@@ -34,10 +34,10 @@ static void the_longest_mount_wins(void)
 {
 	size_t rest;
 
-	CHECK(!mount_add("/", 1, 0));
-	CHECK(!mount_add("/dev", 2, 0));
-	CHECK(!mount_add("/dev/shm", 1, 1));
-	CHECK(mount_add("/dev", 3, 0) < 0);
+	CHECK(!mount_add("/", 1, 0, false));
+	CHECK(!mount_add("/dev", 2, 0, false));
+	CHECK(!mount_add("/dev/shm", 1, 1, false));
+	CHECK(mount_add("/dev", 3, 0, false) < 0);
 	CHECK(mount_match("/", 1, &rest)->service == 1 && rest == 1);
 	CHECK(mount_match("/device", 7, &rest)->service == 1 && rest == 1);
 	CHECK(mount_match("/dev", 4, &rest)->service == 2 && rest == 4);

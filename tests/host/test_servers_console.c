@@ -1,4 +1,4 @@
-// sources: servers/console/tty.c servers/console/transfer.c servers/console/ioctl.c servers/console/job.c
+// sources: servers/console/line.c tty/tty.c tty/transfer.c tty/ioctl.c tty/job.c
 /* Terminals over a serial port that the test plays: reading, writing, draining, job control. */
 #include "check.h"
 
@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include "fake_serve.h"
-#include "servers/console/tty.h"
+#include "servers/console/console.h"
+#include "tty/internal.h"
 
 /* ---- the port ---- */
 
@@ -91,6 +92,17 @@ static struct {
 } signals[16];
 static unsigned signal_count;
 
+/* As root/terminal.c does it. */
+static void session_tty(const unsigned long m[8])
+{
+	for (unsigned i = 0; i < 16; i++) {
+		struct principal_entry *p = &fake_principals[i];
+
+		if (p->principal && p->sid == m[0] && (!m[3] || p->pid == m[3]) && (m[3] || !m[1]))
+			p->tty = (unsigned)m[1];
+	}
+}
+
 static long root_answers(unsigned label, unsigned long m[8], unsigned bytes)
 {
 	struct proc_info info = { 0 };
@@ -100,6 +112,9 @@ static long root_answers(unsigned label, unsigned long m[8], unsigned bytes)
 	case PROC_TTY_SIGNAL:
 		signals[signal_count % 16].group = (unsigned)m[0];
 		signals[signal_count++ % 16].signal = (int)m[1];
+		return 0;
+	case PROC_SESSION_TTY:
+		session_tty(m);
 		return 0;
 	case PROC_ORPHANED:
 		return m[0] == 40;
@@ -122,10 +137,11 @@ static void add_process(unsigned index, unsigned pid, unsigned group, unsigned s
 
 static void start(unsigned flags)
 {
-	memset(ttys, 0, sizeof(ttys));
+	memset(lines, 0, sizeof(lines));
+	list_init(&tty_all);
 	memset(fake_principals, 0, sizeof(fake_principals));
-	for (unsigned i = 0; i < TTY_LINES; i++)
-		tty_init(&ttys[i], i);
+	for (unsigned i = 0; i < LINES; i++)
+		line_init(&lines[i], i);
 	sent_length = signal_count = 0;
 	memset(sent, 0, sizeof(sent));
 	received = "";
@@ -137,9 +153,9 @@ static void start(unsigned flags)
 	add_process(3, 40, 40, 10);
 	add_process(4, 50, 50, 50); /* another session */
 	file = fake_file(LINUX_O_RDWR | flags);
-	file->data = &ttys[0];
-	file->poll = &ttys[0].poll;
-	list_push_back(&ttys[0].files, &file->link);
+	file->data = &lines[0].tty;
+	file->poll = &lines[0].tty.poll;
+	list_push_back(&lines[0].tty.files, &file->link);
 }
 
 static void finish(void)
@@ -151,8 +167,8 @@ static void finish(void)
 static void type(const char *keys)
 {
 	received = keys;
-	while (uart_interrupt_pending(&ttys[0].uart))
-		tty_interrupt();
+	while (uart_interrupt_pending(&lines[0].uart))
+		line_interrupt();
 }
 
 static struct fake_request *begin_read(unsigned pid, void *to, size_t size)
@@ -249,19 +265,19 @@ static void raw_reads_follow_vmin_and_vtime(void)
 	CHECK_EQ(end(begin_ioctl(10, 0x5402, 0, &raw, sizeof(raw))), 0);
 	r = begin_read(10, bytes, 10);
 	CHECK_EQ(r->result, FAKE_NOT_ANSWERED);
-	CHECK_EQ(tty_deadline(), fake_now + 200000000);
+	CHECK_EQ(line_deadline(), fake_now + 200000000);
 	fake_now += 200000000;
-	tty_expired();
+	line_expired();
 	CHECK_EQ(end(r), 0);
 
 	raw.c_cc[TIO_VMIN] = 5;
 	CHECK_EQ(end(begin_ioctl(10, 0x5402, 0, &raw, sizeof(raw))), 0);
 	r = begin_read(10, bytes, 10);
-	CHECK_EQ(tty_deadline(), 0);
+	CHECK_EQ(line_deadline(), 0);
 	type("xy");
-	CHECK_EQ(tty_deadline(), fake_now + 200000000);
+	CHECK_EQ(line_deadline(), fake_now + 200000000);
 	fake_now += 200000000;
-	tty_expired();
+	line_expired();
 	CHECK_EQ(end(r), 2);
 	finish();
 }
@@ -304,7 +320,7 @@ static void a_long_write_waits_for_the_line(void)
 	CHECK_EQ(drain->result, FAKE_NOT_ANSWERED);
 	for (int i = 0; i < 1000 && drain->result == FAKE_NOT_ANSWERED; i++) {
 		transmitter += 64;
-		tty_interrupt();
+		line_interrupt();
 	}
 	CHECK_EQ(end(w), sizeof(text));
 	CHECK_EQ(end(second), 3);
@@ -332,27 +348,38 @@ static void stopped_output_goes_on_when_started(void)
 static void a_polled_line_is_sent_at_once(void)
 {
 	start(0);
-	file->data = &ttys[1];
+	file->data = &lines[1].tty;
 	CHECK_EQ(end(begin_write(10, "x\n", 2)), 2);
 	CHECK_STR(sent, "x\r\n");
-	CHECK_EQ(tty_deadline(), 0);
+	CHECK_EQ(line_deadline(), 0);
 	transmitter = 0;
 	CHECK_EQ(end(begin_write(10, "yz", 2)), 2);
-	CHECK(tty_deadline() != 0);
+	CHECK(line_deadline() != 0);
 	transmitter = 1000;
-	fake_now = tty_deadline();
-	tty_expired();
+	fake_now = line_deadline();
+	line_expired();
 	CHECK_STR(sent, "x\r\nyz");
 	finish();
 }
 
 /* ---- job control ---- */
 
+/* The process opens the terminal, as the server does it. */
+static void open_terminal(unsigned pid)
+{
+	struct request request = { .principal = pid };
+
+	job_opened(&lines[0].tty, &request, file, 0);
+}
+
 static void own_terminal(void)
 {
-	job_opened(&ttys[0], principal_find(10));
-	CHECK_EQ(ttys[0].session, 10);
-	CHECK_EQ(ttys[0].group, 10);
+	open_terminal(10);
+	CHECK_EQ(lines[0].tty.session, 10);
+	CHECK_EQ(lines[0].tty.group, 10);
+	/* root copies it in fork; here the jobs were there before */
+	for (unsigned i = 1; i < 4; i++)
+		fake_principals[i].tty = fake_principals[0].tty;
 }
 
 static void a_leader_acquires_its_terminal_by_opening(void)
@@ -360,15 +387,15 @@ static void a_leader_acquires_its_terminal_by_opening(void)
 	int value = 0;
 
 	start(0);
-	job_opened(&ttys[0], principal_find(20));
-	CHECK_EQ(ttys[0].session, 0);
+	open_terminal(20);
+	CHECK_EQ(lines[0].tty.session, 0);
 	own_terminal();
-	job_opened(&ttys[0], principal_find(50));
-	CHECK_EQ(ttys[0].session, 10);
+	open_terminal(50);
+	CHECK_EQ(lines[0].tty.session, 10);
 	CHECK_EQ(end(begin_ioctl(20, 0x540f, 0, &value, 4)), 0);
 	CHECK_EQ(value, 10);
 	CHECK_EQ(end(begin_ioctl(50, 0x540f, 0, &value, 4)), -ENOTTY);
-	CHECK(job_terminal(principal_find(20)) == &ttys[0]);
+	CHECK(job_terminal(principal_find(20)) == &lines[0].tty);
 	CHECK(job_terminal(principal_find(50)) == NULL);
 	finish();
 }
@@ -443,7 +470,7 @@ static void a_dead_leader_hangs_the_terminal_up(void)
 	job_sweep();
 	CHECK_EQ(end(r), 0);
 	CHECK_EQ(signals[0].signal, 1);
-	CHECK_EQ(ttys[0].session, 0);
+	CHECK_EQ(lines[0].tty.session, 0);
 	CHECK_EQ(end(begin_read(20, bytes, 10)), 0);
 	CHECK_EQ(end(begin_write(20, "x", 1)), -EIO);
 	CHECK_EQ(end(begin_ioctl(20, 0x5401, 0, bytes, 10)), -EIO);

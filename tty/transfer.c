@@ -3,7 +3,7 @@
  */
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "servers/console/tty.h"
+#include "tty/internal.h"
 
 #define SIGTTIN 21
 #define SIGTTOU 22
@@ -13,16 +13,36 @@
 #define LENGTH   0 /* bytes the caller asked for */
 #define DEADLINE 1 /* readers: when VTIME ends; 0: never */
 
+static unsigned timed; /* readers with a DEADLINE */
+
+static void set_deadline(struct request *request, unsigned long deadline)
+{
+	timed += (deadline != 0) - (request->scratch[DEADLINE] != 0);
+	request->scratch[DEADLINE] = deadline;
+}
+
+bool tty_readers_timed(void)
+{
+	return timed > 0;
+}
+
+/* Off its list. */
+static void take_off(struct request *request)
+{
+	list_remove(&request->link);
+	set_deadline(request, 0);
+}
+
 static long cancel_transfer(struct request *request, unsigned reason)
 {
 	(void)reason;
-	list_remove(&request->link);
+	take_off(request);
 	return request->moved ? (long)request->moved : -EINTR;
 }
 
 static void answer(struct request *request, long result)
 {
-	list_remove(&request->link);
+	take_off(request);
 	request_answer(request, result);
 }
 
@@ -87,9 +107,16 @@ static long wait_for_input(struct tty *tty, struct request *request, size_t leng
 	if (kept != REQUEST_KEPT)
 		return kept;
 	request->scratch[LENGTH] = length;
-	request->scratch[DEADLINE] = deadline;
+	request->scratch[DEADLINE] = 0;
+	set_deadline(request, deadline);
 	list_push_back(&tty->readers, &request->link);
 	return kept;
+}
+
+static void look_for_input(struct tty *tty)
+{
+	if (tty->wire->receive)
+		tty->wire->receive(tty);
 }
 
 long tty_read(struct request *request, struct open_file *file, u64 offset, size_t length)
@@ -105,8 +132,7 @@ long tty_read(struct request *request, struct open_file *file, u64 offset, size_
 		return result;
 	if (tty->unread_at < tty->unread_end)
 		return give_unread(tty, request, length);
-	if (!tty->interrupts)
-		tty_receive(tty);
+	look_for_input(tty);
 	if (list_empty(&tty->readers) && read_step(tty, request, length, &result)) {
 		tty_settle(tty); /* there may be room again for input that waits in the port */
 		return result;
@@ -126,7 +152,7 @@ void tty_pump_readers(struct tty *tty)
 
 		if (!read_step(tty, request, request->scratch[LENGTH], &result)) {
 			if (request->moved != before)
-				request->scratch[DEADLINE] = read_deadline(tty, request, request->scratch[LENGTH]);
+				set_deadline(request, read_deadline(tty, request, request->scratch[LENGTH]));
 			return;
 		}
 		answer(request, result);
@@ -151,7 +177,7 @@ void tty_expire_readers(struct tty *tty, unsigned long now)
 	answer(request, (long)request->moved);
 	request = list_first_entry(&tty->readers, struct request, link);
 	if (request)
-		request->scratch[DEADLINE] = read_deadline(tty, request, request->scratch[LENGTH]);
+		set_deadline(request, read_deadline(tty, request, request->scratch[LENGTH]));
 }
 
 /* ---- writing ---- */
@@ -160,7 +186,7 @@ static size_t room(const struct tty *tty)
 {
 	u32 used = tty_output_used(tty);
 
-	return used < TTY_OUTPUT - TTY_ECHO_ROOM ? TTY_OUTPUT - TTY_ECHO_ROOM - used : 0;
+	return used < tty->output_limit ? tty->output_limit - used : 0;
 }
 
 /* Puts in what fits; the discipline may take fewer bytes than were fetched: those are fetched again. True: it is over. */
@@ -191,6 +217,7 @@ static long wait_for_room(struct tty *tty, struct request *request, size_t lengt
 	if (kept != REQUEST_KEPT)
 		return request->moved ? (long)request->moved : kept;
 	request->scratch[LENGTH] = length;
+	request->scratch[DEADLINE] = 0;
 	list_push_back(&tty->writers, &request->link);
 	return kept;
 }
@@ -215,7 +242,7 @@ long tty_write(struct request *request, struct open_file *file, u64 offset, size
 
 		over = write_step(tty, request, length);
 		used = tty_output_used(tty);
-		tty_transmit(tty);
+		tty->wire->transmit(tty);
 		/* Neither the writer nor the line got on: the line will say when it does. */
 		if (request->moved == moved && tty_output_used(tty) == used)
 			break;
@@ -248,8 +275,7 @@ unsigned tty_poll(struct request *request, struct open_file *file)
 	(void)request;
 	if (FILE_HUNG_UP(file))
 		return LINUX_POLLIN | LINUX_POLLOUT | LINUX_POLLERR | LINUX_POLLHUP | LINUX_POLLRDNORM | LINUX_POLLWRNORM;
-	if (!tty->interrupts)
-		tty_receive(tty);
+	look_for_input(tty);
 	if (tty->unread_at < tty->unread_end || ldisc_poll_in(&tty->ld))
 		events |= LINUX_POLLIN | LINUX_POLLRDNORM;
 	if (room(tty) && !tty->ld.stopped)
@@ -257,14 +283,16 @@ unsigned tty_poll(struct request *request, struct open_file *file)
 	return events;
 }
 
-void tty_end_waiters(struct tty *tty)
+void tty_end_waiters(struct tty *tty, long nothing)
 {
 	struct request *request;
 
 	while ((request = list_first_entry(&tty->readers, struct request, link)))
-		answer(request, (long)request->moved);
+		answer(request, request->moved ? (long)request->moved : nothing);
 	while ((request = list_first_entry(&tty->writers, struct request, link)))
 		answer(request, request->moved ? (long)request->moved : -EIO);
-	while ((request = list_first_entry(&tty->drainers, struct request, link)))
-		answer(request, -EIO);
+	while ((request = list_first_entry(&tty->drainers, struct request, link))) {
+		list_remove(&request->link);
+		request_answer(request, -EIO);
+	}
 }

@@ -1,23 +1,14 @@
 /*
- * Terminal ioctls, by number (Linux include/uapi/asm-generic/ioctls.h): a table of commands, what memory each moves, whether a background
- * process may, and whether it waits for output first.
+ * Terminal ioctls, by number (Linux include/uapi/asm-generic/ioctls.h): a table of commands, whether a background process may, whether it
+ * waits for output first, and whether the master of a pty takes it for the terminal.
  */
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "servers/console/tty.h"
+#include "tty/commands.h"
+#include "tty/internal.h"
 
 #define SIGTTOU  22
 #define SIGWINCH 28
-
-enum {
-	TCGETS = 0x5401, TCSETS = 0x5402, TCSETSW = 0x5403, TCSETSF = 0x5404, TCSBRK = 0x5409, TCXONC = 0x540a, TCFLSH = 0x540b,
-	TIOCEXCL = 0x540c, TIOCNXCL = 0x540d, TIOCSCTTY = 0x540e, TIOCGPGRP = 0x540f, TIOCSPGRP = 0x5410, TIOCOUTQ = 0x5411,
-	TIOCSTI = 0x5412, TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414, TIOCMGET = 0x5415, TIOCMBIS = 0x5416, TIOCMBIC = 0x5417,
-	TIOCMSET = 0x5418, TIOCGSOFTCAR = 0x5419, TIOCSSOFTCAR = 0x541a, FIONREAD = 0x541b, TIOCNOTTY = 0x5422, TIOCGETD = 0x5424,
-	TIOCSETD = 0x5423, TCSBRKP = 0x5425, TIOCSBRK = 0x5427, TIOCCBRK = 0x5428, TIOCGSID = 0x5429, TCGETS2 = 0x802c542a,
-	TCSETS2 = 0x402c542b, TCSETSW2 = 0x402c542c, TCSETSF2 = 0x402c542d, TIOCGDEV = 0x80045432, TIOCVHANGUP = 0x5437,
-	TIOCGEXCL = 0x80045440,
-};
 
 struct ioctl {
 	struct request *request;
@@ -25,6 +16,7 @@ struct ioctl {
 	struct tty *tty;
 	unsigned command;
 	unsigned long argument;
+	bool master; /* it came by the master */
 };
 
 struct command {
@@ -34,6 +26,7 @@ struct command {
 };
 #define FOREGROUND 1 /* a background process gets SIGTTOU */
 #define DRAINED    2 /* waits until the output is out */
+#define PAIR       4 /* by the master it concerns the terminal too */
 
 /* ---- memory of the caller. True: it is there; else the answer says where it is not ---- */
 
@@ -55,16 +48,10 @@ static long give_int(const struct ioctl *io, int value)
 
 /* ---- settings ---- */
 
-static void settings_changed(struct tty *tty)
+static void settings_changed(struct tty *tty, const struct tty_termios2 *old)
 {
-	const struct tty_termios2 *termios = &tty->ld.termios;
-
-	if (termios->c_cflag != tty->settings_flags || termios->c_ospeed != tty->settings_speed) {
-		tty->settings_flags = termios->c_cflag;
-		tty->settings_speed = termios->c_ospeed;
-		if (tty->uart.io_slot)
-			uart_line(&tty->uart, termios->c_ospeed, termios->c_cflag);
-	}
+	if (tty->wire->configured)
+		tty->wire->configured(tty, old);
 	tty_settle(tty);
 }
 
@@ -85,6 +72,7 @@ static long get_termios2(const struct ioctl *io)
 
 static long set_termios(const struct ioctl *io)
 {
+	struct tty_termios2 old = io->tty->ld.termios;
 	struct tty_termios termios;
 
 	if (!take(io, &termios, sizeof(termios)))
@@ -92,20 +80,20 @@ static long set_termios(const struct ioctl *io)
 	if (io->command == TCSETSF)
 		ldisc_flush_input(&io->tty->ld);
 	ldisc_set_termios(&io->tty->ld, &termios);
-	settings_changed(io->tty);
+	settings_changed(io->tty, &old);
 	return 0;
 }
 
 static long set_termios2(const struct ioctl *io)
 {
-	struct tty_termios2 termios;
+	struct tty_termios2 old = io->tty->ld.termios, termios;
 
 	if (!take(io, &termios, sizeof(termios)))
 		return 0;
 	if (io->command == (unsigned)TCSETSF2)
 		ldisc_flush_input(&io->tty->ld);
 	ldisc_set_termios2(&io->tty->ld, &termios);
-	settings_changed(io->tty);
+	settings_changed(io->tty, &old);
 	return 0;
 }
 
@@ -126,20 +114,20 @@ static long set_window(const struct ioctl *io)
 
 /* ---- flow and queues ---- */
 
-/* TCSBRK with an argument only waits (tcdrain). */
+/* TCSBRK with an argument only waits (tcdrain). A wire that knows no break sends none, and Linux says nothing of it. */
 static long send_break(const struct ioctl *io)
 {
-	if (io->tty->uart.io_slot && !(io->command == TCSBRK && io->argument)) {
-		uart_break(&io->tty->uart, true);
-		uart_break(&io->tty->uart, false);
+	if (io->tty->wire->set_break && !(io->command == TCSBRK && io->argument)) {
+		io->tty->wire->set_break(io->tty, true);
+		io->tty->wire->set_break(io->tty, false);
 	}
 	return 0;
 }
 
 static long set_break(const struct ioctl *io)
 {
-	if (io->tty->uart.io_slot)
-		uart_break(&io->tty->uart, io->command == TIOCSBRK);
+	if (io->tty->wire->set_break)
+		io->tty->wire->set_break(io->tty, io->command == TIOCSBRK);
 	return 0;
 }
 
@@ -184,15 +172,16 @@ static long input_waiting(const struct ioctl *io)
 
 static long output_waiting(const struct ioctl *io)
 {
-	return give_int(io, (int)tty_output_used(io->tty));
+	return give_int(io, (int)tty_output_unsent(io->tty));
 }
 
-/* Only onto the caller's own terminal. */
+/* Only onto the caller's own terminal, but for the superuser. */
 static long inject(const struct ioctl *io)
 {
+	const struct principal_entry *caller = job_caller(io->request);
 	u8 byte;
 
-	if (!job_controls(io->tty, job_caller(io->request)))
+	if (!caller || (!job_controls(io->tty, caller) && caller->euid))
 		return -EPERM;
 	if (take(io, &byte, 1)) {
 		ldisc_input(&io->tty->ld, &byte, 1);
@@ -203,30 +192,35 @@ static long inject(const struct ioctl *io)
 
 /* ---- sessions and groups ---- */
 
+/* Who has the master need not have the terminal. */
+static bool may_ask(const struct ioctl *io)
+{
+	return io->master || job_controls(io->tty, job_caller(io->request));
+}
+
 static long get_group(const struct ioctl *io)
 {
-	if (!job_controls(io->tty, job_caller(io->request)))
-		return -ENOTTY;
-	return give_int(io, (int)io->tty->group);
+	return may_ask(io) ? give_int(io, (int)io->tty->group) : -ENOTTY;
 }
 
 static long set_group(const struct ioctl *io)
 {
+	long result = job_check(io->request, io->tty, SIGTTOU);
 	unsigned group;
 
-	return take(io, &group, sizeof(group)) ? job_set_group(io->request, io->tty, group) : 0;
+	if (result)
+		return result == -EIO ? -ENOTTY : result;
+	return take(io, &group, sizeof(group)) ? job_set_group(io->tty, job_caller(io->request), group) : 0;
 }
 
 static long get_session(const struct ioctl *io)
 {
-	if (!job_controls(io->tty, job_caller(io->request)))
-		return -ENOTTY;
-	return give_int(io, (int)io->tty->session);
+	return may_ask(io) && io->tty->session ? give_int(io, (int)io->tty->session) : -ENOTTY;
 }
 
 static long acquire(const struct ioctl *io)
 {
-	return job_acquire(io->tty, job_caller(io->request), io->argument == 1);
+	return job_acquire(io->tty, io->file, job_caller(io->request), io->argument == 1);
 }
 
 static long release(const struct ioctl *io)
@@ -240,7 +234,7 @@ static long hang_up(const struct ioctl *io)
 
 	if (!caller || caller->euid)
 		return -EPERM;
-	tty_hang_up(io->tty);
+	tty_hang_up(io->tty, 0);
 	return 0;
 }
 
@@ -259,23 +253,25 @@ static long get_exclusive(const struct ioctl *io)
 
 static long get_modem(const struct ioctl *io)
 {
-	return io->tty->uart.io_slot ? give_int(io, (int)uart_modem(&io->tty->uart)) : -EIO;
+	long lines = io->tty->wire->modem ? io->tty->wire->modem(io->tty) : -ENOTTY;
+
+	return lines < 0 ? lines : give_int(io, (int)lines);
 }
 
 static long set_modem(const struct ioctl *io)
 {
-	unsigned lines, now;
+	long now = io->tty->wire->modem ? io->tty->wire->modem(io->tty) : -ENOTTY;
+	unsigned lines;
 
-	if (!io->tty->uart.io_slot)
-		return -EIO;
+	if (now < 0)
+		return now;
 	if (!take(io, &lines, sizeof(lines)))
 		return 0;
-	now = uart_modem(&io->tty->uart);
 	if (io->command == TIOCMBIS)
-		lines |= now;
+		lines |= (unsigned)now;
 	else if (io->command == TIOCMBIC)
-		lines = now & ~lines;
-	uart_set_modem(&io->tty->uart, lines);
+		lines = (unsigned)now & ~lines;
+	io->tty->wire->set_modem(io->tty, lines);
 	return 0;
 }
 
@@ -286,12 +282,13 @@ static long get_local(const struct ioctl *io)
 
 static long set_local(const struct ioctl *io)
 {
+	struct tty_termios2 old = io->tty->ld.termios;
 	int local;
 
 	if (take(io, &local, sizeof(local))) {
 		io->tty->ld.termios.c_cflag &= ~(u32)TIO_CLOCAL;
 		io->tty->ld.termios.c_cflag |= local ? TIO_CLOCAL : 0;
-		settings_changed(io->tty);
+		settings_changed(io->tty, &old);
 	}
 	return 0;
 }
@@ -311,18 +308,25 @@ static long set_discipline(const struct ioctl *io)
 
 static long get_device(const struct ioctl *io)
 {
-	return give_int(io, (int)(4 << 8 | (64 + io->tty->index)));
+	return give_int(io, (int)io->tty->device);
+}
+
+/* Only the master of a pty has one. */
+static long no_peer(const struct ioctl *io)
+{
+	(void)io;
+	return -EIO;
 }
 
 static const struct command commands[] = {
-	{ TCGETS, get_termios, 0 },
-	{ TCSETS, set_termios, FOREGROUND },
-	{ TCSETSW, set_termios, FOREGROUND | DRAINED },
-	{ TCSETSF, set_termios, FOREGROUND | DRAINED },
-	{ (unsigned)TCGETS2, get_termios2, 0 },
-	{ (unsigned)TCSETS2, set_termios2, FOREGROUND },
-	{ (unsigned)TCSETSW2, set_termios2, FOREGROUND | DRAINED },
-	{ (unsigned)TCSETSF2, set_termios2, FOREGROUND | DRAINED },
+	{ TCGETS, get_termios, PAIR },
+	{ TCSETS, set_termios, PAIR | FOREGROUND },
+	{ TCSETSW, set_termios, PAIR | FOREGROUND | DRAINED },
+	{ TCSETSF, set_termios, PAIR | FOREGROUND | DRAINED },
+	{ (unsigned)TCGETS2, get_termios2, PAIR },
+	{ (unsigned)TCSETS2, set_termios2, PAIR | FOREGROUND },
+	{ (unsigned)TCSETSW2, set_termios2, PAIR | FOREGROUND | DRAINED },
+	{ (unsigned)TCSETSF2, set_termios2, PAIR | FOREGROUND | DRAINED },
 	{ TCSBRK, send_break, FOREGROUND | DRAINED },
 	{ TCSBRKP, send_break, FOREGROUND | DRAINED },
 	{ TIOCSBRK, set_break, FOREGROUND | DRAINED },
@@ -332,26 +336,27 @@ static const struct command commands[] = {
 	{ FIONREAD, input_waiting, 0 },
 	{ TIOCOUTQ, output_waiting, 0 },
 	{ TIOCSTI, inject, 0 },
-	{ TIOCGWINSZ, get_window, 0 },
-	{ TIOCSWINSZ, set_window, 0 },
-	{ TIOCGPGRP, get_group, 0 },
-	{ TIOCSPGRP, set_group, 0 },
-	{ TIOCGSID, get_session, 0 },
+	{ TIOCGWINSZ, get_window, PAIR },
+	{ TIOCSWINSZ, set_window, PAIR },
+	{ TIOCGPGRP, get_group, PAIR },
+	{ TIOCSPGRP, set_group, PAIR },
+	{ TIOCGSID, get_session, PAIR },
 	{ TIOCSCTTY, acquire, 0 },
 	{ TIOCNOTTY, release, 0 },
 	{ TIOCVHANGUP, hang_up, 0 },
 	{ TIOCEXCL, exclusive, 0 },
 	{ TIOCNXCL, exclusive, 0 },
 	{ (unsigned)TIOCGEXCL, get_exclusive, 0 },
-	{ TIOCMGET, get_modem, 0 },
-	{ TIOCMSET, set_modem, 0 },
-	{ TIOCMBIS, set_modem, 0 },
-	{ TIOCMBIC, set_modem, 0 },
-	{ TIOCGSOFTCAR, get_local, 0 },
-	{ TIOCSSOFTCAR, set_local, 0 },
-	{ TIOCGETD, get_discipline, 0 },
-	{ TIOCSETD, set_discipline, FOREGROUND },
-	{ (unsigned)TIOCGDEV, get_device, 0 },
+	{ TIOCMGET, get_modem, PAIR },
+	{ TIOCMSET, set_modem, PAIR },
+	{ TIOCMBIS, set_modem, PAIR },
+	{ TIOCMBIC, set_modem, PAIR },
+	{ TIOCGSOFTCAR, get_local, PAIR },
+	{ TIOCSSOFTCAR, set_local, PAIR },
+	{ TIOCGETD, get_discipline, PAIR },
+	{ TIOCSETD, set_discipline, PAIR | FOREGROUND },
+	{ (unsigned)TIOCGDEV, get_device, PAIR },
+	{ TIOCGPTPEER, no_peer, 0 },
 };
 
 static const struct command *command_find(unsigned number)
@@ -360,12 +365,6 @@ static const struct command *command_find(unsigned number)
 		if (commands[i].number == number)
 			return &commands[i];
 	return NULL;
-}
-
-static struct ioctl ioctl_of(struct request *request)
-{
-	return (struct ioctl){ .request = request, .file = request->file, .tty = tty_of(request->file),
-			       .command = (unsigned)request->m[0], .argument = request->m[1] };
 }
 
 static long cancel_drainer(struct request *request, unsigned reason)
@@ -377,30 +376,48 @@ static long cancel_drainer(struct request *request, unsigned reason)
 
 long tty_drained(struct request *request)
 {
-	struct ioctl io = ioctl_of(request);
+	struct ioctl io = { .request = request, .file = request->file, .tty = tty_of(request->file),
+			    .command = (unsigned)request->m[0], .argument = request->m[1] };
 
 	return command_find(io.command)->run(&io);
+}
+
+static long wait_drained(const struct ioctl *io)
+{
+	long result = request_wait(io->request, cancel_drainer);
+
+	if (result == REQUEST_KEPT)
+		list_push_back(&io->tty->drainers, &io->request->link);
+	return result;
+}
+
+static long run(const struct command *command, const struct ioctl *io)
+{
+	long result = command->flags & FOREGROUND ? job_check(io->request, io->tty, SIGTTOU) : 0;
+
+	if (result)
+		return result;
+	if (command->flags & DRAINED && tty_output_unsent(io->tty))
+		return wait_drained(io);
+	return command->run(io);
 }
 
 long tty_ioctl(struct request *request, struct open_file *file, unsigned number, unsigned long argument)
 {
 	const struct command *command = command_find(number);
-	struct tty *tty = tty_of(file);
-	struct ioctl io = { request, file, tty, number, argument };
-	long result;
+	struct ioctl io = { request, file, tty_of(file), number, argument, false };
 
 	if (!command)
 		return -ENOTTY;
 	if (FILE_HUNG_UP(file))
-		return -EIO;
-	result = command->flags & FOREGROUND ? job_check(request, tty, SIGTTOU) : 0;
-	if (result)
-		return result;
-	if (command->flags & DRAINED && tty_output_used(tty)) {
-		result = request_wait(request, cancel_drainer);
-		if (result == REQUEST_KEPT)
-			list_push_back(&tty->drainers, &request->link);
-		return result;
-	}
-	return command->run(&io);
+		return number == TIOCSPGRP ? -ENOTTY : -EIO;
+	return run(command, &io);
+}
+
+long tty_ioctl_master(struct request *request, struct open_file *file, unsigned number, unsigned long argument)
+{
+	const struct command *command = command_find(number);
+	struct ioctl io = { request, file, tty_of(file), number, argument, true };
+
+	return command && command->flags & PAIR ? run(command, &io) : -ENOTTY;
 }

@@ -1,10 +1,11 @@
 /*
  * Sessions, controlling terminals, and who may use one (Linux drivers/tty/tty_jobctrl.c, POSIX chapter 11). A terminal knows the session
- * whose controlling terminal it is; a process has that terminal if it is in that session.
+ * whose controlling terminal it is; which processes have it root knows (abi/process.h, SESSION_TTY): a member of the session does not if it was
+ * there before its leader had one. The principal table shows it.
  */
 #include "lib/errno.h"
 #include "lib/string.h"
-#include "servers/console/tty.h"
+#include "tty/internal.h"
 
 #define SIGHUP  1
 #define SIGCONT 18
@@ -18,14 +19,14 @@ const struct principal_entry *job_caller(const struct request *request)
 
 bool job_controls(const struct tty *tty, const struct principal_entry *caller)
 {
-	return caller && tty->session && tty->session == caller->sid;
+	return caller && caller->tty == tty->device;
 }
 
 struct tty *job_terminal(const struct principal_entry *caller)
 {
-	for (unsigned i = 0; i < TTY_LINES; i++)
-		if (job_controls(&ttys[i], caller))
-			return &ttys[i];
+	list_for_each_entry(tty, &tty_all, struct tty, link)
+		if (job_controls(tty, caller))
+			return tty;
 	return NULL;
 }
 
@@ -35,10 +36,11 @@ void job_signal(const struct tty *tty, int signal)
 		root_call3(PROC_TTY_SIGNAL, tty->group, (unsigned long)signal, 0);
 }
 
-/* What root shows of the session in /proc, and whose end it tells. */
-static void tell_root(unsigned session, const struct tty *tty)
+static void tell_root(unsigned session, unsigned device, unsigned group, unsigned pid)
 {
-	root_call3(PROC_SESSION_TTY, session, tty ? 4u << 8 | (64 + tty->index) : 0, tty ? tty->group : 0);
+	unsigned long m[8] = { session, device, group, pid };
+
+	root_call(PROC_SESSION_TTY, m, 0);
 }
 
 /* ---- job control ---- */
@@ -78,51 +80,60 @@ static void become_controlling(struct tty *tty, const struct principal_entry *le
 	tty->session = leader->sid;
 	tty->group = leader->pgid;
 	tty->leader = leader->principal;
-	tell_root(tty->session, tty);
+	tell_root(tty->session, tty->device, tty->group, leader->pid);
 }
 
-static void leave_session(struct tty *tty)
+/* `old_group`: what is told when the leader ends, having lost its terminal; 0: none. */
+static void leave_session(struct tty *tty, unsigned old_group)
 {
 	unsigned session = tty->session;
 
 	tty->session = tty->group = 0;
 	tty->leader = 0;
-	tell_root(session, NULL);
+	if (session)
+		tell_root(session, 0, old_group, 0);
 }
 
-void job_opened(struct tty *tty, const struct principal_entry *caller)
+/* Who may only write shall not read by way of /dev/tty. */
+void job_opened(struct tty *tty, const struct request *request, const struct open_file *file, unsigned flags)
 {
-	if (caller && caller->session_leader && !tty->session && !job_terminal(caller))
+	const struct principal_entry *caller = job_caller(request);
+
+	if (flags & LINUX_O_NOCTTY || !file_readable(file))
+		return;
+	if (caller && caller->session_leader && !caller->tty && !tty->session)
 		become_controlling(tty, caller);
 }
 
-long job_acquire(struct tty *tty, const struct principal_entry *caller, bool steal)
+long job_acquire(struct tty *tty, const struct open_file *file, const struct principal_entry *caller, bool steal)
 {
 	if (!caller)
 		return -EIO;
 	if (caller->session_leader && tty->session == caller->sid)
 		return 0;
-	if (!caller->session_leader || job_terminal(caller))
+	if (!caller->session_leader || caller->tty)
 		return -EPERM;
-	if (tty->session) {
-		if (!steal || caller->euid)
-			return -EPERM;
-		leave_session(tty);
-	}
+	if (tty->session && (!steal || caller->euid))
+		return -EPERM;
+	if (!file_readable(file) && caller->euid)
+		return -EPERM;
+	leave_session(tty, 0);
 	become_controlling(tty, caller);
 	return 0;
 }
 
-/* Only a session's leader can give its terminal up: what one other process forgot would have to be known a process. */
+/* The leader gives it up for the whole session, anybody else for itself. */
 long job_release(struct tty *tty, const struct principal_entry *caller)
 {
 	if (!job_controls(tty, caller))
 		return -ENOTTY;
-	if (!caller->session_leader)
-		return -EPERM;
+	if (!caller->session_leader) {
+		tell_root(caller->sid, 0, 0, caller->pid);
+		return 0;
+	}
 	job_signal(tty, SIGHUP);
 	job_signal(tty, SIGCONT);
-	leave_session(tty);
+	leave_session(tty, 0);
 	return 0;
 }
 
@@ -143,37 +154,46 @@ static unsigned session_of_group(unsigned group)
 	return info.pgid == group ? info.sid : 0;
 }
 
-long job_set_group(struct request *request, struct tty *tty, unsigned group)
+/* As Linux, in its order. */
+long job_set_group(struct tty *tty, const struct principal_entry *caller, unsigned group)
 {
-	long result = job_check(request, tty, SIGTTOU);
 	unsigned session;
 
-	if (result)
-		return result == -EIO ? -ENOTTY : result;
-	if (!job_controls(tty, job_caller(request)))
-		return -ENOTTY;
 	if ((int)group < 0)
 		return -EINVAL;
+	if (!job_controls(tty, caller) || tty->session != caller->sid)
+		return -ENOTTY;
 	session = session_of_group(group);
 	if (!session)
 		return -ESRCH;
 	if (session != tty->session)
 		return -EPERM;
 	tty->group = group;
-	tell_root(tty->session, tty);
+	tell_root(tty->session, tty->device, group, 0);
 	return 0;
 }
 
 /* ---- hanging up ---- */
 
-void tty_hang_up(struct tty *tty)
+static void end_files(struct tty *tty, long nothing)
 {
 	list_for_each_entry(file, &tty->files, struct open_file, link)
 		FILE_HUNG_UP(file) = 1;
-	tty_end_waiters(tty);
+	tty_end_waiters(tty, nothing);
 	ldisc_flush_input(&tty->ld);
 	tty->unread_at = tty->unread_end = 0;
 	poll_wake(&tty->poll, ~0u);
+}
+
+/* The leader is process `session`. It passes the news on to its jobs, or does so by its end. */
+void tty_hang_up(struct tty *tty, long nothing)
+{
+	if (tty->session) {
+		root_call3(PROC_TTY_SIGNAL, tty->session, SIGHUP, 1);
+		root_call3(PROC_TTY_SIGNAL, tty->session, SIGCONT, 1);
+	}
+	leave_session(tty, tty->group);
+	end_files(tty, nothing);
 }
 
 /* The leader's thread is gone, but another of its process may live and be it. */
@@ -194,14 +214,12 @@ static bool leader_lives(struct tty *tty)
 
 void job_sweep(void)
 {
-	for (unsigned i = 0; i < TTY_LINES; i++) {
-		struct tty *tty = &ttys[i];
-
+	list_for_each_entry(tty, &tty_all, struct tty, link) {
 		if (!tty->session || leader_lives(tty))
 			continue;
 		job_signal(tty, SIGHUP);
-		job_signal(tty, SIGCONT);
-		leave_session(tty);
-		tty_hang_up(tty);
+		leave_session(tty, 0);
+		if (!tty->wire->outlives_session)
+			end_files(tty, 0);
 	}
 }
