@@ -102,6 +102,26 @@ static long bytes_left(struct thread_record *t, unsigned fd, uaddr_t argument)
 	return at < 0 ? at : put_user((int)(size - at), argument);
 }
 
+/* The slave of a pty, by its master: the one ioctl that gives a descriptor. Its argument is O_ flags. */
+static long open_peer(struct thread_record *t, unsigned fd, unsigned flags)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_IOCTL, 0), .m = { TIOCGPTPEER, flags } };
+	long result, new = descriptor_reserve(t);
+
+	if (new < 0)
+		return new;
+	rt_receive_into(t, 0, (unsigned long)new);
+	result = file_call(&c, NULL);
+	if (result >= 0 && INFO_CAPS_OF(c.info) != 1)
+		result = -EIO;
+	if (result < 0) {
+		descriptor_abandon(t, new);
+		return result;
+	}
+	descriptor_install(t, new, file_word((unsigned)c.m[1], (unsigned)c.m[2], flags));
+	return new;
+}
+
 long linux_ioctl(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned fd = (unsigned)a[0], command = (unsigned)a[1];
@@ -118,6 +138,8 @@ long linux_ioctl(struct thread_record *t, const unsigned long a[6])
 		return change_flag(fd, a[2], O_NONBLOCK);
 	case FIOASYNC:
 		return change_flag(fd, a[2], FASYNC);
+	case TIOCGPTPEER:
+		return open_peer(t, fd, (unsigned)a[2]);
 	case FIONREAD:
 		if (descriptor_type(word) == S_IFREG)
 			return bytes_left(t, fd, a[2]);
