@@ -45,7 +45,7 @@ struct bundle_header {
 
 /*
  * Root's address space at start: its image at GATE_BASE; boot_info at ROOT_BOOT_INFO; its context page and messages as thread 0
- * at GATE_THREADS; a 64 KiB boot stack below ROOT_STACK_TOP; all RAM readable and writable at ROOT_PHYSMAP + physical address (not counted).
+ * at GATE_THREAD_AREA(0); a 64 KiB boot stack below ROOT_STACK_TOP; all RAM readable and writable at ROOT_PHYSMAP + physical address (not counted).
  * Entry: rdi = ROOT_BOOT_INFO, rsp = ROOT_STACK_TOP. Root's kernel calls come from the upper half as everybody's.
  */
 #define ROOT_PHYSMAP   0x100000000000ul

@@ -36,19 +36,25 @@
 #define GATE_EXIT_END   (GATE_BASE + 0x700)
 #define GATE_NATIVE     (GATE_BASE + 0x800) /* table of native entry points: struct native_api, abi/native.h */
 
-#define GATE_INFO       (GATE_BASE + 0x10000000) /* struct process_info, read-only, written by root */
-#define GATE_CLOCK      (GATE_BASE + 0x10010000) /* struct clock_page, read-only, the same page everywhere */
-#define GATE_PRINCIPALS (GATE_BASE + 0x11000000) /* struct principal_entry[], read-only, servers only */
-#define GATE_ARGUMENTS  (GATE_BASE + 0x12000000) /* struct start_block of exec: abi/process.h; the runtime unmaps it */
-#define GATE_ARGUMENTS_MAX 0x800000
-#define GATE_SHARED     (GATE_BASE + 0x13000000) /* struct process_shared[], one page each, written by the runtime, read by root */
+/*
+ * A small process has all of it in two page tables, of 2 MiB each: the image and the single pages with the start block behind them, and the areas of the
+ * first threads, which go down, with the start of the heap, which goes up. Each further table costs every fork and exec.
+ */
+#define GATE_INFO       (GATE_BASE + 0x100000)   /* struct process_info, read-only, written by root */
+#define GATE_CLOCK      (GATE_BASE + 0x101000)   /* struct clock_page, read-only, the same page everywhere */
+#define GATE_SHARED     (GATE_BASE + 0x110000)   /* struct process_shared[], one page each, written by the runtime, read by root */
 #define GATE_SHARED_MAX 64
-#define GATE_HEAP       (GATE_BASE + 0x20000000) /* the runtime's heap: anonymous memory, reserved, charged when touched */
-#define GATE_HEAP_SIZE  0x10000000
-#define GATE_THREADS    (GATE_BASE + 0x40000000)
+#define GATE_ARGUMENTS  (GATE_BASE + 0x180000)   /* struct start_block of exec: abi/process.h; the runtime unmaps it */
+#define GATE_ARGUMENTS_MAX 0x800000
+#define GATE_THREADS    (GATE_BASE + 0x1100000)  /* the lowest thread area; the first thread's is the highest */
 #define GATE_THREADS_MAX 4096
+#define GATE_THREADS_END (GATE_THREADS + GATE_THREADS_MAX * THREAD_AREA_SIZE)
+#define GATE_THREAD_AREA(index) (GATE_THREADS_END - ((index) + 1ul) * THREAD_AREA_SIZE)
+#define GATE_HEAP       (GATE_THREADS_END + THREAD_AREA_SIZE) /* the runtime's heap: anonymous memory, reserved, charged when touched; a gap in front */
+#define GATE_HEAP_SIZE  0x10000000
+#define GATE_PRINCIPALS (GATE_BASE + 0x30000000) /* struct principal_entry[], read-only, servers only */
 
-#define THREAD_AREA_SIZE    0x10000
+#define THREAD_AREA_SIZE    0x10000ul
 #define THREAD_AREA_CONTEXT 0x0
 #define THREAD_AREA_MESSAGE 0x1000 /* struct message_buffer, two pages */
 #define THREAD_AREA_STACK   0x4000 /* lowest byte of the stack; 0x3000 is a guard page */

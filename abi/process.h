@@ -233,7 +233,7 @@ struct start_descriptor {
 };
 
 /* A service started from the bundle has its ELF file mapped read-only here, size in the start block's argv_offset's place: see runtime/start.c */
-#define GATE_SERVICE_FILE (GATE_BASE + 0x14000000)
+#define GATE_SERVICE_FILE (GATE_BASE + 0x31000000)
 
 /* AUDIT: what ought to be 0 in a system that has lost nothing, but for the last. Pages unless said otherwise. */
 struct audit_info {

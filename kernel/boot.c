@@ -119,17 +119,20 @@ static void map_window(void)
 {
 	for (u64 at = 0; at < ALIGN_UP(machine.ram_top, LARGE_PAGE); at += LARGE_PAGE) {
 		u64 address = ROOT_PHYSMAP + at;
-		u64 *table = root_space->top;
+		u64 *above = &root_space->root, *table = phys_to_virt(*above & PTE_ADDRESS);
 
 		for (unsigned level = 3; level > 1; level--) {
-			u64 *entry = &table[(address >> (PAGE_SHIFT + 9 * level)) & 511];
+			unsigned index = (address >> (PAGE_SHIFT + 9 * level)) & 511;
+			u64 *entry = &table[index];
 
 			if (!*entry) {
 				void *page = boot_page();
 
+				table_mark(above, index);
 				*entry = virt_to_phys(page) | PTE_PRESENT | PTE_WRITE | PTE_USER;
 				frame_take(virt_to_phys(page));
 			}
+			above = entry;
 			table = phys_to_virt(*entry & PTE_ADDRESS);
 		}
 		table[(address >> (PAGE_SHIFT + 9)) & 511] = at | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_LARGE |
@@ -210,10 +213,10 @@ static struct boot_info *map_boot_info(void)
 static void map_root_area(struct thread *root)
 {
 	for (unsigned i = 0; i < 3; i++)
-		root->area_frames[i] = virt_to_phys(root_map_new(GATE_THREADS + i * PAGE_SIZE, VSPACE_READ | VSPACE_WRITE));
+		root->area_frames[i] = virt_to_phys(root_map_new(GATE_THREAD_AREA(0) + i * PAGE_SIZE, VSPACE_READ | VSPACE_WRITE));
 	for (unsigned i = 0; i < 3; i++)
 		frame_take(root->area_frames[i]);
-	thread_set_context(root, phys_to_virt(root->area_frames[0]), GATE_THREADS);
+	thread_set_context(root, phys_to_virt(root->area_frames[0]), GATE_THREAD_AREA(0));
 	root->message_low = phys_to_virt(root->area_frames[1]);
 	root->message_high = phys_to_virt(root->area_frames[2]);
 	for (unsigned i = 1; i <= ROOT_STACK_PAGES; i++)

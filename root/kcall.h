@@ -70,7 +70,7 @@ long kobject_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u6
 #ifndef HOST_TEST
 static inline struct message_buffer *root_message(void)
 {
-	return (struct message_buffer *)(GATE_THREADS + THREAD_AREA_MESSAGE);
+	return (struct message_buffer *)(GATE_THREAD_AREA(0) + THREAD_AREA_MESSAGE);
 }
 #else
 struct message_buffer *root_message(void);

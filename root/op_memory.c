@@ -189,9 +189,9 @@ long op_MAP_OBJECT(struct request *request)
 long op_UNMAP(struct request *request)
 {
 	u64 address = request->m[0], length = request->m[1];
-	bool own = address >= GATE_ARGUMENTS && address < GATE_SHARED;
+	bool own = address >= GATE_ARGUMENTS && address < GATE_ARGUMENTS + GATE_ARGUMENTS_MAX;
 
-	if (own && IS_ALIGNED(address, (u64)PAGE_SIZE) && length <= GATE_SHARED - address)
+	if (own && IS_ALIGNED(address, (u64)PAGE_SIZE) && length <= GATE_ARGUMENTS + GATE_ARGUMENTS_MAX - address)
 		length = ALIGN_UP(length, (u64)PAGE_SIZE);
 	else if (!range_ok(address, &length))
 		return -EINVAL;

@@ -202,7 +202,7 @@ void thread_destroy(struct thread *thread);
 struct context_page *thread_context(const struct thread *thread);
 static inline u64 thread_area(const struct thread *thread)
 {
-	return GATE_THREADS + (u64)thread->area * THREAD_AREA_SIZE;
+	return GATE_THREAD_AREA(thread->area);
 }
 int thread_configure(struct thread *thread);
 void thread_start(struct thread *thread, u64 rip, u64 rsp, u64 rdi);

@@ -310,7 +310,7 @@ void object_unmap_page(struct object *object, u64 index, pfn_t pfn)
 /* Thread areas are each thread's own: who forks takes care of its own one. */
 static bool copied_by_fork(const struct region *region)
 {
-	return !(region->flags & (REGION_PINNED | REGION_DONTFORK)) && region->start < GATE_THREADS;
+	return !(region->flags & (REGION_PINNED | REGION_DONTFORK)) && !(region->start >= GATE_THREADS && region->start < GATE_THREADS_END);
 }
 
 static int copy_regions(struct space *to, struct space *from)

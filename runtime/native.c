@@ -10,5 +10,5 @@ struct message_buffer *native_message(void);
 /* Of the process's first thread: programs that use the native API have one. */
 struct message_buffer *native_message(void)
 {
-	return (struct message_buffer *)(GATE_THREADS + THREAD_AREA_MESSAGE);
+	return (struct message_buffer *)(GATE_THREAD_AREA(0) + THREAD_AREA_MESSAGE);
 }

@@ -44,7 +44,7 @@ static void retype(u64 type, u64 bits, u64 slot, u64 count)
 
 static void make_member(unsigned i)
 {
-	u64 area = GATE_THREADS + (i + 1) * THREAD_AREA_SIZE;
+	u64 area = GATE_THREAD_AREA(i + 1);
 
 	CHECK_EQ(kcall(root, KCALL_thread_configure, SYS(THREADS + i), SYS(CNODES + i), SYS(SYSTEMS + i), SYS(SPACE), SYS(EP2), 100 + i, 100),
 		 0);

@@ -77,7 +77,7 @@ static void make_thread(unsigned i)
 
 	retype(THREAD + 2 * i, OBJECT_THREAD, 0, slot, 1);
 	CHECK_EQ(root_call(KCALL_thread_configure, SYS(slot), SYS(CNODES + i), SYS(SYSTEMS + i), SYS(SPACE), SYS(ENDPOINT + 1), 100 + i, 90 + rnd(3)), 0);
-	CHECK_EQ(root_call(KCALL_thread_set_area, SYS(slot), GATE_THREADS + (i + 1) * THREAD_AREA_SIZE, PAGE_REF(FRAMES, i * 3),
+	CHECK_EQ(root_call(KCALL_thread_set_area, SYS(slot), GATE_THREAD_AREA(i + 1), PAGE_REF(FRAMES, i * 3),
 			   PAGE_REF(FRAMES, i * 3 + 1), PAGE_REF(FRAMES, i * 3 + 2), i, 0), 0);
 	CHECK_EQ(root_call(KCALL_thread_start, SYS(slot), GATE_BASE + 0x1000, 0, 0, 0, 0, 0), 0);
 	member[i] = cspace_system_slot(root, slot)->object;
