@@ -45,10 +45,11 @@ static void add(paddr_t page, u32 by)
 		frame_count[page >> PAGE_SHIFT] += by;
 }
 
+/* Every entry is looked at: what a table's summary leaves out by mistake is counted too. */
 static void recount_table(u64 *table, unsigned level, u32 by)
 {
-	for (u64 *entry = table, *last = table + 512; (entry = pte_next(entry, last)) < last; entry++) {
-		if (*entry & PTE_LARGE && level > 0)
+	for (u64 *entry = table; entry < table + TABLE_ENTRIES; entry++) {
+		if (!*entry || (*entry & PTE_LARGE && level > 0))
 			continue;
 		add(*entry & PTE_ADDRESS, by);
 		if (level > 0)
@@ -58,11 +59,13 @@ static void recount_table(u64 *table, unsigned level, u32 by)
 
 static void recount_space(struct vspace *vs, u32 by)
 {
-	for (unsigned i = 0; i < 512; i++) {
-		if (!(vs->top[i] & PTE_PRESENT) || (i >= 256 && i != GATE_INDEX))
+	const u64 *top = phys_to_virt(vs->top_address);
+
+	for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+		if (!(top[i] & PTE_PRESENT) || (i >= TABLE_ENTRIES / 2 && i != GATE_INDEX))
 			continue; /* the kernel's own half is not counted */
-		add(vs->top[i] & PTE_ADDRESS, by);
-		recount_table(phys_to_virt(vs->top[i] & PTE_ADDRESS), 2, by);
+		add(top[i] & PTE_ADDRESS, by);
+		recount_table(phys_to_virt(top[i] & PTE_ADDRESS), 2, by);
 	}
 	for (void **page = vs->pool; page; page = *page)
 		add(virt_to_phys(page), by);

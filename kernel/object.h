@@ -71,7 +71,7 @@ _Static_assert(sizeof(struct notification) <= 1 << NOTIFICATION_SIZE_BITS, "noti
 struct vspace {
 	u32 caps;
 	struct list_node threads; /* that run in it, by .space_link */
-	u64 *top;           /* through the physmap: the second page of the object */
+	u64 root;           /* as an entry that points to the top-level table, which is the second page of the object */
 	paddr_t top_address;
 	void *pool;         /* free page-table pages, linked by their first word */
 	u64 pool_pages;

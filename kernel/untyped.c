@@ -30,6 +30,19 @@ static u64 object_size(enum object_type type, u64 size_bits)
 	}
 }
 
+/* What is large is not cleared as a whole: threads and address spaces initialise the rest of theirs, or never read it before they write it. */
+static u64 bytes_to_clear(enum object_type type, u64 size_bits)
+{
+	switch (type) {
+	case OBJECT_THREAD:
+		return sizeof(struct thread);
+	case OBJECT_VSPACE:
+		return sizeof(struct vspace);
+	default:
+		return object_size(type, size_bits);
+	}
+}
+
 void object_init(struct cte *dst, struct cte *parent, enum object_type type, u64 size_bits, void *at)
 {
 	bool device = parent && (cap_rights(parent) & CAP_DEVICE);
@@ -38,7 +51,7 @@ void object_init(struct cte *dst, struct cte *parent, enum object_type type, u64
 	if (type == OBJECT_FRAME) {
 		word = cap_word(type, device ? CAP_DEVICE : 0, 0, 1ull << size_bits);
 	} else if (type != OBJECT_UNTYPED) {
-		memset(at, 0, object_size(type, size_bits));
+		memset(at, 0, bytes_to_clear(type, size_bits));
 		word = cap_word(type, RIGHT_ALL, size_bits, 0);
 		if (type == OBJECT_HANDLE_POOL)
 			object_born(type, object_size(type, size_bits));

@@ -8,14 +8,24 @@
 #include "lib/string.h"
 
 #define LOWER_END 0x800000000000ull
-#define ENTRIES   512
+
+/*
+ * Most of a table is empty, and an address space that is taken down, cloned or searched must not pay for that. So an entry that points to a table says in
+ * eight bits that the processor ignores which eighths of the table may have entries in use. A bit is set before an entry is; it is cleared
+ * only when the whole eighth has been seen to be empty, so a set bit may be wrong and a clear one never is. vs->root is such an entry for
+ * the top-level table. The kernel's own tables have no bits, so whatever is there is passed over.
+ */
+#define PART_SHIFT 52
 
 void vspace_init(struct vspace *vs)
 {
-	vs->top = (u64 *)((u8 *)vs + PAGE_SIZE);
-	vs->top_address = virt_to_phys(vs->top);
+	u64 *top = (u64 *)((u8 *)vs + PAGE_SIZE);
+
+	vs->top_address = virt_to_phys(top);
+	vs->root = vs->top_address | PTE_PRESENT;
 	list_init(&vs->threads);
-	arch_init_top_table(vs->top);
+	memset(top, 0, PAGE_SIZE / 2);
+	arch_init_top_table(top);
 }
 
 bool vspace_range_ok(u64 address, u64 pages)
@@ -29,7 +39,7 @@ bool vspace_range_ok(u64 address, u64 pages)
 
 static unsigned index_of(u64 address, unsigned level) /* level 3: top */
 {
-	return (address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
+	return (address >> (PAGE_SHIFT + 9 * level)) & (TABLE_ENTRIES - 1);
 }
 
 bool vspace_pool_add(struct vspace *vs, paddr_t page)
@@ -63,25 +73,95 @@ static u64 *table_of(u64 entry)
 	return phys_to_virt(entry & PTE_ADDRESS);
 }
 
-u64 *vspace_entry(struct vspace *vs, u64 address, bool make)
+void table_mark(u64 *entry, unsigned index)
 {
-	u64 *table = vs->top;
+	*entry |= 1ull << (PART_SHIFT + index / PART_ENTRIES);
+}
+
+void table_mark_as(u64 *entry, u64 like, unsigned first, unsigned end)
+{
+	u64 parts = (2ull << ((end - 1) / PART_ENTRIES)) - (1ull << (first / PART_ENTRIES));
+
+	*entry |= like & parts << PART_SHIFT;
+}
+
+void table_unmark(u64 *entry, unsigned first, unsigned end)
+{
+	u64 from = DIV_ROUND_UP(first, PART_ENTRIES), to = end / PART_ENTRIES;
+
+	if (from < to)
+		*entry &= ~(((1ull << to) - (1ull << from)) << PART_SHIFT);
+}
+
+/* The first entry in use of table[i, end) within one part. */
+static unsigned part_next(const u64 *table, unsigned i, unsigned end)
+{
+	while (i < end) {
+		if (i % 8 == 0 && end - i >= 8 && !(table[i] | table[i + 1] | table[i + 2] | table[i + 3] | table[i + 4] | table[i + 5] |
+						    table[i + 6] | table[i + 7]))
+			i += 8;
+		else if (table[i])
+			break;
+		else
+			i++;
+	}
+	return i;
+}
+
+unsigned table_search(u64 entry, unsigned i, unsigned end)
+{
+	const u64 *table = table_of(entry);
+	unsigned parts = (entry >> PART_SHIFT) & 0xff;
+
+	while (i < end) {
+		unsigned left = parts >> (i / PART_ENTRIES), stop;
+
+		if (!left)
+			return end;
+		if (!(left & 1)) {
+			i = (i / PART_ENTRIES + __builtin_ctz(left)) * PART_ENTRIES;
+			continue;
+		}
+		stop = MIN(end, ALIGN_DOWN(i, PART_ENTRIES) + PART_ENTRIES);
+		i = part_next(table, i, stop);
+		if (i < stop)
+			return i;
+	}
+	return end;
+}
+
+u64 *vspace_table(struct vspace *vs, u64 address, bool make)
+{
+	u64 *entry = &vs->root;
 
 	for (unsigned level = 3; level > 0; level--) {
-		u64 *entry = &table[index_of(address, level)];
+		unsigned index = index_of(address, level);
+		u64 *next = &table_of(*entry)[index];
 
-		if (!(*entry & PTE_PRESENT)) {
+		if (!(*next & PTE_PRESENT)) {
 			u64 *fresh = make ? pool_take(vs) : NULL;
 
 			if (!fresh)
 				return NULL;
-			*entry = virt_to_phys(fresh) | PTE_PRESENT | PTE_WRITE | PTE_USER;
+			table_mark(entry, index);
+			*next = virt_to_phys(fresh) | PTE_PRESENT | PTE_WRITE | PTE_USER;
 		}
-		if (unlikely(*entry & PTE_LARGE))
+		if (unlikely(*next & PTE_LARGE))
 			return NULL;
-		table = table_of(*entry);
+		entry = next;
 	}
-	return &table[index_of(address, 0)];
+	return entry;
+}
+
+u64 *vspace_entry(struct vspace *vs, u64 address, bool make)
+{
+	u64 *entry = vspace_table(vs, address, make);
+
+	if (!entry)
+		return NULL;
+	if (make)
+		table_mark(entry, index_of(address, 0));
+	return &table_of(*entry)[index_of(address, 0)];
 }
 
 u64 *vspace_entry_of(struct vspace *vs, u64 address)
@@ -100,31 +180,43 @@ void vspace_describe(u64 pte, u64 *entry, u64 *count)
 	*count = frame_get_count(pte & PTE_ADDRESS);
 }
 
-/* Below one table of that level; its entries are passed over as pte_next does. Past the table: none in it. */
-static u64 next_table(u64 *table, unsigned level, u64 address, u64 end)
+/* Down from the top along `address`; where nothing is on its path, on from the next that there is, at most to the end of that table. */
+static u64 *next_table(struct vspace *vs, u64 *address)
 {
-	u64 span = 1ull << (PAGE_SHIFT + 9 * level), base = address & ~(span * ENTRIES - 1);
-	u64 *last = table + ENTRIES, *entry = table + index_of(address, level);
+	u64 *entry = &vs->root, at = *address;
 
-	for (; (entry = pte_next(entry, last)) < last; entry++) {
-		u64 at = MAX(address, base + (u64)(entry - table) * span), found;
+	for (unsigned level = 3; level > 0; level--) {
+		u64 span = 1ull << (PAGE_SHIFT + 9 * level);
+		unsigned index = index_of(at, level), next = table_next(*entry, index, TABLE_ENTRIES);
 
-		if (at >= end)
-			return end;
-		if (!(*entry & PTE_PRESENT) || (*entry & PTE_LARGE))
-			continue;
-		if (level == 1)
-			return at;
-		found = next_table(table_of(*entry), level - 1, at, end);
-		if (found < end && found - (at & ~(span - 1)) < span)
-			return found;
+		if (next != index)
+			at = (at & ~(span - 1)) + (next - index) * span;
+		*address = at;
+		if (next == TABLE_ENTRIES)
+			return NULL;
+		entry = &table_of(*entry)[next];
+		if (unlikely(*entry & PTE_LARGE)) {
+			*address = (at & ~(span - 1)) + span;
+			return NULL;
+		}
 	}
-	return end;
+	return entry;
 }
 
-u64 vspace_next_table(struct vspace *vs, u64 address, u64 end)
+u64 *vspace_next_table(struct vspace *vs, u64 *address, u64 end)
 {
-	return address < end ? next_table(vs->top, 3, address, end) : end;
+	u64 before = 0;
+
+	/* behind the last table there is address 0 */
+	while (*address < end && *address >= before) {
+		u64 *entry;
+
+		before = *address;
+		entry = next_table(vs, address);
+		if (entry)
+			return *address < end ? entry : NULL;
+	}
+	return NULL;
 }
 
 u64 pte_make(paddr_t page, unsigned flags)
@@ -150,7 +242,7 @@ unsigned pte_rights(u64 pte)
 /* The entry that maps an address, large or not, and the size it maps; 0: none. */
 static u64 mapping_of(struct vspace *vs, u64 address, u64 *span)
 {
-	u64 *table = vs->top;
+	u64 *table = table_of(vs->root);
 
 	for (unsigned level = 3;; level--) {
 		u64 entry = table[index_of(address, level)];
@@ -188,15 +280,17 @@ void vspace_count_mapped(struct vspace *vs, u64 address, int delta)
 		vs->mapped += (s64)delta;
 }
 
-/* Every mapping and table below one table; level 0: a page of last-level entries. */
-static void drop_table(struct vspace *vs, u64 *table, unsigned level)
+/* Every mapping and table below the entries [first, end) of one table; level 0: of last-level entries. */
+static void drop_entries(struct vspace *vs, u64 table, unsigned level, unsigned first, unsigned end)
 {
-	for (u64 *entry = table, *last = table + ENTRIES; (entry = pte_next(entry, last)) < last; entry++) {
+	for (unsigned i = first; (i = table_next(table, i, end)) < end; i++) {
+		u64 entry = table_of(table)[i];
+
 		if (level > 0) {
-			drop_table(vs, table_of(*entry), level - 1);
+			drop_entries(vs, entry, level - 1, 0, TABLE_ENTRIES);
 			vs->table_pages--;
 		}
-		frame_drop(*entry & PTE_ADDRESS);
+		frame_drop(entry & PTE_ADDRESS);
 	}
 }
 
@@ -206,12 +300,8 @@ void vspace_destroy(struct vspace *vs)
 	while (!list_empty(&vs->threads))
 		thread_space_gone(list_first_entry(&vs->threads, struct thread, space_link));
 	ASSERT(this_core()->top_table != vs->top_address);
-	for (unsigned i = 0; i < ENTRIES; i++) {
-		if (!(vs->top[i] & PTE_PRESENT) || (i >= ENTRIES / 2 && i != index_of(GATE_BASE, 3)))
-			continue;
-		drop_table(vs, table_of(vs->top[i]), 2);
-		frame_drop(vs->top[i] & PTE_ADDRESS);
-	}
+	drop_entries(vs, vs->root, 3, 0, index_of(LOWER_END, 3));
+	drop_entries(vs, vs->root, 3, index_of(GATE_BASE, 3), index_of(GATE_BASE, 3) + 1);
 	for (void **page = vs->pool; page; page = *page)
 		frame_drop(virt_to_phys(page));
 }

@@ -3,8 +3,7 @@
 #include "kernel/frame.h"
 #include "kernel/vspace.h"
 
-#define WALK_BATCH 8192 /* entries looked at between preemption points; most are passed over eight at a time */
-#define TABLE_SPAN (512ull * PAGE_SIZE)
+#define WALK_BATCH 8192 /* entries looked at between preemption points; most are passed over, an eighth of a table or a cache line at a time */
 
 int call_vspace_topup(struct thread *t)
 {
@@ -31,15 +30,49 @@ int call_vspace_topup(struct thread *t)
 	return K_OK;
 }
 
-/* One page in; `taken` gets what was there before under VSPACE_REPLACE and is free now, or 0. */
-static int map_page(struct vspace *vs, u64 address, paddr_t page, unsigned flags, paddr_t *taken)
+/* The entries of one last-level table that lie in [address, end). */
+struct run {
+	u64 *table;  /* the entry that points to the table */
+	u64 *pte;    /* of `address` */
+	unsigned first, end;
+	u64 address; /* of first */
+};
+
+static struct run run_of(u64 *table, u64 address, u64 end)
 {
-	u64 *pte = vspace_entry(vs, address, true), old;
+	unsigned first = (address >> PAGE_SHIFT) % TABLE_ENTRIES;
+
+	return (struct run){ .table = table, .pte = phys_to_virt(*table & PTE_ADDRESS), .first = first, .address = address,
+			     .end = MIN((end - address) >> PAGE_SHIFT, (u64)(TABLE_ENTRIES - first)) + first };
+}
+
+static u64 run_address(const struct run *run, unsigned i)
+{
+	return run->address + ((u64)(i - run->first) << PAGE_SHIFT);
+}
+
+static void run_start(struct run *run, unsigned i)
+{
+	run->address = run_address(run, i);
+	run->first = i;
+}
+
+/* The next table with addresses in [address, end), as far as it lies there. */
+static bool run_next(struct vspace *vs, u64 address, u64 end, struct run *run)
+{
+	u64 *table = vspace_next_table(vs, &address, end);
+
+	if (table)
+		*run = run_of(table, address, end);
+	return table;
+}
+
+/* One page in; `taken` gets what was there before under VSPACE_REPLACE and is free now, or 0. */
+static int map_page(struct vspace *vs, u64 *pte, u64 address, paddr_t page, unsigned flags, paddr_t *taken)
+{
+	u64 old = *pte;
 
 	*taken = 0;
-	if (!pte)
-		return K_NO_TABLES;
-	old = *pte;
 	if ((old & PTE_PRESENT) && !(flags & VSPACE_REPLACE))
 		return K_OCCUPIED;
 	frame_take(page);
@@ -67,7 +100,7 @@ int call_vspace_map(struct thread *t)
 {
 	int err = K_OK;
 	struct vspace *vs = lookup_object(t, arg0(t), OBJECT_VSPACE, 0, &err);
-	u64 address = arg1(t), pages = arg2(t), flags = arg3(t), limit, taken = 0, i;
+	u64 address = arg1(t), pages = arg2(t), flags = arg3(t), limit, taken = 0, i, *pte = NULL;
 	bool one_ref = pages == 1 || (flags & VSPACE_CONTIGUOUS);
 	paddr_t first = 0;
 
@@ -80,12 +113,15 @@ int call_vspace_map(struct thread *t)
 	if (err)
 		return err;
 	limit = MIN(pages, (u64)VSPACE_BATCH);
-	for (i = 0; i < limit; i++) {
+	for (i = 0; i < limit; i++, address += PAGE_SIZE) {
 		paddr_t page, old;
 
+		/* a part of a table is marked as a whole: only where the next begins is there more to do than to go on to the next entry */
 		err = page_of_batch(t, i, one_ref, first, &page);
-		if (!err)
-			err = map_page(vs, address + (i << PAGE_SHIFT), page, flags, &old);
+		if (err)
+			break;
+		pte = pte && (address >> PAGE_SHIFT) % PART_ENTRIES ? pte + 1 : vspace_entry(vs, address, true);
+		err = pte ? map_page(vs, pte, address, page, flags, &old) : K_NO_TABLES;
 		if (err)
 			break;
 		if (old && t->message_low)
@@ -106,50 +142,39 @@ static void report_free(struct unmap *u, paddr_t page)
 	message_data_set_word(u->t, u->count++, page);
 }
 
-static bool table_empty(u64 *table)
-{
-	return pte_next(table, table + 512) == table + 512;
-}
-
 /* Frees the tables on the path to `address` that have become empty, last level first. */
 static void free_empty_tables(struct unmap *u, u64 address)
 {
-	for (unsigned level = 1; level <= 3; level++) {
-		u64 *table = u->vs->top;
-		u64 *entry = NULL;
+	u64 *path[4] = { [3] = &u->vs->root };
 
-		for (unsigned l = 3; l >= level; l--) {
-			entry = &table[(address >> (PAGE_SHIFT + 9 * l)) & 511];
-			if (!(*entry & PTE_PRESENT))
-				return;
-			table = phys_to_virt(*entry & PTE_ADDRESS);
-		}
-		if (!table_empty(table))
+	for (unsigned level = 3; level > 0; level--)
+		path[level - 1] = (u64 *)phys_to_virt(*path[level] & PTE_ADDRESS) + ((address >> (PAGE_SHIFT + 9 * level)) % TABLE_ENTRIES);
+	for (unsigned level = 0; level < 3; level++) {
+		if (table_next(*path[level], 0, TABLE_ENTRIES) < TABLE_ENTRIES)
 			return;
-		frame_drop(*entry & PTE_ADDRESS);
-		report_free(u, *entry & PTE_ADDRESS);
-		*entry = 0;
+		frame_drop(*path[level] & PTE_ADDRESS);
+		report_free(u, *path[level] & PTE_ADDRESS);
+		*path[level] = 0;
 		u->vs->table_pages--;
 	}
 }
 
-/* The entries of one last-level table within [address, end); returns where it stopped. */
-static u64 unmap_in_table(struct unmap *u, u64 address, u64 end)
+/* Returns the entry at which it stopped. */
+static unsigned unmap_run(struct unmap *u, const struct run *run)
 {
-	u64 *first = vspace_entry(u->vs, address, false), *last = first + ((end - address) >> PAGE_SHIFT), *pte;
-	u64 start = address;
+	unsigned i;
 
-	for (pte = first; u->count < VSPACE_BATCH - 3 && (pte = pte_next(pte, last)) < last; pte++) {
-		u64 old = *pte;
+	for (i = run->first; u->count < VSPACE_BATCH - 3 && (i = table_next(*run->table, i, run->end)) < run->end; i++) {
+		u64 old = run->pte[i], address = run_address(run, i);
 
-		address = start + ((u64)(pte - first) << PAGE_SHIFT);
-		*pte = 0;
+		run->pte[i] = 0;
 		vspace_flush(u->vs, address);
 		vspace_count_mapped(u->vs, address, -1);
 		if (frame_drop(old & PTE_ADDRESS))
 			report_free(u, old & PTE_ADDRESS);
 	}
-	return start + ((u64)(pte - first) << PAGE_SHIFT);
+	table_unmark(run->table, run->first, i);
+	return i;
 }
 
 /* Decodes VSpace, address, pages; *end is set. */
@@ -179,20 +204,42 @@ int call_vspace_unmap(struct thread *t)
 	if (!u.vs)
 		return err;
 	while (address < end && u.count < VSPACE_BATCH - 3 && looked < WALK_BATCH) {
-		u64 table_end, stop;
+		struct run run;
+		unsigned stop;
 
-		address = vspace_next_table(u.vs, address, end);
-		if (address >= end)
+		if (!run_next(u.vs, address, end, &run)) {
+			address = end;
 			break;
-		table_end = MIN(end, ALIGN_DOWN(address, TABLE_SPAN) + TABLE_SPAN);
-		stop = unmap_in_table(&u, address, table_end);
-		looked += (stop - address) >> PAGE_SHIFT;
-		if (free_tables && stop == table_end)
-			free_empty_tables(&u, address);
-		address = stop;
+		}
+		stop = unmap_run(&u, &run);
+		looked += stop - run.first;
+		if (free_tables && stop == run.end)
+			free_empty_tables(&u, run.address);
+		address = run_address(&run, stop);
 	}
-	set_values(t, MIN(address, end), u.count);
+	set_values(t, address, u.count);
 	return K_OK;
+}
+
+static u64 pte_keep(u64 pte, u64 keep)
+{
+	if (!(keep & VSPACE_WRITE))
+		pte &= ~PTE_WRITE;
+	if (!(keep & VSPACE_EXEC) && (machine.features & BOOT_FEATURE_NX))
+		pte |= PTE_NX;
+	return keep ? pte : pte & ~PTE_USER;
+}
+
+static void protect_run(struct vspace *vs, const struct run *run, u64 keep)
+{
+	for (unsigned i = run->first; (i = table_next(*run->table, i, run->end)) < run->end; i++) {
+		u64 new = pte_keep(run->pte[i], keep);
+
+		if (new == run->pte[i])
+			continue;
+		run->pte[i] = new;
+		vspace_flush(vs, run_address(run, i));
+	}
 }
 
 /* VSpace, address, pages, rights to keep */
@@ -208,51 +255,41 @@ int call_vspace_protect(struct thread *t)
 	if (keep && !(keep & VSPACE_READ))
 		return K_INVALID_ARG;
 	while (address < end && looked < WALK_BATCH) {
-		u64 *first, *last, *pte, table_end;
+		struct run run;
 
-		address = vspace_next_table(vs, address, end);
-		if (address >= end)
+		if (!run_next(vs, address, end, &run)) {
+			address = end;
 			break;
-		table_end = MIN(end, ALIGN_DOWN(address, TABLE_SPAN) + TABLE_SPAN);
-		first = vspace_entry(vs, address, false);
-		last = first + ((table_end - address) >> PAGE_SHIFT);
-		for (pte = first; (pte = pte_next(pte, last)) < last; pte++) {
-			u64 old = *pte, new = old;
-
-			if (!(keep & VSPACE_WRITE))
-				new &= ~PTE_WRITE;
-			if (!(keep & VSPACE_EXEC) && (machine.features & BOOT_FEATURE_NX))
-				new |= PTE_NX;
-			if (!keep)
-				new &= ~PTE_USER;
-			if (new == old)
-				continue;
-			*pte = new;
-			vspace_flush(vs, address + ((u64)(pte - first) << PAGE_SHIFT));
 		}
-		looked += last - first;
-		address = table_end;
+		protect_run(vs, &run, keep);
+		looked += run.end - run.first;
+		address = run_address(&run, run.end);
 	}
-	set_values(t, MIN(address, end), 0);
+	set_values(t, address, 0);
 	return K_OK;
 }
 
-static int clone_page(struct vspace *dst, struct vspace *src, u64 address, u64 *from, bool copy_on_write)
+/* The entries of a run into the same places of dst's table. Returns where it stopped: at an entry that is occupied, or at the end. */
+static unsigned clone_run(struct vspace *dst, u64 *to_table, struct vspace *src, const struct run *from, bool copy_on_write)
 {
-	u64 *to = vspace_entry(dst, address, true);
+	u64 *to = phys_to_virt(*to_table & PTE_ADDRESS);
+	unsigned i;
 
-	if (!to)
-		return K_NO_TABLES;
-	if (*to & PTE_PRESENT)
-		return K_OCCUPIED;
-	if (copy_on_write && (*from & PTE_WRITE)) {
-		*from &= ~PTE_WRITE;
-		vspace_flush(src, address);
+	table_mark_as(to_table, *from->table, from->first, from->end);
+	for (i = from->first; (i = table_next(*from->table, i, from->end)) < from->end; i++) {
+		u64 *pte = &from->pte[i], address = run_address(from, i);
+
+		if (to[i] & PTE_PRESENT)
+			break;
+		if (copy_on_write && (*pte & PTE_WRITE)) {
+			*pte &= ~PTE_WRITE;
+			vspace_flush(src, address);
+		}
+		frame_take(*pte & PTE_ADDRESS);
+		to[i] = *pte & ~(PTE_ACCESSED | PTE_DIRTY);
+		vspace_count_mapped(dst, address, 1);
 	}
-	frame_take(*from & PTE_ADDRESS);
-	*to = *from & ~(1ull << 5 | 1ull << 6); /* neither accessed nor dirty */
-	vspace_count_mapped(dst, address, 1);
-	return K_OK;
+	return i;
 }
 
 /* dst, src, address, pages, 1: copy on write */
@@ -269,44 +306,48 @@ int call_vspace_clone(struct thread *t)
 	if (dst == src || !vspace_range_ok(address, arg3(t)))
 		return K_INVALID_ARG;
 	while (address < end && looked < WALK_BATCH && !err) {
-		u64 table_end, start, *first, *last, *pte;
+		struct run run;
+		unsigned stop;
+		u64 *to;
 
-		start = address = vspace_next_table(src, address, end);
-		if (address >= end)
+		if (!run_next(src, address, end, &run)) {
+			address = end;
 			break;
-		table_end = MIN(end, ALIGN_DOWN(address, TABLE_SPAN) + TABLE_SPAN);
-		first = vspace_entry(src, address, false);
-		last = first + ((table_end - address) >> PAGE_SHIFT);
-		for (pte = first; (pte = pte_next(pte, last)) < last; pte++) {
-			err = clone_page(dst, src, start + ((u64)(pte - first) << PAGE_SHIFT), pte, arg4(t) & 1);
-			if (err)
-				break;
 		}
-		looked += pte - first;
-		address = start + ((u64)(pte - first) << PAGE_SHIFT);
+		run_start(&run, table_next(*run.table, run.first, run.end));
+		address = run.address;
+		if (run.first == run.end)
+			continue;
+		to = vspace_table(dst, address, true);
+		if (!to) {
+			err = K_NO_TABLES;
+			break;
+		}
+		stop = clone_run(dst, to, src, &run, arg4(t) & 1);
+		if (stop < run.end)
+			err = K_OCCUPIED;
+		looked += stop - run.first;
+		address = run_address(&run, stop);
 	}
-	set_values(t, MIN(address, end), 0);
+	set_values(t, address, 0);
 	return err;
 }
 
 /* The first mapped page of [address, end) within a bounded number of entries; where it stopped if it found none. */
 static u64 next_mapped(struct vspace *vs, u64 address, u64 end)
 {
-	for (unsigned tables = 0; address < end && tables < WALK_BATCH / 512; tables++) {
-		u64 *first, *last, *pte, table_end;
+	for (unsigned tables = 0; address < end && tables < WALK_BATCH / TABLE_ENTRIES; tables++) {
+		struct run run;
+		unsigned i;
 
-		address = vspace_next_table(vs, address, end);
-		if (address >= end)
-			break;
-		table_end = MIN(end, ALIGN_DOWN(address, TABLE_SPAN) + TABLE_SPAN);
-		first = vspace_entry(vs, address, false);
-		last = first + ((table_end - address) >> PAGE_SHIFT);
-		pte = pte_next(first, last);
-		address += (u64)(pte - first) << PAGE_SHIFT;
-		if (pte < last)
+		if (!run_next(vs, address, end, &run))
+			return end;
+		i = table_next(*run.table, run.first, run.end);
+		address = run_address(&run, i);
+		if (i < run.end)
 			break;
 	}
-	return MIN(address, end);
+	return address;
 }
 
 /* VSpace, address, 0 or pages to look through for one that is mapped */

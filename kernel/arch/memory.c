@@ -165,7 +165,7 @@ void memory_init(void)
 
 void arch_init_top_table(u64 *table)
 {
-	for (unsigned i = 256; i < 512; i++)
-		if (i != GATE_INDEX)
-			table[i] = kernel_top[i];
+	memset(table, 0, PAGE_SIZE / 2);
+	memcpy(table + 256, kernel_top + 256, PAGE_SIZE / 2);
+	table[GATE_INDEX] = 0;
 }

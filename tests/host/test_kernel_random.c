@@ -121,20 +121,24 @@ static void model_take(paddr_t page)
 		model_count[page >> PAGE_SHIFT]++;
 }
 
-static void model_table(u64 *table, unsigned level)
+/* An entry in use must be found by table_next: what a table's summary leaves out would never be unmapped. */
+static void model_table(u64 points_to_table, unsigned level)
 {
+	u64 *table = phys_to_virt(points_to_table & PTE_ADDRESS);
+
 	for (unsigned i = 0; i < 512; i++) {
 		if (!(table[i] & PTE_PRESENT) || (level && (table[i] & PTE_LARGE)))
 			continue;
+		CHECK_EQ(table_next(points_to_table, i, i + 1), i);
 		model_take(table[i] & PTE_ADDRESS);
 		if (level)
-			model_table(phys_to_virt(table[i] & PTE_ADDRESS), level - 1);
+			model_table(table[i], level - 1);
 	}
 }
 
 static void model_vspace(struct vspace *vs)
 {
-	model_table(vs->top, 3);
+	model_table(vs->root, 3);
 	for (void **page = vs->pool; page; page = *page)
 		model_take(virt_to_phys(page));
 }
