@@ -20,10 +20,10 @@
 #define STRINGS_ALWAYS  0x20000ul  /* ARG_MAX: allowed whatever the limits */
 #define STRINGS_MAX     0x600000ul /* three quarters of the usual stack */
 #define RLIMIT_STACK_   3
-#define HEADROOM        0x2000ul   /* before argv, for what scripts put in front */
+#define TEXT_FIRST      512ul      /* room for strings at first: each page of the heap that is touched is a page fault of every exec */
 #define SCRIPT_DEPTH    5
 
-/* Strings one after another, with room in front. */
+/* Strings one after another, from start to end; what scripts put in front goes before start. */
 struct text {
 	char *memory;
 	size_t start, end, size;
@@ -34,8 +34,8 @@ struct exec {
 	struct text argv, envp;
 	size_t strings_limit;       /* bytes of strings and pointers */
 	bool limit_known;           /* else strings_limit is what is always allowed */
-	char path[PATH_BYTES];      /* what AT_EXECFN shows */
-	char interp[PATH_BYTES];    /* what is loaded: the path, or a script's interpreter */
+	char *path;                 /* what AT_EXECFN shows */
+	char interp[SCRIPT_LINE];   /* a script's interpreter; "": what is loaded is the path */
 	long descriptor;            /* of what is loaded */
 	struct image_file file;
 	struct elf_image elf;
@@ -43,11 +43,11 @@ struct exec {
 
 /* ---- strings ---- */
 
-static long text_init(struct text *x, size_t headroom)
+static long text_init(struct text *x)
 {
-	x->size = headroom + 4096;
+	x->size = TEXT_FIRST;
 	x->memory = rt_alloc(x->size);
-	x->start = x->end = headroom;
+	x->start = x->end = 0;
 	x->count = 0;
 	return x->memory ? 0 : -ENOMEM;
 }
@@ -144,10 +144,33 @@ static long text_add_own(struct text *x, const char *strings, unsigned count)
 	return 0;
 }
 
+/* All that is free comes to lie in front, at least so much. */
+static long text_make_front(struct text *x, size_t wanted)
+{
+	size_t room = x->size - x->end;
+
+	if (x->start + room < wanted) {
+		size_t size = x->size + wanted + TEXT_FIRST;
+		char *larger = rt_realloc(x->memory, size);
+
+		if (!larger)
+			return -ENOMEM;
+		x->memory = larger;
+		x->size = size;
+		room = size - x->end;
+	}
+	memmove(x->memory + x->start + room, x->memory + x->start, x->end - x->start);
+	x->start += room;
+	x->end += room;
+	return 0;
+}
+
 static long text_prepend(struct text *x, const char *string, size_t length)
 {
-	if (x->start < length + 1)
-		return -E2BIG;
+	long error = x->start < length + 1 ? text_make_front(x, length + 1) : 0;
+
+	if (error)
+		return error;
 	x->start -= length + 1;
 	memcpy(x->memory + x->start, string, length);
 	x->memory[x->start + length] = '\0';
@@ -182,20 +205,19 @@ static long exec_open_next(struct thread_record *t, struct exec *x, const char *
 /* One level of "#!": the arguments become interpreter, argument, script, rest. */
 static long exec_script(struct thread_record *t, struct exec *x, const struct script *s)
 {
-	char interp[SCRIPT_LINE];
+	const char *script = x->interp[0] ? x->interp : x->path;
 	long error;
 
 	text_drop_first(&x->argv);
-	error = text_prepend(&x->argv, x->interp, strlen(x->interp));
+	error = text_prepend(&x->argv, script, strlen(script));
 	if (!error && s->argument_length)
 		error = text_prepend(&x->argv, s->argument, s->argument_length);
 	if (!error)
 		error = text_prepend(&x->argv, s->interp, s->interp_length);
 	if (error)
 		return error;
-	memcpy(interp, s->interp, s->interp_length);
-	interp[s->interp_length] = '\0';
-	strlcpy(x->interp, interp, sizeof(x->interp));
+	memcpy(x->interp, s->interp, s->interp_length);
+	x->interp[s->interp_length] = '\0';
 	return exec_open_next(t, x, x->interp);
 }
 
@@ -318,9 +340,11 @@ static struct exec *exec_create(void)
 		x->descriptor = -1;
 		x->strings_limit = STRINGS_ALWAYS;
 		x->limit_known = false;
+		x->path = NULL;
+		x->interp[0] = '\0';
 		x->argv.memory = x->envp.memory = NULL;
 	}
-	if (x && (text_init(&x->argv, HEADROOM) || text_init(&x->envp, 0))) {
+	if (x && (text_init(&x->argv) || text_init(&x->envp))) {
 		rt_free(x->argv.memory);
 		rt_free(x);
 		x = NULL;
@@ -334,6 +358,7 @@ static void exec_destroy(struct thread_record *t, struct exec *x)
 		descriptor_close(t, (unsigned)x->descriptor);
 	rt_free(x->argv.memory);
 	rt_free(x->envp.memory);
+	rt_free(x->path);
 	rt_free(x);
 }
 
@@ -344,22 +369,28 @@ static long exec_finish(struct thread_record *t, struct exec *x)
 	if (!x->argv.count) /* Linux since 5.18: never an empty argv */
 		text_prepend(&x->argv, "", 0);
 	x->file.cptr = (unsigned long)x->descriptor;
-	strlcpy(x->interp, x->path, sizeof(x->interp));
 	error = exec_resolve(t, x);
 	return error ? error : exec_go(t, x);
 }
 
-/* The name that the program is told it was started by. */
-static long exec_name(struct exec *x, int dirfd, uaddr_t path)
-{
-	char name[PATH_BYTES];
-	long n = path_from_user(name, path);
+#define FD_NAME "/dev/fd/2147483647/"
 
+/* The name that the program is told it was started by. The message's room holds it meanwhile: the stack would need a page more. */
+static long exec_name(struct thread_record *t, struct exec *x, int dirfd, uaddr_t path)
+{
+	char *name = (char *)thread_message(t)->data;
+	long n = path_from_user(name, path);
+	size_t size = (size_t)n + sizeof(FD_NAME);
+
+	_Static_assert(MESSAGE_BYTES >= PATH_BYTES, "room for a path");
 	if (n < 0)
 		return n;
+	x->path = rt_alloc(size);
+	if (!x->path)
+		return -ENOMEM;
 	if (dirfd == AT_FDCWD || name[0] == '/')
-		strlcpy(x->path, name, sizeof(x->path));
-	else if (snformat(x->path, sizeof(x->path), n ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, name) >= sizeof(x->path))
+		memcpy(x->path, name, (size_t)n + 1);
+	else if (snformat(x->path, size, n ? "/dev/fd/%d/%s" : "/dev/fd/%d", dirfd, name) >= PATH_BYTES)
 		return -ENAMETOOLONG;
 	return 0;
 }
@@ -371,7 +402,7 @@ static long exec_user(struct thread_record *t, int dirfd, uaddr_t path, uaddr_t 
 
 	if (!x)
 		return -ENOMEM;
-	error = exec_name(x, dirfd, path);
+	error = exec_name(t, x, dirfd, path);
 	if (!error)
 		error = text_add_array(x, &x->argv, argv);
 	if (!error)
@@ -405,8 +436,12 @@ long exec_own(struct thread_record *t, const char *path, const char *argv, unsig
 
 	if (!x)
 		return -ENOMEM;
-	strlcpy(x->path, path, sizeof(x->path));
-	error = text_add_own(&x->argv, argv, argc);
+	x->path = rt_alloc(strlen(path) + 1);
+	error = x->path ? 0 : -ENOMEM;
+	if (!error) {
+		memcpy(x->path, path, strlen(path) + 1);
+		error = text_add_own(&x->argv, argv, argc);
+	}
 	if (!error)
 		error = text_add_own(&x->envp, envp, envc);
 	if (!error) {
