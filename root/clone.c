@@ -113,6 +113,7 @@ static void start_in_shared(const struct clone *c, struct thread *thread)
 		context->clear_child_tid = m[6];
 	if (c->flags & CLONE_PARENT_SETTID_BIT)
 		space_write(c->parent->space, m[5], &tid, sizeof(tid));
+	thread_fill_stack(thread, 1);
 	thread_configure(thread);
 	thread_start(thread, m[2], m[3] ? m[3] : thread_area(thread) + THREAD_AREA_SIZE, m[4]);
 }

@@ -19,7 +19,7 @@ struct exec {
 	pfn_t first, last;         /* the block's pages, linked by pages[].next */
 	struct start_block block;
 	struct space *space;
-	struct files *files;
+	struct files *files, *old_files;
 	struct sighand *sighand;
 	u64 keep[BITMAP_WORDS(1u << FILES_BITS_MAX)];
 };
@@ -129,7 +129,7 @@ static int map_block(struct exec *x)
 
 static struct files *own_files(struct exec *x)
 {
-	struct files *files = x->old->files;
+	struct files *files = x->old_files = x->old->files;
 
 	/* Shared with another process or with a thread that is about to end: a copy is right for both. */
 	if (files->refs > x->process->thread_count)
@@ -156,7 +156,11 @@ static int make_image(struct exec *x)
 	if (!x->sighand)
 		return -ENOMEM;
 	x->new = thread_create(x->process, x->space, x->files, x->sighand, 0);
-	return x->new ? 0 : -ENOMEM;
+	if (!x->new)
+		return -ENOMEM;
+	thread_fill_stack(x->new, 2);
+	space_fill(x->space, GATE_HEAP, REGION_READ | REGION_WRITE, 1);
+	return 0;
 }
 
 static void release_image(struct exec *x)
@@ -223,7 +227,8 @@ static void commit(struct exec *x)
 	KCALL2(cap_delete, ROOT_CNODE, reply);
 	clean_system_cnode(process);
 	delete_descriptors(x);
-	process_set_files_slot(process, x->files);
+	if (x->files != x->old_files)
+		process_set_files_slot(process, x->files);
 	thread_set_tid(x->new, process->pid);
 	process->exec_done = true;
 	posix_timers_delete(process);

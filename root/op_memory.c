@@ -108,6 +108,8 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 	region->max_prot = max_prot;
 	if (flags & MAP_POPULATE_BIT || (new_flags & (REGION_LOCKED | REGION_LOCKED_LATER)) == REGION_LOCKED)
 		populate(space, address, address + length, prot);
+	else if (object)
+		region_map_small(region, address, length);
 	return address;
 }
 

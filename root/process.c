@@ -276,12 +276,21 @@ int files_grow(struct files *files, u32 slots)
 
 /* ---- the system CNode ---- */
 
+void cap_put(u64 cnode, u32 slot, u32 from, unsigned rights)
+{
+	long error = KCALL6(cap_copy, cnode, slot, ROOT_CNODE, from, rights, 0);
+
+	if (error == K_OCCUPIED) {
+		KCALL2(cap_delete, cnode, slot);
+		error = KCALL6(cap_copy, cnode, slot, ROOT_CNODE, from, rights, 0);
+	}
+	if (error)
+		root_panic("cap_copy into slot %u: %ld", slot, error);
+}
+
 static void set_slot(const struct process *process, u32 slot, u32 from)
 {
-	u64 cnode = SYS(process->system_cnode.slot);
-
-	KCALL2(cap_delete, cnode, slot);
-	MUST(KCALL6(cap_copy, cnode, slot, ROOT_CNODE, from, RIGHT_ALL, 0));
+	cap_put(SYS(process->system_cnode.slot), slot, from, RIGHT_ALL);
 }
 
 void process_set_files_slot(const struct process *process, const struct files *files)

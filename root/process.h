@@ -181,6 +181,8 @@ struct files *files_create(unsigned bits);
 struct files *files_copy(const struct files *files); /* all its slots */
 void files_put(struct files *files);
 int files_grow(struct files *files, u32 slots); /* 0, -EMFILE, -ENOMEM */
+/* A copy of root's capability `from` into that slot; what was there goes. */
+void cap_put(u64 cnode, u32 slot, u32 from, unsigned rights);
 /* Ranges of slots of CNodes, named by root's slot. */
 void cnode_copy(u32 to, u32 from, u32 first, u32 count);
 void cnode_delete(u32 cnode, u32 first, u32 count);
@@ -204,6 +206,8 @@ static inline u64 thread_area(const struct thread *thread)
 {
 	return GATE_THREAD_AREA(thread->area);
 }
+/* The last pages of its gate stack, which it uses as soon as it runs: mapping them now costs less than page faults. */
+void thread_fill_stack(struct thread *thread, u64 count);
 int thread_configure(struct thread *thread);
 void thread_start(struct thread *thread, u64 rip, u64 rsp, u64 rdi);
 void thread_set_tid(struct thread *thread, u32 tid);

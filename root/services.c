@@ -59,11 +59,10 @@ u16 service_find(const char *name)
 
 static void set_slot(const struct process *process, u32 slot, u32 from, unsigned rights)
 {
-	u64 cnode = SYS(process->system_cnode.slot);
-
-	KCALL2(cap_delete, cnode, slot);
 	if (from)
-		MUST(KCALL6(cap_copy, cnode, slot, ROOT_CNODE, from, rights, 0));
+		cap_put(SYS(process->system_cnode.slot), slot, from, rights);
+	else
+		KCALL2(cap_delete, SYS(process->system_cnode.slot), slot);
 }
 
 /* A Handle that is the process's own, so that the receiver knows the service by its badge. */

@@ -108,6 +108,10 @@ enum touch { TOUCH_OK, TOUCH_NO_REGION, TOUCH_NO_ACCESS, TOUCH_BUS, TOUCH_NO_MEM
 struct region *space_region(struct space *space, u64 address);
 /* Brings a page of that region in; entry: what the page tables say now. */
 enum touch region_touch(struct region *region, u64 address, unsigned access, const struct page_entry *entry);
+/* The pages of a new, small mapping of an object that are there already: mapping them now costs less than one page fault. */
+void region_map_small(struct region *region, u64 address, u64 length);
+/* Zeroed pages, at most 16, into private anonymous memory where nothing is mapped yet. Fewer or none where memory ends: faults say so later. */
+void space_fill(struct space *space, u64 start, unsigned prot, u64 count);
 /* Brings the page at address in, for reading, writing (REGION_WRITE) or executing. */
 enum touch space_touch(struct space *space, u64 address, unsigned access);
 /*

@@ -172,6 +172,11 @@ static int area_map(struct thread *thread)
 	return error;
 }
 
+void thread_fill_stack(struct thread *thread, u64 count)
+{
+	space_fill(thread->space, thread_area(thread) + THREAD_AREA_SIZE - count * PAGE_SIZE, REGION_READ | REGION_WRITE, count);
+}
+
 static void free_page(pfn_t *pfn)
 {
 	if (*pfn)
@@ -203,9 +208,8 @@ static int place(struct thread *thread, u32 area)
 		return error;
 	}
 	slot = SLOT_THREADS + thread->area;
-	KCALL2(cap_delete, SYS(thread->process->system_cnode.slot), slot);
 	/* No badge: the runtime gives servers copies with badges of its own choosing (poll), and one that is set stays. */
-	MUST(KCALL6(cap_copy, SYS(thread->process->system_cnode.slot), slot, ROOT_CNODE, thread->notification.slot, RIGHT_ALL, 0));
+	cap_put(SYS(thread->process->system_cnode.slot), slot, thread->notification.slot, RIGHT_ALL);
 	thread_context(thread)->thread_index = thread->area;
 	return 0;
 }

@@ -92,6 +92,35 @@ static enum touch touch_object(struct region *region, u64 page, bool write)
 	return map_around(region, page, rights, pfn);
 }
 
+void region_map_small(struct region *region, u64 address, u64 length)
+{
+	u64 index = (region->offset + (address - region->start)) >> PAGE_SHIFT;
+	unsigned rights = space_rights(region->prot);
+	pfn_t pfn = rights && length <= AROUND_PAGES * PAGE_SIZE && index << PAGE_SHIFT < region->object->size ? object_lookup(region->object, index) : 0;
+
+	if (!pfn)
+		return;
+	if (!(region->flags & REGION_SHARED) || page_type(pfn) != PAGE_OBJECT)
+		rights &= ~VSPACE_WRITE;
+	map_around(region, address, rights, pfn);
+}
+
+void space_fill(struct space *space, u64 start, unsigned prot, u64 count)
+{
+	u64 refs[AROUND_PAGES], made = 0, done = 0;
+	pfn_t fresh[AROUND_PAGES];
+
+	ROOT_ASSERT(count <= AROUND_PAGES);
+	while (made < count && (fresh[made] = page_alloc_zeroed(PAGE_ANON))) {
+		refs[made] = page_ref(fresh[made]);
+		made++;
+	}
+	if (made)
+		space_map(space, start, made, space_rights(prot), refs, &done);
+	while (made > done)
+		page_free(fresh[--made]);
+}
+
 /* A write to a page that is mapped without write. */
 static enum touch touch_readonly(struct region *region, u64 page, const struct page_entry *entry)
 {
