@@ -140,7 +140,10 @@
 	/* event server: m[0] pid, m[1] its serial (PROC_PIDFD), m[2] O_NONBLOCK or 0 -> a Handle, readable once the process has ended */ \
 	X(PIDFD, 102) \
 	X(PIDFD_INFO, 103) /* -> m[1] pid, m[2] serial, m[3] O_ flags */ \
-	X(SIGNALFD_MASK, 101) /* m[0] 1: set m[1] -> m[1] signals, m[2] O_ flags */
+	X(SIGNALFD_MASK, 101) /* m[0] 1: set m[1] -> m[1] signals, m[2] O_ flags */ \
+	/* socket server: abi/socket.h says what they carry */ \
+	X(SOCKET, 64) X(SOCKET_NAME, 65) X(BIND, 66) X(LISTEN, 67) X(CONNECT, 68) X(ACCEPT, 69) X(SEND, 70) X(RECEIVE, 71) X(SHUTDOWN, 72) \
+	X(SOCKET_ADDRESS, 73) X(GET_OPTION, 74) X(SET_OPTION, 75) X(RIGHTS, 76) X(RIGHTS_TAKE, 77)
 
 enum file_operation {
 #define X(name, number) FILE_##name = number,
@@ -152,7 +155,7 @@ enum file_operation {
 
 /*
  * Badges at a server's Endpoint. 0: root's own capability: path operations are accepted only with it and INFO_FORWARDED. BADGE_SERVICE | number of a
- * service in root's table (0: a program): Handles that root mints for SLOT_SERVICE_PIPE and SLOT_SERVICE_EVENT. All others are open files of the server.
+ * service in root's table (0: a program): Handles that root mints for SLOT_SERVICE_PIPE, _EVENT and _SOCKET. All others are open files of the server.
  */
 #define BADGE_SERVICE (1ul << 63)
 
@@ -196,6 +199,10 @@ enum file_operation {
 
 /* Opened to be run: ETXTBSY if it is open for writing; while it is open so, opening it for writing is ETXTBSY. Linux's __FMODE_EXEC. */
 #define OPEN_EXEC 0x20
+/* A socket's name is opened to be connected to: the file system passes the opener on to the socket server (FILE_SOCKET_NAME). ECONNREFUSED: it is none. */
+#define OPEN_SOCKET 0x10
+/* FILE_MKNOD m[2]: the maker of a socket is passed on in the same way, and may bind to the name. */
+#define MKNOD_BIND 1
 
 #define FILE_REPLY_PARTIAL 1 /* label of a reply, see the top */
 
@@ -204,6 +211,7 @@ enum file_operation {
 #define OPENED_TTY      2
 #define OPENED_EPOLL    4
 #define OPENED_SIGNALFD 8
+#define OPENED_PACKETS  16 /* a socket that keeps the boundaries of messages */
 
 /* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */
 struct file_attr {

@@ -19,7 +19,9 @@
 #define SLOT_NOTIFY    11 /* servers: Notification bound to the first thread */
 #define SLOT_IO_PORT   12 /* drivers: IOPort */
 #define SLOT_IRQ       13 /* drivers: IRQHandler, 13..15 */
-#define SLOT_SCRATCH   16 /* 16..31: free for the runtime's transfers of thread 0..; received capabilities */
+#define SLOT_SCRATCH   16 /* 16..29: free for the runtime's transfers of thread 0..13; received capabilities */
+#define SLOT_SCRATCH_COUNT 14
+#define SLOT_SERVICE_SOCKET 30 /* as SLOT_SERVICE_PIPE, for socket(); file systems have one too */
 #define SLOT_THREADS   32 /* + thread index: Notification of that thread. Root grows the CNode as threads come. */
 #define SLOT_SERVER    512 /* servers: from here on free (reply slots, scratch), up to process_info.system_slots */
 

@@ -212,7 +212,7 @@ static void clean_system_cnode(struct process *process)
 {
 	u32 slots = (1u << process->system_bits) - 1;
 
-	cnode_delete(process->system_cnode.slot, SLOT_SCRATCH, SLOT_THREADS - SLOT_SCRATCH);
+	cnode_delete(process->system_cnode.slot, SLOT_SCRATCH, SLOT_SCRATCH_COUNT);
 	cnode_delete(process->system_cnode.slot, SLOT_THREADS + 1, slots - SLOT_THREADS - 1);
 }
 

@@ -31,7 +31,15 @@ static struct service services[] = {
 	{ .name = "proc", .mounts = (const char *const[]){ "/proc", NULL }, .handle_bits = 10 },
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
+	{ .name = "socket", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 };
+
+/* Services that every program can call without a path, and those of them that file systems pass openers on to. */
+static const struct {
+	const char *name;
+	u32 slot;
+	bool from_services;
+} direct[] = { { "pipe", SLOT_SERVICE_PIPE, true }, { "event", SLOT_SERVICE_EVENT, false }, { "socket", SLOT_SERVICE_SOCKET, true } };
 
 #define COUNT ARRAY_SIZE(services)
 /* Ends in a row before it served anyone. */
@@ -83,21 +91,26 @@ static void mint_slot(const struct process *process, u32 slot, u32 endpoint, u16
 
 static void fill_program(struct process *process)
 {
-	const struct service *pipe = service_get(service_find("pipe")), *event = service_get(service_find("event"));
-
 	set_slot(process, SLOT_ROOT, root_endpoint.slot, RIGHT_SEND);
-	set_slot(process, SLOT_SERVICE_PIPE, pipe->program_handle, RIGHT_SEND);
-	set_slot(process, SLOT_SERVICE_EVENT, event->program_handle, RIGHT_SEND);
+	for (unsigned i = 0; i < ARRAY_SIZE(direct); i++)
+		set_slot(process, direct[i].slot, service_get(service_find(direct[i].name))->program_handle, RIGHT_SEND);
+}
+
+static void fill_direct(struct process *process, unsigned i)
+{
+	const struct service *s = service_get(service_find(direct[i].name));
+
+	if (direct[i].from_services && s->present && s != service_get(process->service))
+		mint_slot(process, direct[i].slot, s->endpoint.slot, process->service);
 }
 
 static void fill_service(struct process *process)
 {
 	struct service *s = service_get(process->service);
-	const struct service *pipe = service_get(service_find("pipe"));
 
 	mint_slot(process, SLOT_ROOT, root_endpoint.slot, process->service);
-	if (pipe->present && pipe != s)
-		mint_slot(process, SLOT_SERVICE_PIPE, pipe->endpoint.slot, process->service);
+	for (unsigned i = 0; i < ARRAY_SIZE(direct); i++)
+		fill_direct(process, i);
 	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
 	set_slot(process, SLOT_POOL, s->pool.slot, RIGHT_ALL);
 	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
@@ -111,20 +124,22 @@ void services_fill_slots(struct process *process)
 		fill_program(process);
 }
 
-/* After a service without paths came back: everybody's Handle of it is dead, here is another. */
-static void refill_programs(u16 number)
+/* After such a service came back: everybody's Handle of it is dead, here is another. */
+static void refill_direct(u16 number)
 {
-	u16 pipe = service_find("pipe"), event = service_find("event");
+	unsigned i = 0;
 
-	if (number != pipe && number != event)
+	while (i < ARRAY_SIZE(direct) && number != service_find(direct[i].name))
+		i++;
+	if (i == ARRAY_SIZE(direct))
 		return;
 	list_for_each_entry(p, &process_list, struct process, all) {
 		if (p->state != PROCESS_ALIVE || !p->system_cnode.slot)
 			continue;
-		if (!p->service)
-			fill_program(p);
-		else if (number == pipe && p->service != pipe)
-			mint_slot(p, SLOT_SERVICE_PIPE, service_get(pipe)->endpoint.slot, p->service);
+		if (p->service)
+			fill_direct(p, i);
+		else
+			set_slot(p, direct[i].slot, service_get(number)->program_handle, RIGHT_SEND);
 	}
 }
 
@@ -232,7 +247,7 @@ void service_ended(u16 number, u32 status)
 	}
 	root_log(LOG_WARNING, "service %s has ended; it is started again", s->name);
 	start(s, make_objects(s));
-	refill_programs(number);
+	refill_direct(number);
 }
 
 static void service_notice(const struct service *s, u64 notice)

@@ -20,7 +20,7 @@ struct service {
 	bool present, ready;
 	struct process *process;
 	struct kobject endpoint, pool, notify;
-	u32 program_handle;        /* slot: Handle for SLOT_SERVICE_PIPE, SLOT_SERVICE_EVENT */
+	u32 program_handle;        /* slot: Handle for SLOT_SERVICE_PIPE, _EVENT, _SOCKET */
 	u32 failures;              /* ends in a row before it was ready */
 };
 

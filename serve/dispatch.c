@@ -82,34 +82,45 @@ static bool from_kernel(const struct ipc *ipc)
 
 /* ---- receiving ---- */
 
-static void offer_slot(void)
+static void offer_slots(void)
 {
-	unsigned slot = slot_take();
+	for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+		unsigned slot = serve_message->recv_slot[i] == SLOT_NONE ? slot_take() : 0;
 
-	serve_message->recv_slot[0] = slot ? CPTR_SYSTEM | slot : SLOT_NONE;
+		if (slot)
+			serve_message->recv_slot[i] = CPTR_SYSTEM | slot;
+	}
 }
 
-/* The capability that came: its slot is the request's, another is offered for the next. */
-static unsigned received_slot(const struct ipc *ipc)
+/* The capabilities that came: their slots are the request's, others are offered for the next. */
+static void receive_capabilities(struct request *request, const struct ipc *ipc)
 {
-	unsigned slot;
+	unsigned count = INFO_CAPS_OF(ipc->info);
 
-	if (likely(!INFO_CAPS_OF(ipc->info)) || serve_message->recv_slot[0] == SLOT_NONE)
-		return 0;
-	slot = (unsigned)(serve_message->recv_slot[0] & ~(unsigned long)CPTR_SYSTEM);
-	offer_slot();
-	return slot;
+	if (likely(!count && !request->received[0]))
+		return;
+	memset(request->received, 0, sizeof(request->received));
+	for (unsigned i = 0; i < count; i++) {
+		request->received[i] = (unsigned)(serve_message->recv_slot[i] & ~(unsigned long)CPTR_SYSTEM);
+		serve_message->recv_slot[i] = SLOT_NONE;
+	}
+	offer_slots();
 }
 
 static void drop_received(struct request *request)
 {
-	if (likely(!request->received))
-		return;
-	kernel_slot_delete(request->received);
-	slot_free(request->received);
-	request->received = 0;
-	if (serve_message->recv_slot[0] == SLOT_NONE)
-		offer_slot();
+	unsigned dropped = 0;
+
+	for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
+		if (likely(!request->received[i]))
+			continue;
+		kernel_slot_delete(request->received[i]);
+		slot_free(request->received[i]);
+		request->received[i] = 0;
+		dropped++;
+	}
+	if (dropped)
+		offer_slots();
 }
 
 static void request_begin(struct request *request, const struct ipc *ipc)
@@ -122,7 +133,7 @@ static void request_begin(struct request *request, const struct ipc *ipc)
 	request->principal = ipc->reply;
 	memcpy(request->m, ipc->m, sizeof(request->m));
 	request->file = open_file_find(ipc->target);
-	request->received = received_slot(ipc);
+	receive_capabilities(request, ipc);
 	request->moved = 0;
 	request->touch = 0;
 	request->stopped = false;
@@ -201,7 +212,7 @@ noreturn void serve_run(const struct serve_operations *operations)
 	serve_operations = operations;
 	if (!request)
 		serve_fail("no memory for the first request");
-	offer_slot();
+	offer_slots();
 	if (root_call3(PROC_SERVICE_READY, 0, 0, 0) < 0)
 		serve_fail("root does not take this service");
 	for (;;) {

@@ -20,7 +20,7 @@ struct node {
 /* One queue for each thing whose readiness changes; an open file uses its own unless the server points file->poll elsewhere (both ends of a pipe...). */
 struct poll_queue {
 	struct list_node armings;
-	u64 counter; /* grows whenever readiness appears anew */
+	u64 counter, reads, writes; /* grow whenever readiness appears anew: to read, to write; the first: otherwise */
 };
 void poll_queue_init(struct poll_queue *queue);
 /* Something became ready: signals the armings that wait for any of `events` (POLLERR and POLLHUP always count). */
@@ -40,7 +40,8 @@ struct open_file {
 	struct poll_queue *poll;
 	struct poll_queue own_poll;
 	struct list_node link; /* the server's: all open files of an object, say */
-	unsigned kept;         /* framework: requests that wait with it; it is released when they have ended */
+	unsigned handles;      /* framework: Handles given out and not closed yet; each may have been copied */
+	unsigned kept;         /* framework: requests that wait with it, and what the server keeps; it is released when they have ended */
 	bool closed;           /* framework: the last descriptor is gone */
 	bool held;             /* framework: unhold is owed */
 };
@@ -99,6 +100,8 @@ struct serve_operations {
 	long (*open)(struct request *request, struct open_file *file);
 	/* The last descriptor is gone and no kept request has it. */
 	void (*release)(struct open_file *file);
+	/* The last descriptor is gone, but the file is kept (open_file_keep, or a request that waits with it): release comes later. */
+	void (*orphaned)(struct open_file *file);
 	/* Access mode is checked; length > 0. offset: absolute for seekable files (OFFSET_END for an append), else 0. Bytes moved; 0 at the end. */
 	long (*read)(struct request *request, struct open_file *file, u64 offset, size_t length);
 	long (*write)(struct request *request, struct open_file *file, u64 offset, size_t length);
@@ -134,6 +137,14 @@ void open_answer(struct request *request, struct open_file *file, long result);
 struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode);
 long open_file_give(struct request *request, struct open_file *file, unsigned index);
 void open_file_drop(struct open_file *file);
+/*
+ * An open file that the server itself refers to (a socket in a message that nobody has received yet) is not released before as many unkeeps, though
+ * its last descriptor be closed; it may be given again meanwhile. The last unkeep may release it at once.
+ */
+void open_file_keep(struct open_file *file);
+void open_file_unkeep(struct open_file *file);
+/* The open file of a badge; NULL: there is none. */
+struct open_file *open_file_find(unsigned long badge);
 
 /* Calls `visit` for each open file of the server. */
 void open_file_each(void (*visit)(struct open_file *file, void *context), void *context);

@@ -22,13 +22,12 @@ extern unsigned long serve_sequence; /* counts the requests */
 long serve_dispatch(struct request *request);
 
 /* ---- open.c ---- */
-struct open_file *open_file_find(unsigned long badge);
 void open_file_closed(unsigned long badge);
-/* Kept requests of a file come and go. */
-void open_file_unkeep(struct open_file *file);
 /* Opens a node for the caller: checks flags against its type, truncates, calls the server, answers. */
 long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh);
 long op_reopen(struct request *request);
+/* The caller is passed on to the socket server: SOCKET_NAME_ of a socket's node. */
+long forward_socket_name(struct request *request, struct node node, unsigned mount, unsigned purpose);
 
 /* ---- walk.c ---- */
 struct walk {

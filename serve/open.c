@@ -2,6 +2,7 @@
  * Open files. A badge is an index into a table and a generation above it, so that a late message can never reach a file opened after. The generation
  * starts from the clock: a restarted server does not repeat it.
  */
+#include "abi/socket.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "serve/internal.h"
@@ -97,12 +98,20 @@ void open_file_closed(unsigned long badge)
 {
 	struct open_file *file = open_file_find(badge);
 
-	if (!file)
+	if (!file || --file->handles)
 		return;
-	if (file->kept)
-		file->closed = true;
-	else
+	if (!file->kept) {
 		release(file);
+		return;
+	}
+	file->closed = true;
+	if (serve_operations->orphaned)
+		serve_operations->orphaned(file);
+}
+
+void open_file_keep(struct open_file *file)
+{
+	file->kept++;
 }
 
 void open_file_unkeep(struct open_file *file)
@@ -135,8 +144,9 @@ long open_file_give(struct request *request, struct open_file *file, unsigned in
 	}
 	if (error != K_OK)
 		return -ENFILE;
-	serve_message->send_slot[index] = CPTR_SYSTEM | mint_slots[index];
-	request->answer_caps = MAX(request->answer_caps, index + 1);
+	file->handles++;
+	file->closed = false;
+	request_give_capability(request, mint_slots[index], index);
 	return 0;
 }
 
@@ -211,6 +221,21 @@ static long check_text(struct node node, unsigned mode, unsigned flags)
 	return look.found ? -ETXTBSY : 0;
 }
 
+long forward_socket_name(struct request *request, struct node node, unsigned mount, unsigned purpose)
+{
+	struct file_attr attr;
+	long error;
+
+	memset(&attr, 0, sizeof(attr));
+	error = serve_operations->getattr(node, &attr);
+	if (error)
+		return error;
+
+	unsigned long m[8] = { purpose, attr.ino, mount, attr.btime };
+
+	return request_forward(request, SLOT_SERVICE_SOCKET, FILE_SOCKET_NAME, m, 0, false);
+}
+
 /* A FIFO of a file system is served by the pipe server: the opener is passed on with what names it. */
 static long forward_fifo(struct request *request, struct node node, unsigned mount, unsigned flags)
 {
@@ -263,6 +288,8 @@ long open_node(struct request *request, struct node node, unsigned mount, unsign
 	struct open_file *file;
 	long result = mode ? 0 : -ENOENT;
 
+	if (!result && (flags & (OPEN_SOCKET | LINUX_O_PATH)) == OPEN_SOCKET)
+		return is_type(mode, LINUX_S_IFSOCK) ? forward_socket_name(request, node, mount, SOCKET_NAME_CONNECT) : -ECONNREFUSED;
 	if (!result && !fresh)
 		result = check_type(mode, flags);
 	if (!result)

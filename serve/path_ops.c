@@ -1,4 +1,5 @@
 /* Path operations, as root forwards them: decode, walk, act. */
+#include "abi/socket.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "serve/internal.h"
@@ -218,7 +219,10 @@ static long make(struct request *request, unsigned mode, u64 device)
 		return result;
 	if (!ops()->create)
 		return -EPERM;
-	return ops()->create(walk.parent, walk.name, walk.name_length, mode, device, &made);
+	result = ops()->create(walk.parent, walk.name, walk.name_length, mode, device, &made);
+	if (result || (mode & LINUX_S_IFMT) != LINUX_S_IFSOCK || request->m[2] != MKNOD_BIND)
+		return result;
+	return forward_socket_name(request, made, walk.mount, SOCKET_NAME_BIND);
 }
 
 long path_mkdir(struct request *request)

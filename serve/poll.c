@@ -6,6 +6,8 @@
 #include "serve/internal.h"
 
 #define ALWAYS (LINUX_POLLERR | LINUX_POLLHUP)
+#define READS  (LINUX_POLLIN | LINUX_POLLRDNORM | LINUX_POLLRDBAND | LINUX_POLLPRI)
+#define WRITES (LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND)
 #define READY_BY_DEFAULT (LINUX_POLLIN | LINUX_POLLOUT | LINUX_POLLRDNORM | LINUX_POLLWRNORM)
 
 struct arming {
@@ -31,7 +33,9 @@ static void disarm(struct arming *arming)
 
 void poll_wake(struct poll_queue *queue, unsigned events)
 {
-	queue->counter++;
+	queue->counter += (events & ~(READS | WRITES)) != 0;
+	queue->reads += (events & READS) != 0;
+	queue->writes += (events & WRITES) != 0;
 	list_for_each_safe(node, &queue->armings) {
 		struct arming *arming = list_entry(node, struct arming, link);
 
@@ -75,16 +79,23 @@ static long arm(struct request *request, unsigned events)
 	arming->principal = request->principal;
 	arming->token = request->m[2];
 	arming->events = events;
-	arming->slot = request->received;
-	request->received = 0;
+	arming->slot = request->received[0];
+	request->received[0] = 0;
 	list_push_back(&request->file->poll->armings, &arming->link);
 	return 0;
+}
+
+/* Who waits for bytes sees no edge when there is room. */
+static u64 counter_of(const struct poll_queue *queue, unsigned events)
+{
+	return queue->counter + (events & READS ? queue->reads : 0) + (events & WRITES ? queue->writes : 0);
 }
 
 long op_poll(struct request *request)
 {
 	struct open_file *file = request->file;
 	unsigned events = (unsigned)request->m[0], ready = READY_BY_DEFAULT;
+	u64 counter;
 	bool waits;
 
 	if (file->flags & LINUX_O_PATH)
@@ -92,10 +103,11 @@ long op_poll(struct request *request)
 	if (serve_operations->poll)
 		ready = serve_operations->poll(request, file);
 	ready &= events | ALWAYS;
-	request->answer[1] = file->poll->counter;
+	counter = counter_of(file->poll, events);
+	request->answer[1] = counter;
 	disarm_caller(file, request->principal, request->m[2]);
-	waits = events && (request->m[3] ? request->m[3] == file->poll->counter : !ready);
-	if (waits && request->received) {
+	waits = events && (request->m[3] ? request->m[3] == counter : !ready);
+	if (waits && request->received[0]) {
 		long error = arm(request, events);
 
 		return error ? error : (long)ready;

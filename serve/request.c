@@ -135,6 +135,12 @@ void request_answer(struct request *request, long result)
 		open_file_unkeep(file);
 }
 
+void request_give_capability(struct request *request, unsigned slot, unsigned index)
+{
+	serve_message->send_slot[index] = CPTR_SYSTEM | slot;
+	request->answer_caps = MAX(request->answer_caps, index + 1);
+}
+
 long request_forward(struct request *request, unsigned target, unsigned label, const unsigned long m[8], unsigned bytes, bool keep_window)
 {
 	struct ipc ipc = {

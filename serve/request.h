@@ -38,7 +38,7 @@ struct request {
 	unsigned long badge, principal;
 	unsigned long m[8];
 	struct open_file *file;   /* the badge's; NULL: none */
-	unsigned received;        /* slot of a capability that came with it (poll); 0: none. Taken: set it to 0 */
+	unsigned received[MESSAGE_CAPS]; /* slots of the capabilities that came with it; 0: none. Taken: set it to 0 */
 
 	/* the transfer */
 	size_t moved;             /* window bytes done: transfers go on from here */
@@ -70,6 +70,9 @@ long request_wait(struct request *request, request_cancel *cancel);
 
 /* Answers a kept request: result >= 0 or a negative errno. The request is not to be touched afterwards. */
 void request_answer(struct request *request, long result);
+
+/* Puts a capability of the own system CNode into the answer, at place `index`. It is moved; if nobody takes it, the slot is as it was or empty. */
+void request_give_capability(struct request *request, unsigned slot, unsigned index);
 
 /*
  * Passes the caller on. `target`: number of a slot of the own system CNode; m: words of the new message; `bytes` of serve_message->data

@@ -238,6 +238,21 @@ void descriptor_abandon(struct thread_record *t, long number)
 	rt_unlock(&t->files->lock);
 }
 
+long descriptor_scratch_take(struct thread_record *t)
+{
+	if (t->index < SLOT_SCRATCH_COUNT)
+		return (long)(CPTR_SYSTEM | (SLOT_SCRATCH + t->index));
+	return descriptor_reserve_from(t, t->files->slots / 4 * 3);
+}
+
+void descriptor_scratch_give(struct thread_record *t, long cptr)
+{
+	if (cptr & CPTR_SYSTEM)
+		cap_delete((unsigned long)cptr);
+	else
+		descriptor_abandon(t, cptr);
+}
+
 u32 descriptor_lookup(struct thread_record *t, unsigned number)
 {
 	return dtable_get(&t->files->table, number);

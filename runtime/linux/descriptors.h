@@ -61,6 +61,13 @@ long descriptor_reserve(struct thread_record *t);
 void descriptor_install(struct thread_record *t, long number, u32 word); /* word: descriptor_word() */
 void descriptor_abandon(struct thread_record *t, long number);           /* the slot may hold a capability: it goes */
 
+/*
+ * Where a capability lies until a call takes or brings it: a system slot of the thread's own for the first threads, a descriptor number for
+ * others, high up so that they do not take the numbers that programs expect. The cptr, or -errno. It may be full still, if a thread was killed.
+ */
+long descriptor_scratch_take(struct thread_record *t);
+void descriptor_scratch_give(struct thread_record *t, long cptr); /* what is in it goes */
+
 /* The word, or 0: not open. */
 u32 descriptor_lookup(struct thread_record *t, unsigned number);
 long descriptor_check(struct thread_record *t, unsigned number);         /* 0 or -EBADF */

@@ -1,5 +1,6 @@
 #include "runtime/linux/file_call.h"
 
+#include "abi/socket.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "runtime/call.h"
@@ -29,7 +30,9 @@ long file_call(struct ipc *c, bool *partial)
 	}
 	if (label != 0 || result < -MAX_ERRNO)
 		return -EIO;
-	return result == -EINTR ? -ERESTARTSYS : result;
+	if (result == -EINTR)
+		return c->m[1] == SOCKET_NO_RESTART ? -EINTR : -ERESTARTSYS;
+	return result;
 }
 
 long file_simple(unsigned long cptr, unsigned label, unsigned long m0, unsigned long m1, unsigned long m2, unsigned long m3)

@@ -21,25 +21,6 @@
 
 /* ---- one item ---- */
 
-/*
- * Where the copy of the Notification lies until the call takes it: a system slot of the thread's own for the first threads, a
- * descriptor number for others, high up so that they do not take the numbers that programs expect.
- */
-static long scratch_take(struct thread_record *t)
-{
-	if (t->index < SLOT_THREADS - SLOT_SCRATCH)
-		return (long)(CPTR_SYSTEM | (SLOT_SCRATCH + t->index));
-	return descriptor_reserve_from(t, t->files->slots / 4 * 3);
-}
-
-static void scratch_give(struct thread_record *t, long cptr)
-{
-	if (cptr & CPTR_SYSTEM)
-		cap_delete((unsigned long)cptr);
-	else
-		descriptor_abandon(t, cptr);
-}
-
 /* FILE_POLL with the Notification if `bit` is not 0. */
 static long poll_call(struct thread_record *t, struct ipc *c, unsigned long bit)
 {
@@ -47,7 +28,7 @@ static long poll_call(struct thread_record *t, struct ipc *c, unsigned long bit)
 
 	if (!bit)
 		return file_call(c, NULL);
-	cptr = scratch_take(t);
+	cptr = descriptor_scratch_take(t);
 	if (cptr < 0)
 		return cptr;
 	result = cap_copy_badged((unsigned long)cptr, thread_notification(t), RIGHT_SEND, bit);
@@ -61,7 +42,7 @@ static long poll_call(struct thread_record *t, struct ipc *c, unsigned long bit)
 		result = file_call(c, NULL);
 	}
 	if (result < 0 || !(cptr & CPTR_SYSTEM))
-		scratch_give(t, cptr);
+		descriptor_scratch_give(t, cptr);
 	return result;
 }
 

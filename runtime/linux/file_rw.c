@@ -7,6 +7,7 @@
 #include "runtime/linux/files.h"
 #include "runtime/linux/signal.h"
 #include "runtime/linux/signalfd.h"
+#include "runtime/linux/sockets.h"
 #include "runtime/linux/transfer.h"
 #include "runtime/uaccess.h"
 
@@ -101,6 +102,8 @@ static long run(struct thread_record *t, const struct request *r, u32 word, cons
 
 	if (word & DESCRIPTOR_SIGNALFD && !r->write)
 		return signalfd_read(t, r->fd, buffers, count, total);
+	if (descriptor_type(word) == S_IFSOCK)
+		return socket_plain(t, r->fd, word, r->write, 0, buffers, count, total);
 	if (r->flags & RWF_APPEND && r->write)
 		x.offset = OFFSET_END;
 	if (!total) {

@@ -26,7 +26,7 @@ static long touch_own(unsigned long address)
 	return 0;
 }
 
-static long touch(struct cursor *at, unsigned long address, bool write)
+long transfer_touch(const struct cursor *at, unsigned long address, bool write)
 {
 	long error;
 
@@ -62,12 +62,19 @@ static long step_windows(struct thread_record *t, struct transfer *x, struct ipc
 }
 
 /* A buffer that cannot be written must not cost a pipe its bytes, so the program's pages are tried first. */
+static bool read_fits_registers(const struct transfer *x)
+{
+	unsigned long base = x->at.buffer->base + x->at.skip;
+
+	return user_touch(base, true) == 0 && user_touch(base + x->at.left - 1, true) == 0;
+}
+
 static long step_inline_read(struct transfer *x, struct ipc *c)
 {
 	unsigned long base = x->at.buffer->base + x->at.skip, length = x->at.left;
 	long result;
 
-	if (user_touch(base, true) < 0 || user_touch(base + length - 1, true) < 0)
+	if (!read_fits_registers(x))
 		return -EFAULT;
 	result = file_call(c, NULL);
 	if (result > (long)length)
@@ -98,7 +105,8 @@ static long step(struct thread_record *t, struct transfer *x, struct step *s)
 	long result;
 
 	*s = (struct step){ .asked = x->at.left };
-	if (fits_registers(x)) {
+	/* A socket looks for a message first and at the memory then. */
+	if (fits_registers(x) && (x->write || !(x->stream || x->packet) || read_fits_registers(x))) {
 		c.m[2] |= TRANSFER_INLINE;
 		result = x->write ? step_inline_write(x, &c) : step_inline_read(x, &c);
 	} else {
@@ -121,12 +129,14 @@ static void moved(struct transfer *x, long bytes)
 static long after_step(struct transfer *x, const struct step *s, long n, unsigned long *last_address)
 {
 	if (s->partial) {
-		if ((n == 0 && s->address == *last_address) || touch(&x->at, s->address, !x->write) < 0)
+		if ((n == 0 && s->address == *last_address) || transfer_touch(&x->at, s->address, !x->write) < 0)
 			return -EFAULT;
 		*last_address = s->address;
 		return 1;
 	}
-	return n != 0 && (x->write || (unsigned long)n == s->asked);
+	if (x->packet)
+		return 0;
+	return n != 0 && ((x->write && !x->stream) || (unsigned long)n == s->asked);
 }
 
 long transfer_run(struct thread_record *t, struct transfer *x)

@@ -13,6 +13,8 @@ struct transfer {
 	unsigned long cptr;
 	bool write;
 	bool interruptible;
+	bool stream;          /* a stream socket: what the server does short is done */
+	bool packet;          /* one message: one call moves it, or nothing */
 	unsigned long offset; /* or OFFSET_CURRENT, OFFSET_END; moved on if it is a number */
 	unsigned long flags;  /* TRANSFER_ */
 	struct cursor at;
@@ -20,9 +22,12 @@ struct transfer {
 
 /*
  * Moves up to at.left bytes: the count, or -errno if not one was moved. A read returns with what there is; a write goes on until all is
- * written or an error comes. The buffers are the program's or (file_read_own, file_write_own) the runtime's.
+ * written or an error comes. A packet has at most MESSAGE_WINDOWS buffers. The buffers are the program's or (file_read_own, file_write_own) the runtime's.
  */
 long transfer_run(struct thread_record *t, struct transfer *x);
+
+/* A server asked for that page: makes it present, and some that follow. -EFAULT, or -EIO if it is not in what is left. */
+long transfer_touch(const struct cursor *at, unsigned long address, bool write);
 
 /* The runtime's own memory, in one piece: for loading programs and for copies between files. As transfer_run. */
 long file_read_own(struct thread_record *t, unsigned long cptr, void *to, size_t length, unsigned long offset);

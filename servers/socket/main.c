@@ -1,0 +1,201 @@
+/* The table of operations. Sockets have no names here: those that are bound to a path are found by way of the file system. */
+#include "lib/errno.h"
+#include "lib/format.h"
+#include "lib/string.h"
+#include "servers/socket/socket.h"
+
+#define SOCKET_DEVICE_MINOR 15 /* sockfs: below the device numbers of mounts */
+
+static long root(unsigned mount, struct node *node)
+{
+	(void)mount;
+	(void)node;
+	return -ENOENT;
+}
+
+static struct socket *node_socket(struct node node)
+{
+	return node.entry == NODE_SOCKET ? (struct socket *)node.id : NULL;
+}
+
+static unsigned mode(struct node node)
+{
+	const struct socket *socket = node_socket(node);
+
+	return socket ? socket->mode : LINUX_S_IFSOCK | 0600;
+}
+
+static long getattr(struct node node, struct file_attr *attr)
+{
+	const struct socket *socket = node_socket(node);
+
+	*attr = (struct file_attr){ .mode = mode(node), .nlink = 1, .block_size = PAGE_SIZE, .dev_minor = SOCKET_DEVICE_MINOR };
+	if (!socket)
+		return 0;
+	attr->ino = socket->ino;
+	attr->uid = socket->uid;
+	attr->gid = socket->gid;
+	attr->atime = attr->mtime = attr->ctime = attr->btime = socket->created;
+	return 0;
+}
+
+static long setattr(struct node node, unsigned mask, const struct file_attr *attr)
+{
+	struct socket *socket = node_socket(node);
+
+	if (!socket || mask & SETATTR_SIZE)
+		return -EINVAL;
+	if (mask & SETATTR_MODE)
+		socket->mode = socket->file->mode = LINUX_S_IFSOCK | (attr->mode & 07777);
+	if (mask & SETATTR_UID)
+		socket->uid = attr->uid;
+	if (mask & SETATTR_GID)
+		socket->gid = attr->gid;
+	return 0;
+}
+
+static long statfs(struct node node, struct file_statfs *statfs)
+{
+	(void)node;
+	*statfs = (struct file_statfs){ .type = LINUX_SOCKFS_MAGIC, .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = 255 };
+	return 0;
+}
+
+static void release(struct open_file *file)
+{
+	struct rights *rights = file->data;
+
+	switch ((enum node_kind)file->node.entry) {
+	case NODE_SOCKET:
+		socket_close(socket_of(file), false);
+		break;
+	case NODE_NAME:
+		memory_free((void *)file->node.id, sizeof(struct name));
+		break;
+	case NODE_BUNDLE:
+		if (rights)
+			rights_drop(rights);
+		break;
+	}
+	sockets_settle();
+}
+
+/* No process has it any more, but messages have. */
+static void orphaned(struct open_file *file)
+{
+	struct socket *socket = socket_of(file);
+
+	if (!socket || !socket->in_flight)
+		return;
+	rights_want_collection();
+	sockets_settle();
+}
+
+static long read(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	struct receive r = { .socket = socket_of(file), .length = length, .plain = true };
+
+	(void)offset;
+	return r.socket ? socket_receive(request, &r) : -EBADF;
+}
+
+static long write(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	(void)offset;
+	return socket_of(file) ? socket_write(request, length) : -EBADF;
+}
+
+static unsigned poll(struct request *request, struct open_file *file)
+{
+	const struct socket *socket = socket_of(file);
+
+	return socket ? socket_poll(socket, (unsigned)request->m[0]) : LINUX_POLLERR;
+}
+
+static long waiting_bytes(const struct socket *socket)
+{
+	size_t sum = 0;
+
+	if (socket->state == SOCKET_LISTENING)
+		return -EINVAL;
+	list_for_each_entry(message, &socket->messages, struct message, link) {
+		sum += message_left(message);
+		if (socket_is_datagram(socket))
+			break;
+	}
+	return (long)sum;
+}
+
+static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
+{
+	const struct socket *socket = socket_of(file);
+	long value;
+	int number;
+
+	(void)argument;
+	if (!socket || (command != LINUX_SIOCINQ && command != LINUX_SIOCOUTQ))
+		return -ENOTTY;
+	value = command == LINUX_SIOCINQ ? waiting_bytes(socket) : (long)socket->sent;
+	number = (int)value;
+	if (value < 0)
+		return value;
+	request_give(request, &number, sizeof(number));
+	return 0;
+}
+
+static long describe(struct open_file *file, char *text, size_t size)
+{
+	const struct socket *socket = socket_of(file);
+	size_t length = snformat(text, size, "socket:[%lu]", socket ? socket->ino : 0);
+
+	return (long)MIN(length, size - 1);
+}
+
+typedef long operation(struct request *request);
+
+static operation *const on_sockets[] = {
+	[FILE_BIND] = op_bind, [FILE_LISTEN] = op_listen, [FILE_CONNECT] = op_connect, [FILE_ACCEPT] = op_accept, [FILE_SEND] = op_send,
+	[FILE_RECEIVE] = op_receive, [FILE_SHUTDOWN] = op_shutdown, [FILE_SOCKET_ADDRESS] = op_socket_address,
+	[FILE_GET_OPTION] = op_get_option, [FILE_SET_OPTION] = op_set_option,
+};
+
+static long message(struct request *request)
+{
+	unsigned label = request->label;
+
+	rights_spent();
+	if (label == FILE_SOCKET)
+		return request->file ? -EINVAL : op_socket(request);
+	if (label == FILE_SOCKET_NAME)
+		return request->file ? -EINVAL : op_socket_name(request);
+	if (label == FILE_RIGHTS)
+		return op_rights(request);
+	if (label == FILE_RIGHTS_TAKE)
+		return op_rights_take(request);
+	if (label >= ARRAY_SIZE(on_sockets) || !on_sockets[label])
+		return -ENOSYS;
+	return request->file && socket_of(request->file) ? on_sockets[label](request) : -EBADF;
+}
+
+static const struct serve_operations operations = {
+	.root = root,
+	.mode = mode,
+	.getattr = getattr,
+	.setattr = setattr,
+	.statfs = statfs,
+	.release = release,
+	.orphaned = orphaned,
+	.read = read,
+	.write = write,
+	.poll = poll,
+	.ioctl = ioctl,
+	.describe = describe,
+	.message = message,
+	.deadline = wait_deadline,
+	.expired = wait_expired,
+};
+
+int main(void)
+{
+	serve_run(&operations);
+}

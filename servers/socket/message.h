@@ -1,0 +1,47 @@
+/*
+ * A message on its way: bytes in pieces, who sent it, and what came with it. A stream is a row of messages whose boundaries a reader does not see.
+ */
+#ifndef SOCKET_MESSAGE_H
+#define SOCKET_MESSAGE_H
+
+#include "abi/socket.h"
+#include "lib/list.h"
+#include "serve/request.h"
+
+struct socket;
+struct rights;
+
+struct piece {
+	struct piece *next;
+	u32 room;
+	bool pooled;
+	u8 bytes[];
+};
+
+struct message {
+	struct list_node link;
+	struct socket *from;  /* a reference: its sender, who is charged until the message is gone */
+	u32 length, taken;    /* bytes; of them read already */
+	u32 charge;
+	bool signed_by;       /* `who` is known */
+	struct socket_credentials who;
+	struct rights *rights; /* NULL: none */
+	struct piece *pieces;
+};
+
+/* With room for `length` bytes. NULL: no memory. */
+struct message *message_new(size_t length);
+/* Bytes and pieces; rights and sender are the caller's. */
+void message_free(struct message *message);
+
+/* All of its bytes from the request's caller. False: they are not there; nothing was taken. */
+bool message_fill(struct request *request, struct message *message);
+/* Up to `length` of its bytes from `start` on, to the caller: how many. */
+size_t message_give(struct request *request, const struct message *message, size_t start, size_t length);
+
+static inline size_t message_left(const struct message *message)
+{
+	return message->length - message->taken;
+}
+
+#endif

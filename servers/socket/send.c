@@ -1,0 +1,269 @@
+/* Sending. What is sent becomes messages in the receiver's list; one that does not get all of its bytes never was. */
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "servers/socket/charge.h"
+#include "servers/socket/socket.h"
+
+#define TRANSFER_MAX      0x7ffff000ul
+#define DATAGRAM_OVERHEAD 32u /* of SO_SNDBUF, that the largest datagram cannot have */
+
+/* ---- one message ---- */
+
+static void message_sign(struct message *message, const struct send *s, const struct socket *to, const struct request *request)
+{
+	message->signed_by = s->signed_by || s->socket->pass_credentials || to->pass_credentials || !to->file;
+	if (message->signed_by)
+		message->who = s->signed_by ? s->who : credentials_of(request->principal, false);
+}
+
+/* Takes the next `length` bytes and the rights. NULL: nothing has changed; *result is what to answer. */
+static struct message *message_take(struct request *request, struct send *s, const struct socket *to, size_t length, long *result)
+{
+	struct message *message = message_new(length);
+
+	*result = (long)request->moved;
+	if (!message) {
+		*result = request->moved ? *result : -ENOBUFS;
+		return NULL;
+	}
+	if (!message_fill(request, message)) {
+		message_free(message);
+		return NULL;
+	}
+	message_sign(message, s, to, request);
+	message->from = s->socket;
+	socket_hold(s->socket);
+	message->rights = s->rights;
+	s->rights = NULL;
+	return message;
+}
+
+/* ---- streams ---- */
+
+static bool stream_broken(const struct socket *socket)
+{
+	return socket->closed & CLOSED_SEND || socket->peer->dead || socket->peer->closed & CLOSED_RECEIVE;
+}
+
+/* One part more. 0: it is sent; else the result. */
+static long stream_part(struct request *request, struct send *s)
+{
+	struct socket *socket = s->socket;
+	size_t length = charge_stream_part(s->length - request->moved, socket->send_limit);
+	struct message *message;
+	long result;
+
+	if (socket->error && !request->moved)
+		return socket_take_error(socket);
+	if (!socket_may_send(socket))
+		return WOULD_WAIT;
+	message = message_take(request, s, socket->peer, length, &result);
+	if (!message)
+		return result;
+	message->charge = charge_of_stream(length);
+	socket_message_queue(socket->peer, message);
+	return 0;
+}
+
+static long stream_try(struct request *request, struct send *s)
+{
+	if (!request->moved && stream_broken(s->socket))
+		return -EPIPE;
+	while (request->moved < s->length) {
+		long result = stream_broken(s->socket) ? -EPIPE : stream_part(request, s);
+
+		if (result == -EPIPE && request->moved)
+			return (long)request->moved;
+		if (result || request->stopped)
+			return result;
+	}
+	return (long)request->moved;
+}
+
+/* ---- datagrams ---- */
+
+/* The receiver has gone. A socket that was connected to it is so no more. */
+static long datagram_refused(struct socket *socket, struct socket *to)
+{
+	if (socket->type == LINUX_SOCK_SEQPACKET)
+		return -EPIPE;
+	if (socket->peer != to)
+		return -ECONNREFUSED;
+	socket_hold(to);
+	socket_set_peer(socket, NULL);
+	socket->state = SOCKET_UNCONNECTED;
+	datagram_disconnected(socket, to);
+	socket_drop(to);
+	return -ECONNREFUSED;
+}
+
+static bool datagram_full(const struct socket *socket, const struct socket *to)
+{
+	return to != socket && to->peer != socket && to->message_count > to->backlog;
+}
+
+/* What is in the way: 0, an error, or WOULD_WAIT; then *on and *kind. */
+static long datagram_check(struct socket *socket, struct socket *to, struct socket **on, enum wait_kind *kind)
+{
+	*on = socket;
+	*kind = WAIT_SEND;
+	if (socket->error)
+		return socket_take_error(socket);
+	if (socket->closed & CLOSED_SEND)
+		return -EPIPE;
+	if (!socket_may_send(socket))
+		return WOULD_WAIT;
+	if (to->dead)
+		return datagram_refused(socket, to);
+	if (to->peer && to->peer != socket)
+		return -EPERM;
+	if (to->closed & CLOSED_RECEIVE)
+		return -EPIPE;
+	*on = to;
+	*kind = WAIT_ROOM;
+	return datagram_full(socket, to) ? WOULD_WAIT : 0;
+}
+
+static long datagram_try(struct request *request, struct send *s, struct socket **on, enum wait_kind *kind)
+{
+	struct socket *to = s->to ? s->to : s->socket->peer;
+	long result = to ? datagram_check(s->socket, to, on, kind) : -ECONNRESET;
+	struct message *message;
+
+	if (result)
+		return result;
+	message = message_take(request, s, to, s->length, &result);
+	if (!message)
+		return result;
+	message->charge = charge_of_datagram(s->length);
+	socket_message_queue(to, message);
+	return (long)s->length;
+}
+
+/* ---- both ---- */
+
+static long send_try(struct request *request, struct send *s, struct socket **on, enum wait_kind *kind)
+{
+	*on = s->socket;
+	*kind = WAIT_SEND;
+	return socket_is_stream(s->socket) ? stream_try(request, s) : datagram_try(request, s, on, kind);
+}
+
+static long send_done(struct send *s, long result)
+{
+	if (s->rights)
+		rights_drop(s->rights);
+	if (s->to)
+		socket_drop(s->to);
+	return result;
+}
+
+static long send_again(struct request *request, void *operation)
+{
+	struct send *s = operation;
+	struct socket *on;
+	enum wait_kind kind;
+	long result = wait_given_up(request);
+
+	if (result)
+		return send_done(s, request->moved ? (long)request->moved : result);
+	result = send_try(request, s, &on, &kind);
+	if (result != WOULD_WAIT)
+		return send_done(s, result);
+	wait_move(request, on, kind);
+	return WOULD_WAIT;
+}
+
+long socket_send(struct request *request, struct send *s)
+{
+	struct socket *on;
+	enum wait_kind kind;
+	long result = send_try(request, s, &on, &kind);
+
+	if (result == WOULD_WAIT && (request_nonblocking(request) || s->flags & LINUX_MSG_DONTWAIT))
+		result = request->moved ? (long)request->moved : -EAGAIN;
+	if (result == WOULD_WAIT)
+		result = wait_start(request, on, kind, s->socket->send_timeout, send_again, s, sizeof(*s));
+	if (result != REQUEST_KEPT)
+		send_done(s, result);
+	sockets_settle();
+	return result;
+}
+
+/* ---- what came ---- */
+
+/* Only one's own: from the principal. */
+static long check_credentials(const struct request *request, const struct socket_credentials *claimed)
+{
+	struct socket_credentials real = credentials_of(request->principal, false), effective = credentials_of(request->principal, true);
+	bool uid = claimed->uid == real.uid || claimed->uid == effective.uid, gid = claimed->gid == real.gid || claimed->gid == effective.gid;
+
+	return claimed->pid == real.pid && uid && gid ? 0 : -EPERM;
+}
+
+static long connected_check(const struct socket *socket, size_t address)
+{
+	if (socket_is_stream(socket) && address)
+		return socket->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+	if (!socket->peer || (!socket_is_datagram(socket) && socket->state != SOCKET_CONNECTED))
+		return -ENOTCONN;
+	return 0;
+}
+
+/* Whom to, and whether it may be that long. */
+static long prepare(struct request *request, struct send *s, const u8 *address, size_t address_length)
+{
+	bool named = address_length && socket_is_datagram(s->socket);
+	long error = named ? address_check(address, address_length) : connected_check(s->socket, address_length);
+
+	if (!error && !socket_is_stream(s->socket) && s->socket->pass_credentials && !s->socket->address)
+		error = address_autobind(s->socket);
+	if (!error && !socket_is_stream(s->socket) && s->length > s->socket->send_limit - DATAGRAM_OVERHEAD)
+		error = -EMSGSIZE;
+	if (!error && named)
+		error = socket_find(request, address, address_length, s->socket->type, &s->to);
+	return error;
+}
+
+static struct rights *take_rights(struct request *request, unsigned first, long *error)
+{
+	unsigned count = (unsigned)MIN(request->m[5], SOCKET_RIGHTS_MAX + 1ul);
+
+	if (request->m[4] & SEND_BUNDLE)
+		return rights_of_bundle(request, first, count, error);
+	return rights_take(request, first, count, NULL, error);
+}
+
+/* FILE_WRITE */
+long socket_write(struct request *request, size_t length)
+{
+	struct send s = { .socket = socket_of(request->file), .length = length };
+	long error = prepare(request, &s, NULL, 0);
+
+	return error ? error : socket_send(request, &s);
+}
+
+long op_send(struct request *request)
+{
+	u8 data[SOCKET_ADDRESS_MAX + sizeof(struct socket_credentials)];
+	size_t address = request->m[3], extra = request->m[4] & SEND_CREDENTIALS ? sizeof(struct socket_credentials) : 0;
+	struct send s = { .socket = socket_of(request->file), .length = MIN(request->m[0], TRANSFER_MAX), .flags = (unsigned)request->m[1] };
+	bool path;
+	long error = 0;
+
+	if (address > SOCKET_ADDRESS_MAX || address + extra != request->bytes)
+		return -EINVAL;
+	memcpy(data, serve_message->data, address + extra);
+	memcpy(&s.who, data + address, extra);
+	s.signed_by = extra != 0;
+	path = address_is_path(data, address);
+	if (extra)
+		error = check_credentials(request, &s.who);
+	if (!error && request->m[5])
+		s.rights = take_rights(request, path, &error);
+	if (!error && s.flags & LINUX_MSG_OOB)
+		error = -EOPNOTSUPP;
+	if (!error)
+		error = prepare(request, &s, data, address);
+	return error ? send_done(&s, error) : socket_send(request, &s);
+}

@@ -1,0 +1,269 @@
+/*
+ * The socket server: Unix-domain sockets.
+ *
+ * A *socket* is found by its open file, by a name it is bound to, or by its peer. What refers to it holds a reference; it is *dead* once its last descriptor
+ * is gone, though peers and messages may refer to it still. A listening socket keeps who has connected and was not accepted yet on a list
+ * (*embryos*: sockets without an open file). Messages wait in the receiver's list and are charged to the sender.
+ *
+ * An operation that cannot go on becomes a *wait* on one of the lists of the socket whose change it needs. Whoever changes a socket says socket_changed();
+ * at the end of each operation sockets_settle() tries the waits of all that changed, until nothing moves, so no operation runs inside another.
+ */
+#ifndef SOCKET_SOCKET_H
+#define SOCKET_SOCKET_H
+
+#include "abi/socket.h"
+#include "serve/serve.h"
+#include "servers/socket/linux.h"
+#include "servers/socket/message.h"
+
+#define SOCKET_DEFAULT_LIMIT 212992u /* of both buffers, and the most that SO_SNDBUF and SO_RCVBUF double: Linux's wmem_max and rmem_max */
+#define SOCKET_BACKLOG_MAX   4096u   /* net.core.somaxconn */
+#define DATAGRAM_QUEUE_MAX   10u     /* net.unix.max_dgram_qlen */
+
+enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTED };
+
+#define CLOSED_RECEIVE 1u
+#define CLOSED_SEND    2u
+#define CLOSED_BOTH    3u
+
+/* What a wait is for: something to receive or accept; room of one's own to send; room in another's queue, to send to or connect. */
+enum wait_kind { WAIT_RECEIVE, WAIT_SEND, WAIT_ROOM, WAIT_KINDS };
+
+/* The inode that a path's name is, as the file system said it. */
+struct name_key {
+	u64 service, mount, ino, btime;
+};
+
+struct address {
+	unsigned references;
+	struct list_node link;   /* in the table while its socket lives */
+	struct socket *socket;   /* who is bound to it */
+	bool path;
+	struct name_key key;
+	unsigned type;
+	unsigned length;
+	u8 bytes[SOCKET_ADDRESS_MAX];
+};
+
+struct socket {
+	unsigned references;
+	struct open_file *file;      /* NULL: an embryo, or dead */
+	unsigned type, protocol;
+	enum socket_state state;
+	unsigned closed;             /* CLOSED_ */
+	bool dead;
+	int error;                   /* SO_ERROR, positive */
+	struct address *address;     /* a reference; NULL: unbound */
+	struct socket *peer;         /* a reference */
+	struct list_node peer_link;  /* in the peer's list */
+	struct list_node connected;  /* sockets whose peer this is */
+	struct list_node messages;   /* to be received */
+	unsigned message_count;
+	struct list_node embryos;    /* listening; or the place in that list */
+	unsigned embryo_count, backlog;
+	u32 sent;                    /* what is charged */
+	u32 send_limit, receive_limit;
+	bool had_credentials;        /* of the peer: SO_PEERCRED */
+	struct socket_credentials credentials; /* listening: of who listens */
+	struct list_node waits[WAIT_KINDS];
+	struct list_node changed;    /* in the list of those */
+	unsigned in_flight;          /* rights that are its open file */
+	/* the collection's */
+	bool reached;
+	unsigned carried;            /* those of them in lists */
+	struct list_node mark;
+	/* options */
+	bool pass_credentials, reuse_address, reuse_port, keep_alive, broadcast, out_of_band_inline, dont_route, linger;
+	int linger_seconds, priority, receive_low;
+	u64 receive_timeout, send_timeout; /* ns; 0: none */
+	/* attributes */
+	u64 ino, created;
+	unsigned mode, uid, gid;
+	struct list_node all;
+};
+
+static inline bool socket_is_datagram(const struct socket *socket)
+{
+	return socket->type == LINUX_SOCK_DGRAM;
+}
+
+static inline bool socket_is_stream(const struct socket *socket)
+{
+	return socket->type == LINUX_SOCK_STREAM;
+}
+
+/* ---- socket.c: life ---- */
+
+extern struct list_node sockets; /* all that have an open file, or wait to be accepted */
+
+/* Nobody refers to it yet but the caller. NULL: no memory. */
+struct socket *socket_new(unsigned type, unsigned long principal);
+void socket_hold(struct socket *socket);
+void socket_drop(struct socket *socket);
+/* Nobody has it open any more; takes the caller's reference. */
+void socket_close(struct socket *socket, bool embryo);
+/* What it would have received is gone. */
+void socket_empty(struct socket *socket);
+void socket_set_peer(struct socket *socket, struct socket *peer);
+/* Whoever waits for that socket shall look again, and who polls it for `events`. */
+void socket_changed(struct socket *socket, unsigned events);
+unsigned socket_poll(const struct socket *socket, unsigned wanted);
+struct socket_credentials credentials_of(unsigned long principal, bool effective);
+/* Takes the error that is pending: 0 or negative. */
+long socket_take_error(struct socket *socket);
+
+/* The message is gone: its sender is charged no more. */
+void socket_message_gone(struct message *message);
+void socket_message_queue(struct socket *to, struct message *message);
+/* There is room in its queue: those whose datagrams or connections found it full look again. */
+void socket_room(struct socket *socket);
+static inline bool socket_may_send(const struct socket *socket)
+{
+	return socket->sent < socket->send_limit;
+}
+
+/* ---- wait.c ---- */
+
+/* Tries once more; WOULD_WAIT: not yet. */
+typedef long wait_again(struct request *request, void *operation);
+#define WOULD_WAIT (-0x20000l)
+/* Keeps the request; `operation` is copied. `timeout` ns, 0: none. */
+long wait_start(struct request *request, struct socket *on, enum wait_kind kind, u64 timeout, wait_again *again, const void *operation, size_t size);
+/* While it is tried: from now on it waits there. */
+void wait_move(struct request *request, struct socket *on, enum wait_kind kind);
+/* When it is tried for the last time: what it returns unless something was done; else 0. */
+static inline long wait_given_up(const struct request *request)
+{
+	return request->kept ? (long)request->scratch[0] : 0;
+}
+/* Tries all that waits at that socket. */
+void wait_try_all(struct socket *socket);
+void sockets_settle(void);
+unsigned long wait_deadline(void);
+void wait_expired(void);
+
+/* ---- address.c ---- */
+
+struct address *address_new(const u8 *bytes, size_t length);
+void address_hold(struct address *address);
+void address_drop(struct address *address);
+/* NULL: nobody. */
+struct socket *address_find_abstract(const u8 *bytes, size_t length, unsigned type);
+struct socket *address_find_key(struct name_key key);
+void address_bind(struct address *address, struct socket *socket);
+void address_unbind(struct address *address);
+/* Checks a sockaddr_un that a client gave: 0 or -EINVAL. */
+long address_check(const u8 *bytes, size_t length);
+long address_autobind(struct socket *socket);
+/* The sockaddr as a program sees it, in `to`: its length. */
+size_t address_show(const struct address *address, u8 *to);
+static inline bool address_is_path(const u8 *bytes, size_t length)
+{
+	return length > 2 && bytes[2];
+}
+
+/* ---- rights.c ---- */
+
+struct rights;
+/* Takes `count` capabilities of the request from its `first` on: a new set, or added to one. *error: why not all (a new set is dropped then). */
+struct rights *rights_take(struct request *request, unsigned first, unsigned count, struct rights *to, long *error);
+/* Those of the bundle that is the request's capability of that index, which must be `count`. */
+struct rights *rights_of_bundle(struct request *request, unsigned index, unsigned count, long *error);
+void rights_drop(struct rights *rights);
+unsigned rights_count(const struct rights *rights);
+/*
+ * Puts the first `room` of the set into the answer: how many. As capabilities from place 0 on, if `room` is at most MESSAGE_CAPS; else as a
+ * bundle, which takes the set: *rights is NULL then.
+ */
+unsigned rights_give(struct request *request, struct rights **rights, unsigned room);
+/* A copy of each. NULL: no memory. */
+struct rights *rights_copy(const struct rights *rights);
+/* Lets go of one set that was dropped, or collects. True: there was something to do. */
+bool rights_settle(void);
+/* The answers with capabilities have gone out: their slots are free. Called before each operation. */
+void rights_spent(void);
+/* An open file has only messages left that refer to it. */
+void rights_want_collection(void);
+void rights_collect(void);
+
+/* ---- capability.c: what the kernel says of a slot ---- */
+
+enum capability {
+	CAPABILITY_DEAD,  /* there is none: its server has gone */
+	CAPABILITY_OTHER, /* no open file */
+	CAPABILITY_FILE,  /* another server's */
+	CAPABILITY_OWN,   /* *file */
+};
+enum capability capability_kind(unsigned slot, struct open_file **file);
+bool capability_copy(unsigned from, unsigned to);
+
+/* ---- objects of other kinds, by node.entry ---- */
+
+enum node_kind { NODE_SOCKET, NODE_NAME, NODE_BUNDLE };
+
+struct name {
+	struct name_key key;
+	bool bind;
+};
+
+static inline struct socket *socket_of(const struct open_file *file)
+{
+	return file->node.entry == NODE_SOCKET ? (struct socket *)file->node.id : NULL;
+}
+
+/* The name that the request's first capability is; NULL: none. */
+struct name *name_of_request(struct request *request);
+
+/* ---- operations. Results as those of serve/file.h ---- */
+
+struct send {
+	struct socket *socket, *to;  /* to: datagrams with an address; a reference */
+	size_t length;
+	unsigned flags;
+	bool signed_by;
+	struct socket_credentials who;
+	struct rights *rights;
+};
+
+struct receive {
+	struct socket *socket;
+	size_t length;
+	unsigned flags;
+	bool plain;              /* a FILE_READ: only bytes are wanted */
+	bool control, wants_address;
+	unsigned room;           /* for rights */
+	/* what came */
+	unsigned flags_out, rights_waiting;
+	bool any, signed_by;     /* a message; its sender is known */
+	struct socket_credentials who;
+	struct address *address; /* a reference: the sender's; NULL: it had none */
+	struct rights *rights;
+};
+
+/* `send` has the reference `to` and the rights, which go with the end of the operation. */
+long socket_send(struct request *request, struct send *send);
+long socket_receive(struct request *request, struct receive *receive);
+long socket_write(struct request *request, size_t length);
+long op_send(struct request *request);
+long op_receive(struct request *request);
+long op_bind(struct request *request);
+long op_listen(struct request *request);
+long op_connect(struct request *request);
+long op_accept(struct request *request);
+long op_shutdown(struct request *request);
+long op_socket(struct request *request);
+long op_socket_name(struct request *request);
+long op_socket_address(struct request *request);
+long op_get_option(struct request *request);
+long op_set_option(struct request *request);
+long op_rights(struct request *request);
+long op_rights_take(struct request *request);
+
+/* Whom a datagram or connection is for: by the address in `bytes` and the request's name; *to has a reference. */
+long socket_find(struct request *request, const u8 *bytes, size_t length, unsigned type, struct socket **to);
+/* An open file for a socket, put into the answer. */
+long socket_give(struct request *request, struct socket *socket, unsigned flags, unsigned index);
+/* The connection of a datagram socket to `old` is over. */
+void datagram_disconnected(struct socket *socket, struct socket *old);
+
+#endif
