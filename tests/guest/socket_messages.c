@@ -1,5 +1,4 @@
 /* sendmsg and recvmsg: descriptors and credentials in messages, control buffers of every size, many messages at once, sockets in flight. */
-#define _GNU_SOURCE
 #include "report.h"
 
 #include <dirent.h>
@@ -33,7 +32,7 @@ static long send_fds(int to, const char *text, const int *fds, int count, int fl
 	struct iovec v = { (char *)text, strlen(text) };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c.room, .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
 	memset(&c, 0, sizeof c);
-	c.header = (struct cmsghdr){ CMSG_LEN(count * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	c.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
 	memcpy(CMSG_DATA(&c.header), fds, count * sizeof(int));
 	return sendmsg(to, &m, flags);
 }
@@ -236,15 +235,17 @@ static void only_in_flight(void)
 static void show_free(const char *what, const char *name)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0), result = -1;
+	int result = -1;
 	strcpy(a.sun_path + 1, name);
+	/* Linux looks for such sockets when one is closed. */
 	for (int i = 0; i < 200 && result != 0; i++) {
+		int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 		result = bind(fd, (struct sockaddr *)&a, 3 + strlen(name));
+		close(fd);
 		if (result != 0)
 			nap_ms(5);
 	}
 	show(what, result);
-	close(fd);
 }
 
 static int named(const char *name)
@@ -332,7 +333,7 @@ static long send_credentials(int to, struct ucred who)
 	struct iovec v = { "cred", 4 };
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c.room, .msg_controllen = CMSG_SPACE(sizeof who) };
 	memset(&c, 0, sizeof c);
-	c.header = (struct cmsghdr){ CMSG_LEN(sizeof who), SOL_SOCKET, SCM_CREDENTIALS };
+	c.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof who), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
 	memcpy(CMSG_DATA(&c.header), &who, sizeof who);
 	return sendmsg(to, &m, 0);
 }
@@ -387,18 +388,18 @@ static void malformed(void)
 	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = c.room, .msg_controllen = CMSG_SPACE(4) };
 	pair_of(SOCK_STREAM);
 	memset(&c, 0, sizeof c);
-	c.header = (struct cmsghdr){ 8, SOL_SOCKET, SCM_RIGHTS };
+	c.header = (struct cmsghdr){ .cmsg_len = 8, .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
 	show("short header", sendmsg(s[0], &m, 0));
-	c.header = (struct cmsghdr){ 1000, SOL_SOCKET, SCM_RIGHTS };
+	c.header = (struct cmsghdr){ .cmsg_len = 1000, .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
 	show("long header", sendmsg(s[0], &m, 0));
-	c.header = (struct cmsghdr){ CMSG_LEN(4), SOL_SOCKET, 77 };
+	c.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = 77 };
 	show("unknown type", sendmsg(s[0], &m, 0));
-	c.header = (struct cmsghdr){ CMSG_LEN(4), 77, 1 };
+	c.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(4), .cmsg_level = 77, .cmsg_type = 1 };
 	show("another level", sendmsg(s[0], &m, 0));
-	c.header = (struct cmsghdr){ CMSG_LEN(0), SOL_SOCKET, SCM_RIGHTS };
+	c.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(0), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
 	m.msg_controllen = CMSG_LEN(0);
 	show("no rights", sendmsg(s[0], &m, 0));
-	c.header = (struct cmsghdr){ CMSG_LEN(4), SOL_SOCKET, SCM_CREDENTIALS };
+	c.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(4), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
 	m.msg_controllen = CMSG_SPACE(4);
 	show("short credentials", sendmsg(s[0], &m, 0));
 	m.msg_controllen = 8;
