@@ -11,7 +11,7 @@ struct wait {
 	unsigned long deadline; /* 0: none */
 	wait_again *again;
 	size_t size;            /* of the operation */
-	u8 operation[] __attribute__((aligned(16)));
+	u8 operation[] __attribute__((aligned(8)));
 };
 
 static struct list_node timed_waits = LIST_INIT(timed_waits);
