@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "tests/guest/objects.h"
@@ -69,6 +70,19 @@ static void use_pipe(void)
 	close(ends[0]);
 }
 
+static void use_sockets(void)
+{
+	int ends[2];
+	char byte;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		return;
+	(void)!write(ends[0], "x", 1);
+	(void)!read(ends[1], &byte, 1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void use_others(void)
 {
 	char text[256];
@@ -101,6 +115,7 @@ static void load(int number)
 	for (;;) {
 		use_files(number);
 		use_pipe();
+		use_sockets();
 		use_others();
 	}
 }
@@ -227,6 +242,10 @@ static void check_all(void)
 	must(fd >= 0 && read(fd, text, 9) == 9 && !memcmp(text, "kept text", 9), "what was in a file is still there after ramfs was killed");
 	close(fd);
 	must(pipe(ends) == 0 && write(ends[1], "x", 1) == 1 && read(ends[0], text, 1) == 1, "pipes work after their server was killed");
+	close(ends[0]);
+	close(ends[1]);
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && write(ends[0], "x", 1) == 1 && read(ends[1], text, 1) == 1,
+	     "sockets work after their server was killed");
 	close(ends[0]);
 	close(ends[1]);
 	fd = eventfd(3, 0);

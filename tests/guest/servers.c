@@ -3,12 +3,16 @@
  * on both is shown: afterwards files are as they were.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,7 +60,7 @@ static const char *const names[] = { "/", "/tmp", "/tmp/fuzzed", "/etc/passwd", 
 				     "/proc/self/stat", "/proc/self/maps", "/proc/self/fd" };
 static const char *const paths[] = { "/tmp/fuzzed", "/tmp/../etc/./passwd", "tmp/x/y", "/proc/self/fd/0", "//", "a/..", "/dev/null/", "/proc/1/exe" };
 
-#define FILES (sizeof names / sizeof *names + 2)
+#define FILES (sizeof names / sizeof *names + 5)
 
 static int files[FILES];
 
@@ -64,7 +68,7 @@ static void open_all(void)
 {
 	int ends[2];
 
-	for (size_t i = 0; i < FILES - 2; i++) {
+	for (size_t i = 0; i < FILES - 5; i++) {
 		files[i] = open(names[i], O_RDWR | O_NONBLOCK | (i == 2 ? O_CREAT : 0), 0644);
 		if (files[i] < 0)
 			files[i] = open(names[i], O_RDONLY | O_NONBLOCK);
@@ -72,16 +76,40 @@ static void open_all(void)
 	pipe2(ends, O_NONBLOCK);
 	files[FILES - 2] = ends[0];
 	files[FILES - 1] = ends[1];
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends);
+	files[FILES - 3] = ends[0];
+	files[FILES - 4] = ends[1];
+	files[FILES - 5] = socket(AF_UNIX, SOCK_DGRAM, 0);
+}
+
+#define COPIES 100 /* descriptor numbers that nobody else uses */
+
+/* Copies of files and of what is in system slots go with the message: how many. */
+static unsigned add_capabilities(const struct native_api *native, struct message_buffer *message)
+{
+	unsigned count = any(3) ? 0 : any(MESSAGE_CAPS + 1);
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned long from_system = !any(4), slot = from_system ? any(32) : (unsigned)files[any(FILES)];
+		unsigned long cnode = CPTR_SYSTEM | (from_system ? SLOT_SYSTEM : SLOT_FILES);
+		unsigned long a[8] = { CPTR_SYSTEM | SLOT_FILES, COPIES + i, cnode, slot, RIGHT_ALL };
+		unsigned long old[8] = { CPTR_SYSTEM | SLOT_FILES, COPIES + i };
+
+		native->object(KCALL_cap_delete, old);
+		native->object(KCALL_cap_copy, a);
+		message->send_slot[i] = COPIES + i;
+	}
+	return count;
 }
 
 static void send_one(const struct native_api *native, char *buffer, size_t size)
 {
 	struct message_buffer *message = native->message();
 	struct ipc ipc = { .target = files[any(FILES)], .deadline = native->monotonic() + PATIENCE };
-	unsigned label = any(72), bytes = any(3) ? 0 : any(MESSAGE_BYTES + 1), windows = any(3);
+	unsigned label = any(112), bytes = any(3) ? 0 : any(MESSAGE_BYTES + 1), windows = any(3);
 
 	if (!any(4))
-		ipc.target = CPTR_SYSTEM | (any(2) ? SLOT_ROOT : any(2) ? SLOT_SERVICE_PIPE : SLOT_SERVICE_EVENT);
+		ipc.target = CPTR_SYSTEM | (any(2) ? SLOT_ROOT : any(2) ? SLOT_SERVICE_SOCKET : any(2) ? SLOT_SERVICE_PIPE : SLOT_SERVICE_EVENT);
 	if (ipc.target == (CPTR_SYSTEM | SLOT_ROOT))
 		label = 1 + any(FILE_CONTINUE);
 	for (int i = 0; i < 8; i++)
@@ -105,7 +133,7 @@ static void send_one(const struct native_api *native, char *buffer, size_t size)
 		message->window[i].len = any(4) ? any(size / 2) : any_word();
 	}
 	message->recv_slot[0] = SLOT_NONE;
-	ipc.info = INFO(label, bytes) | INFO_WINDOWS(windows);
+	ipc.info = INFO(label, bytes) | INFO_WINDOWS(windows) | INFO_CAPS(add_capabilities(native, message));
 	native->ipc(KCALL_call, &ipc);
 }
 
@@ -172,14 +200,14 @@ static int is_named(const char *pid, const char *name)
 	return !strcmp(text, name);
 }
 
-static pid_t server_of_files(void)
+static pid_t server_named(const char *name)
 {
 	DIR *directory = opendir("/proc");
 	struct dirent *entry;
 	pid_t pid = -1;
 
 	while (directory && pid < 0 && (entry = readdir(directory)))
-		if (atoi(entry->d_name) > 0 && is_named(entry->d_name, "ramfs"))
+		if (atoi(entry->d_name) > 0 && is_named(entry->d_name, name))
 			pid = atoi(entry->d_name);
 	closedir(directory);
 	return pid;
@@ -195,7 +223,7 @@ static void restart(void)
 	keep_something();
 	for (int i = 0; i < 3; i++) {
 		fd = open("kept", is_uxrt() ? O_RDONLY : O_WRONLY);
-		if (is_uxrt() && (server = server_of_files()) > 1)
+		if (is_uxrt() && (server = server_named("ramfs")) > 1)
 			kill(server, SIGKILL);
 		chdir("/tmp/case");
 		printf("old descriptor: %s\n", read(fd, &byte, 1) < 0 ? "fails" : "reads");
@@ -204,7 +232,60 @@ static void restart(void)
 	}
 }
 
-static const struct part parts[] = { { "messages", messages }, { "restart", restart } };
+static int waiting;
+
+static void *wait_for_bytes(void *unused)
+{
+	char byte;
+
+	(void)unused;
+	return (void *)(long)(read(waiting, &byte, 1) < 0);
+}
+
+/* Old sockets fail, those who wait for them too (on Linux the peer's shutdown and a bad descriptor do the same); new ones work. */
+static void restart_sockets(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "listener" };
+
+	for (int i = 0; i < 3; i++) {
+		int ends[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), is_new;
+		pid_t server;
+		char byte;
+
+		unlink("listener");
+		printf("bound %d\n", bind(listener, (struct sockaddr *)&name, sizeof name) == 0 && listen(listener, 1) == 0);
+		socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+		pthread_t thread;
+		void *failed = NULL;
+
+		waiting = ends[0];
+		pthread_create(&thread, NULL, wait_for_bytes, NULL);
+		usleep(20000);
+		if (is_uxrt() && (server = server_named("socket")) > 1)
+			kill(server, SIGKILL);
+		if (!is_uxrt()) {
+			dup2(client, ends[1]);
+			close(listener);
+		}
+		pthread_join(thread, &failed);
+		printf("who waited: %s\n", failed || !is_uxrt() ? "fails" : "has read");
+		printf("old socket: %s\n", read(ends[0], &byte, 1) < 0 || !is_uxrt() ? "fails" : "reads");
+		close(client);
+		close(ends[0]);
+		close(ends[1]);
+		client = socket(AF_UNIX, SOCK_STREAM, 0);
+		printf("stale name: %s\n", connect(client, (struct sockaddr *)&name, sizeof name) < 0 && errno == ECONNREFUSED ? "refused" : "not refused");
+		is_new = socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && write(ends[0], "x", 1) == 1 && read(ends[1], &byte, 1) == 1;
+		printf("new sockets: %s\n", is_new ? "work" : "fail");
+		if (is_uxrt())
+			close(listener);
+		close(client);
+		close(ends[0]);
+		close(ends[1]);
+	}
+}
+
+static const struct part parts[] = { { "messages", messages }, { "restart", restart }, { "restart_sockets", restart_sockets } };
 
 int main(int argc, char **argv)
 {

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 
 static void forks_1000(void)
 {
@@ -144,18 +147,14 @@ static void fill(unsigned char *bytes, size_t size, uint32_t *seed)
 		memcpy(bytes + i, &(uint32_t){ *seed = *seed * 1664525u + 1013904223u }, 4);
 }
 
-/* Sixteen MiB in writes and reads of changing sizes, all multiples of 8. */
-static void bytes_16m(void)
+/* Writes and reads of changing sizes, all multiples of 8. */
+static void transfer(const int p[2], size_t all)
 {
-	enum { TOTAL = 16 << 20 };
 	static unsigned char bytes[128 << 10];
-	int p[2];
-	if (pipe(p) != 0)
-		return;
 	uint32_t seed = 1, sum = 2166136261u;
 	if (child() == 0) {
 		close(p[0]);
-		size_t left = TOTAL;
+		size_t left = all;
 		for (int i = 0; left; i++) {
 			size_t size = (i * 7919u % 12000 + 1) * 8;
 			size = size < left ? size : left;
@@ -184,6 +183,55 @@ static void bytes_16m(void)
 	wait(&status);
 	show_status("writer", status);
 	printf("bytes %zu, sum %08x\n", total, sum);
+}
+
+static void bytes_16m(void)
+{
+	int p[2];
+	if (pipe(p) == 0)
+		transfer(p, 16 << 20);
+}
+
+static void sockets_64m(void)
+{
+	int s[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0)
+		transfer(s, 64 << 20);
+}
+
+/* Pairs, connections, names and sockets in each other's messages come and go. */
+static void sockets_1000(void)
+{
+	int sum = 0, listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0stress" };
+	bind(listener, (struct sockaddr *)&name, 9);
+	listen(listener, 10);
+	for (int i = 0; i < 1000; i++) {
+		union {
+			struct cmsghdr header;
+			char room[CMSG_SPACE(2 * sizeof(int))];
+		} control = { 0 };
+		struct iovec v = { "text", 4 };
+		struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room };
+		int s[2], client = socket(AF_UNIX, SOCK_STREAM, 0);
+		connect(client, (struct sockaddr *)&name, 9);
+		int accepted = i % 3 ? accept(listener, NULL, NULL) : -1;
+		socketpair(AF_UNIX, i % 2 ? SOCK_STREAM : SOCK_DGRAM, 0, s);
+		control.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&control.header), (int[2]){ s[i % 4 < 2], client }, 2 * sizeof(int));
+		sum += sendmsg(s[0], &m, 0);
+		close(client);
+		if (accepted >= 0)
+			close(accepted);
+		else
+			close(accept(listener, NULL, NULL));
+		close(s[0]);
+		close(s[1]);
+	}
+	close(listener);
+	printf("sum %d\n", sum);
 }
 
 /* One child of a kill: always busy with files, pipes, memory and children of its own. */
@@ -340,6 +388,6 @@ static void files_2000(void)
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = { PART(forks_1000), PART(alive_100), PART(tree), PART(execs_100), PART(threads_50), PART(threads_500),
-		PART(bytes_16m), PART(kills_100), PART(kills_of_threads), PART(signals_2000), PART(files_2000) };
+		PART(bytes_16m), PART(sockets_64m), PART(sockets_1000), PART(kills_100), PART(kills_of_threads), PART(signals_2000), PART(files_2000) };
 	return RUN_PARTS(parts, argc, argv);
 }
