@@ -28,7 +28,7 @@ static struct service services[] = {
 	  .io = { { 0x3f8, 0x3ff, 4 }, { 0x2f8, 0x2ff, 3 }, { 0x3e8, 0x3ef, 4 }, { 0x2e8, 0x2ef, 3 } } },
 	{ .name = "pty", .mounts = (const char *const[]){ "/dev/ptmx", "/dev/pts", NULL }, .handle_bits = 11 },
 	{ .name = "dev", .mounts = (const char *const[]){ "/dev", NULL }, .handle_bits = 11 },
-	{ .name = "proc", .mounts = (const char *const[]){ "/proc", NULL }, .handle_bits = 10 },
+	{ .name = "proc", .mounts = (const char *const[]){ "/proc", "/sys", NULL }, .handle_bits = 10 },
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
 	{ .name = "socket", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },

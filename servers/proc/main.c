@@ -1,11 +1,13 @@
 /*
- * The proc server: nodes, names, and texts that are made when a file is read from its start.
+ * The proc server, which serves /sys too: nodes, names, and texts that are made when a file is read from its start.
  */
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/proc/tree.h"
 
 /* ---- nodes: kind 4 bits, row 8, pid 24, tid or descriptor 24 ---- */
+
+#define MOUNT_SYS 1u
 
 #define NUMBER_BITS 24
 #define NUMBER_MASK 0xffffffu
@@ -51,9 +53,8 @@ static bool may_look(const struct place *place, const struct proc_info *info)
 
 static long root(unsigned mount, struct node *node)
 {
-	(void)mount;
-	*node = place_node((struct place){ .kind = NODE_FIXED });
-	return 0;
+	*node = place_node((struct place){ .kind = mount == 0 ? NODE_FIXED : NODE_SYS });
+	return mount <= MOUNT_SYS ? 0 : -ENOENT;
 }
 
 static unsigned mode(struct node node)
@@ -63,7 +64,9 @@ static unsigned mode(struct node node)
 
 	switch (place.kind) {
 	case NODE_FIXED:
-		return fixed_rows[place.index].mode;
+	case NODE_SYS:
+	case NODE_CPU:
+		return place_row(&place)->mode;
 	case NODE_DESCRIPTOR:
 		return LINUX_S_IFLNK | 0700;
 	default:
@@ -76,16 +79,18 @@ static long getattr(struct node node, struct file_attr *attr)
 	struct place place = node_place(node);
 	struct proc_info info = { 0 };
 
-	if (place.kind != NODE_FIXED && !place_info(&place, &info))
+	if (place_of_process(&place) && !place_info(&place, &info))
 		return -ENOENT;
-	attr->ino = place.kind == NODE_FIXED && !place.index ? 1 : node.id;
+	attr->ino = (place.kind == NODE_FIXED || place.kind == NODE_SYS) && !place.index ? 1 : node.id;
 	attr->mode = mode(node);
 	attr->nlink = is_type(attr->mode, LINUX_S_IFDIR) ? 2 : 1;
 	attr->size = place.kind == NODE_DESCRIPTOR ? 64 : 0;
+	if (place_in_sys(&place) && is_type(attr->mode, LINUX_S_IFREG))
+		attr->size = PAGE_SIZE; /* the most that such a file can hold */
 	attr->uid = info.euid;
 	attr->gid = info.egid;
-	attr->block_size = 1024;
-	attr->dev_minor = 5; /* of a nodev file system */
+	attr->block_size = place_in_sys(&place) ? PAGE_SIZE : 1024;
+	attr->dev_minor = place_in_sys(&place) ? 6 : 5; /* of nodev file systems */
 	attr->atime = attr->mtime = attr->ctime = kernel_realtime();
 	return 0;
 }
@@ -100,8 +105,9 @@ static long setattr(struct node node, unsigned mask, const struct file_attr *att
 
 static long statfs(struct node node, struct file_statfs *statfs)
 {
-	(void)node;
-	*statfs = (struct file_statfs){ .type = LINUX_PROC_MAGIC, .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = 255 };
+	struct place place = node_place(node);
+
+	*statfs = (struct file_statfs){ .type = place_in_sys(&place) ? LINUX_SYSFS_MAGIC : LINUX_PROC_MAGIC, .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = 255 };
 	return 0;
 }
 
@@ -150,6 +156,23 @@ static long lookup_fixed(const struct place *directory, const char *name, size_t
 	return directory->index ? -ENOENT : lookup_process(name, length, found);
 }
 
+/* Below /sys: a row of the same table, or a processor. */
+static long lookup_sys(const struct place *directory, const char *name, size_t length, struct node *found)
+{
+	const struct row *rows = directory->kind == NODE_SYS ? sys_rows : cpu_rows;
+	unsigned count = directory->kind == NODE_SYS ? sys_count : cpu_count;
+
+	for (unsigned i = 1; i < count; i++)
+		if (rows[i].parent == directory->index && same_name(&rows[i], name, length)) {
+			*found = place_node((struct place){ .kind = directory->kind, .index = i, .pid = directory->pid });
+			return 0;
+		}
+	if (!sys_lists_processors(directory) || length < 4 || memcmp(name, "cpu", 3) || parse_number(name + 3, length - 3) >= sys_processors())
+		return -ENOENT;
+	*found = place_node((struct place){ .kind = NODE_CPU, .pid = parse_number(name + 3, length - 3) });
+	return 0;
+}
+
 static long lookup_row(const struct place *directory, const char *name, size_t length, struct node *found)
 {
 	bool thread = directory->kind == NODE_THREAD;
@@ -194,6 +217,8 @@ static long lookup(struct node directory, const char *name, size_t length, struc
 
 	if (place.kind == NODE_FIXED)
 		return lookup_fixed(&place, name, length, found);
+	if (place_in_sys(&place))
+		return lookup_sys(&place, name, length, found);
 	if (place.index == ROW_FD)
 		return lookup_descriptor(&place, name, length, found);
 	if (place.index == ROW_TASK)
@@ -201,26 +226,29 @@ static long lookup(struct node directory, const char *name, size_t length, struc
 	return lookup_row(&place, name, length, found);
 }
 
-/* Nothing can be made here: to Linux, too, the name just does not exist. */
+/* Nothing can be made here. To Linux the name just does not exist in /proc; in /sys it may not be made, and open(2) says so by EACCES. */
 static long create(struct node directory, const char *name, size_t length, unsigned mode, u64 device, struct node *made)
 {
-	(void)directory;
+	struct place place = node_place(directory);
+
 	(void)name;
 	(void)length;
-	(void)mode;
 	(void)device;
 	(void)made;
-	return -ENOENT;
+	if (!place_in_sys(&place))
+		return -ENOENT;
+	return is_type(mode, LINUX_S_IFREG) ? -EACCES : -EPERM;
 }
 
 static long symlink(struct node directory, const char *name, size_t length, const char *text, size_t text_length)
 {
-	(void)directory;
+	struct place place = node_place(directory);
+
 	(void)name;
 	(void)length;
 	(void)text;
 	(void)text_length;
-	return -ENOENT;
+	return place_in_sys(&place) ? -EPERM : -ENOENT;
 }
 
 static size_t number_name(unsigned number, char name[256])
@@ -228,6 +256,14 @@ static size_t number_name(unsigned number, char name[256])
 	struct text text = { .bytes = name, .room = 255 };
 
 	text_add(&text, "%u", number);
+	return text.length;
+}
+
+static size_t processor_name(unsigned number, char name[256])
+{
+	struct text text = { .bytes = name, .room = 255 };
+
+	text_add(&text, "cpu%u", number);
 	return text.length;
 }
 
@@ -241,6 +277,12 @@ static long parent(struct node node, struct node *up, char name[256], bool *dele
 	if (place.kind == NODE_FIXED) {
 		above.index = fixed_rows[place.index].parent;
 		row = fixed_rows[place.index].name;
+	} else if (place.kind == NODE_SYS || (place.kind == NODE_CPU && place.index)) {
+		above = (struct place){ .kind = place.kind, .index = place_row(&place)->parent, .pid = place.pid };
+		row = place_row(&place)->name;
+	} else if (place.kind == NODE_CPU) {
+		*up = place_node(sys_above_processors());
+		return (long)processor_name(place.pid, name);
 	} else if (place.kind == NODE_DESCRIPTOR) {
 		above = (struct place){ NODE_PROCESS, ROW_FD, place.pid, 0 };
 	} else if (place.index) {
@@ -324,6 +366,35 @@ static bool list_fixed(struct open_file *file, struct dirent_list *list, unsigne
 	return true;
 }
 
+static void list_processors(struct open_file *file, struct dirent_list *list)
+{
+	u64 first = MAX(file->offset, (u64)FIRST_NUMBER) - FIRST_NUMBER;
+	char name[256];
+
+	for (u64 i = first; i < sys_processors(); i++) {
+		struct place place = { .kind = NODE_CPU, .pid = (unsigned)i };
+
+		if (!dirent_add(list, place_node(place).id, FIRST_NUMBER + i + 1, LINUX_S_IFDIR >> 12, name, processor_name((unsigned)i, name)))
+			return;
+	}
+}
+
+static void list_sys(struct open_file *file, struct dirent_list *list, struct place place)
+{
+	const struct row *rows = place.kind == NODE_SYS ? sys_rows : cpu_rows;
+	unsigned count = place.kind == NODE_SYS ? sys_count : cpu_count, directory = place.index;
+
+	for (u64 i = file->offset - 1; i < count; i++) {
+		place.index = (unsigned)i;
+		if (rows[i].parent == directory &&
+		    !dirent_add(list, place_node(place).id, i + 2, rows[i].mode >> 12, rows[i].name, strlen(rows[i].name)))
+			return;
+	}
+	place.index = directory;
+	if (sys_lists_processors(&place))
+		list_processors(file, list);
+}
+
 static void list_rows(struct open_file *file, struct dirent_list *list, struct place place)
 {
 	for (u64 i = file->offset - 1; i < process_count; i++) {
@@ -345,6 +416,10 @@ static long readdir(struct open_file *file, struct dirent_list *list)
 	if (place.kind == NODE_FIXED) {
 		if (list_fixed(file, list, place.index) && !place.index)
 			list_numbers(file, list, PROC_PROC_LIST, 0, (struct place){ .kind = NODE_PROCESS });
+		return 0;
+	}
+	if (place_in_sys(&place)) {
+		list_sys(file, list, place);
 		return 0;
 	}
 	if (!place_info(&place, &info))
@@ -387,7 +462,7 @@ static void forget_text(struct open_file *file)
 	file->data = NULL;
 }
 
-/* Linux lets uid 0 open any file for writing; the write fails. Names and numbers only: nothing is gained by it. */
+/* Linux lets uid 0 open any file of /proc for writing; the write fails. Names and numbers only: nothing is gained by it. */
 static bool superuser(void)
 {
 	const struct principal_entry *caller = principal_find(serve_request->principal);
@@ -401,11 +476,13 @@ static long open(struct request *request, struct open_file *file)
 	struct proc_info info = { 0 };
 
 	(void)request;
-	if (place.kind != NODE_FIXED && !place_info(&place, &info))
+	if (place_of_process(&place) && !place_info(&place, &info))
 		return -ENOENT;
-	if (place.kind != NODE_FIXED && !may_look(&place, &info))
+	if (place_of_process(&place) && !may_look(&place, &info))
 		return -EACCES;
-	return file_writable(file) && !place_row(&place)->write && !superuser() ? -EACCES : 0;
+	if (!file_writable(file) || place_row(&place)->write)
+		return 0;
+	return place_in_sys(&place) || !superuser() ? -EACCES : 0;
 }
 
 /* Who reads its own state runs, and only waits for this server. */
@@ -424,7 +501,7 @@ static long make_text(struct open_file *file, const struct place *place)
 	struct text *text;
 	long error;
 
-	if (place->kind != NODE_FIXED && !place_info(place, &info))
+	if (place_of_process(place) && !place_info(place, &info))
 		return -ESRCH;
 	correct_state(&info);
 	text = file->data ? file->data : memory_take(sizeof(*text));
@@ -466,10 +543,10 @@ static long write(struct request *request, struct open_file *file, u64 offset, s
 
 	(void)offset;
 	if (!place_row(&place)->write)
-		return place.kind == NODE_FIXED ? -EIO : -EINVAL;
+		return place_of_process(&place) ? -EINVAL : -EIO;
 	if (length > sizeof(bytes))
 		return -EINVAL;
-	if (place.kind != NODE_FIXED && !place_info(&place, &info))
+	if (place_of_process(&place) && !place_info(&place, &info))
 		return -ESRCH;
 	if (request_take(request, bytes, length) < length)
 		return 0;

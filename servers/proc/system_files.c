@@ -21,7 +21,7 @@ static unsigned last_pid(void)
 	return last;
 }
 
-static struct system_state state_now(void)
+struct system_state system_state_now(void)
 {
 	struct system_state state = { .uptime_ns = kernel_monotonic(), .running = 1 };
 	unsigned long m[8] = { 0 }, counts[8] = { 0 };
@@ -53,7 +53,7 @@ static struct system_state state_now(void)
 #define MAKER(name, writer)                                                                              \
 	long name(struct text *text, const struct place *place, const struct proc_info *info)           \
 	{                                                                                                \
-		struct system_state state = state_now();                                                 \
+		struct system_state state = system_state_now();                                                 \
                                                                                                          \
 		(void)place;                                                                             \
 		(void)info;                                                                              \

@@ -34,6 +34,20 @@ void system_text_meminfo(struct text *text, const struct system_state *s)
 		memory_line(text, lines[i].name, lines[i].bytes);
 }
 
+void system_text_node_memory(struct text *text, const struct system_state *s)
+{
+	const struct {
+		const char *name;
+		unsigned long bytes;
+	} lines[] = {
+		{ "MemTotal:", s->memory_total }, { "MemFree:", s->memory_free },
+		{ "MemUsed:", s->memory_total - MIN(s->memory_free, s->memory_total) }, { "Shmem:", s->memory_shared },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		text_add(text, "Node 0 %-15s%8lu kB\n", lines[i].name, lines[i].bytes / 1024);
+}
+
 void system_text_stat(struct text *text, const struct system_state *s)
 {
 	unsigned long idle = MIN(s->idle_ns, s->uptime_ns), busy = s->uptime_ns - idle;

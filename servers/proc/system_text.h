@@ -26,6 +26,8 @@ struct system_state {
 
 void system_text_vmstat(struct text *text, const struct system_state *state);
 void system_text_meminfo(struct text *text, const struct system_state *state);
+/* /sys/devices/system/node/node0/meminfo: the one node there is. */
+void system_text_node_memory(struct text *text, const struct system_state *state);
 void system_text_stat(struct text *text, const struct system_state *state);
 void system_text_uptime(struct text *text, const struct system_state *state);
 void system_text_loadavg(struct text *text, const struct system_state *state);

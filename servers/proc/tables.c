@@ -17,7 +17,7 @@
 		text_add(text, "%s", __VA_ARGS__);                                                        \
 		return 0;                                                                                 \
 	}
-CONSTANT(filesystems, "nodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\n")
+CONSTANT(filesystems, "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\n")
 CONSTANT(devices, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n\nBlock devices:\n")
 CONSTANT(partitions, "major minor  #blocks  name\n\n")
 CONSTANT(swaps, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")

@@ -1,12 +1,14 @@
 /*
- * The tree of /proc. Two tables say what there is: the fixed files, and the files of each process and thread; a row has a name and the
- * function that writes its text. A node is a row, and which process, thread and descriptor it is for.
+ * The trees of /proc and /sys. Tables say what there is: for /proc the fixed files, and the files of each process and thread; for /sys the fixed
+ * files, and those of each processor. A row has a name and the function that writes its text. A node is a row, and which process, thread and
+ * descriptor, or which processor, it is for.
  */
 #ifndef PROC_TREE_H
 #define PROC_TREE_H
 
 #include "abi/process.h"
 #include "serve/serve.h"
+#include "servers/proc/system_text.h"
 #include "servers/proc/text.h"
 
 enum node_kind {
@@ -14,6 +16,8 @@ enum node_kind {
 	NODE_PROCESS,    /* index: row of process_rows; pid */
 	NODE_THREAD,     /* the same below task/: pid, number: tid */
 	NODE_DESCRIPTOR, /* pid, number: descriptor */
+	NODE_SYS,        /* index: row of sys_rows */
+	NODE_CPU,        /* index: row of cpu_rows; pid: the processor's number */
 };
 
 struct place {
@@ -33,14 +37,14 @@ struct row {
 	text_maker *make;
 	const char *target;   /* fixed links; NULL with a link's mode: made by `make` */
 	long magic;           /* process links: -1 exe, -2 cwd, -3 root; 0: none */
-	unsigned parent;      /* fixed rows: the directory's index */
+	unsigned parent;      /* rows of fixed_rows, sys_rows and cpu_rows: the directory's index */
 	bool in_threads;      /* process rows: also in task/TID */
 	bool private;         /* only for the same user */
 	long (*write)(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 };
 
-extern const struct row fixed_rows[], process_rows[];
-extern const unsigned fixed_count, process_count;
+extern const struct row fixed_rows[], process_rows[], sys_rows[], cpu_rows[];
+extern const unsigned fixed_count, process_count, sys_count, cpu_count;
 /* Rows of process_rows that are directories with contents of their own. */
 #define ROW_DIRECTORY 0
 #define ROW_FD        1
@@ -48,7 +52,23 @@ extern const unsigned fixed_count, process_count;
 
 static inline const struct row *place_row(const struct place *place)
 {
-	return place->kind == NODE_FIXED ? &fixed_rows[place->index] : &process_rows[place->index];
+	switch (place->kind) {
+	case NODE_FIXED: return &fixed_rows[place->index];
+	case NODE_SYS: return &sys_rows[place->index];
+	case NODE_CPU: return &cpu_rows[place->index];
+	default: return &process_rows[place->index];
+	}
+}
+
+/* Whether it is for a process, which may have gone. */
+static inline bool place_of_process(const struct place *place)
+{
+	return place->kind == NODE_PROCESS || place->kind == NODE_THREAD || place->kind == NODE_DESCRIPTOR;
+}
+
+static inline bool place_in_sys(const struct place *place)
+{
+	return place->kind == NODE_SYS || place->kind == NODE_CPU;
 }
 
 /* What root knows of a process or thread; false: it is gone. */
@@ -59,7 +79,14 @@ text_maker make_stat, make_statm, make_status, make_limits, make_cmdline, make_c
 	make_mountinfo;
 long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 
+/* ---- sys_files.c ---- */
+/* The directory that has one directory a processor, by number; how many; and that directory itself. */
+bool sys_lists_processors(const struct place *directory);
+unsigned sys_processors(void);
+struct place sys_above_processors(void);
+
 /* ---- system_files.c ---- */
+struct system_state system_state_now(void);
 text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_meminfo, make_vmstat, make_system_stat, make_uptime, make_loadavg, make_version,
 	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_audit, make_counters;
 long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
