@@ -86,10 +86,30 @@ static void add_memory(struct text *text, unsigned pid, unsigned long start, uns
 	}
 }
 
+/* The last byte of the arguments is written over: a program keeps one title there, up to its first NUL, that may go on into the environment. */
+static bool has_title(const struct proc_info *info)
+{
+	return info->arg_end > info->arg_start && root_call3(PROC_PROC_MEMORY, info->pid, info->arg_end - 1, 1) == 1 &&
+	       serve_message->data[0];
+}
+
+static void add_title(struct text *text, const struct proc_info *info)
+{
+	bool overflows = info->env_start == info->arg_end && info->env_end > info->env_start;
+	size_t start = text->length;
+
+	add_memory(text, info->pid, info->arg_start, MIN(overflows ? info->env_end : info->arg_end, info->arg_start + PAGE_SIZE));
+	text->length = start + MIN(strnlen(text->bytes + start, text->length - start) + 1, text->length - start);
+}
+
 long make_cmdline(struct text *text, const struct place *place, const struct proc_info *info)
 {
 	(void)place;
-	if (info->state != 'Z')
+	if (info->state == 'Z')
+		return 0;
+	if (has_title(info))
+		add_title(text, info);
+	else
 		add_memory(text, info->pid, info->arg_start, info->arg_end);
 	return 0;
 }
