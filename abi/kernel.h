@@ -154,6 +154,8 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	 * user's. Returns K_INVALID_ARG for an instruction pointer outside the lower half (program) or the upper (gate), K_INTERRUPTED if
 	 * the interrupt flag is set (program) */ \
 	X(gate_return, 9) \
+	/* forward, then recv on rbp (an Endpoint; there is no deadline) with the same r15. An error other than K_GONE: neither was done */ \
+	X(forward_recv, 10) \
 	/* untyped, type, size_bits, CNode, first slot, count: new objects in empty slots */ \
 	X(untyped_retype, 16) \
 	/* dst CNode, dst slot, src CNode, src slot, rights, badge (Notification copies: badge if nonzero, 32 bits) */ \

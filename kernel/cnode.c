@@ -165,7 +165,7 @@ int call_cap_copy_range(struct thread *t)
 	for (done = 0; done < count && done < COPY_RANGE_BATCH; done++) {
 		struct cte *dst = cnode_slot(dst_cap, arg1(t) + done), *src = cnode_slot(src_cap, arg3(t) + done);
 
-		if (cap_copyable(src) && cap_empty(dst))
+		if (!cap_empty(src) && cap_copyable(src) && cap_empty(dst))
 			cap_copy(dst, src, RIGHT_ALL);
 	}
 	set_values(t, done, 0);
@@ -186,7 +186,7 @@ int call_cap_delete_range(struct thread *t)
 	/* the range may hold the very capability that names it: from here on it is not looked at again */
 	first = cnode_slot(cap, arg1(t));
 	for (done = 0; done < count && done < COPY_RANGE_BATCH; done++) {
-		err = cap_delete(first + done);
+		err = cap_empty(first + done) ? K_OK : cap_delete(first + done);
 		if (err)
 			break;
 	}

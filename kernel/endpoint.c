@@ -212,10 +212,9 @@ static bool receive_queued(struct thread *t, struct endpoint *ep)
 	return true;
 }
 
-int endpoint_receive(struct thread *t, struct endpoint *ep)
+int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 {
 	struct cte *slot = cspace_system_slot(t, t->frame.r15 & ~(u64)CPTR_SYSTEM);
-	u64 deadline = t->frame.rbp;
 
 	if (!slot)
 		return K_INVALID_ARG;

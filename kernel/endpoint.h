@@ -50,7 +50,7 @@ void endpoint_send(struct endpoint *ep, struct thread *sender);
 struct endpoint *endpoint_of(const struct cte *cap, int *err);
 /* Something besides a sender has come (a cancelled request, a closed Handle): a waiting receiver gets it. */
 void endpoint_poke(struct endpoint *ep);
-int endpoint_receive(struct thread *t, struct endpoint *ep);
+int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline);
 /* A bound thread receiving gets the Notification's bits as a message. */
 bool endpoint_notify_bound(struct thread *t, u64 bits);
 

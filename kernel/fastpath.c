@@ -1,7 +1,7 @@
 /*
- * The fast path of Call and ReplyRecv: a message that fits in registers, a peer that waits, nothing else to do. Every check comes before
- * the first write; if one fails, nothing has changed and the general path (ipc.c, endpoint.c, reply.c) does the call. What
- * is written here is exactly what the general path would write; tests/host/test_kernel_ipc.c runs over both.
+ * The fast path of Call, ReplyRecv and ForwardRecv: a peer that waits, nothing else to do. Every check comes before the first write; if
+ * one fails, nothing has changed and the general path (ipc.c, endpoint.c, reply.c) does the call. What is written here is exactly what the general path
+ * would write; tests/host/test_kernel_ipc.c and test_kernel_ipc_random.c run over both.
  */
 #include "kernel/calls.h"
 #include "kernel/endpoint.h"
@@ -10,9 +10,13 @@
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 
-/* Bits of an info word that the fast path takes: no capabilities, no data. */
-#define CALL_BITS  (INFO_LABEL_MASK | INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT | INFO_INTERRUPTIBLE)
-#define REPLY_BITS INFO_LABEL_MASK
+#define WINDOW_BITS  (INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT)
+#define DATA_BITS    (INFO_BYTES_MASK << INFO_BYTES_SHIFT)
+#define CAPS_BITS    (INFO_CAPS_MASK << INFO_CAPS_SHIFT)
+/* Bits of an info word that the fast path takes. */
+#define CALL_BITS    (INFO_LABEL_MASK | WINDOW_BITS | DATA_BITS | INFO_INTERRUPTIBLE)
+#define REPLY_BITS   (INFO_LABEL_MASK | DATA_BITS | CAPS_BITS)
+#define FORWARD_BITS (INFO_LABEL_MASK | WINDOW_BITS | DATA_BITS)
 
 static inline struct cte *slot_in(const struct cte *cnode_cap, u64 number)
 {
@@ -31,54 +35,90 @@ static inline void queue_append(struct list_node *head, struct list_node *node)
 	head->prev = node;
 }
 
-/* rdi Endpoint or Handle, rsi info */
-struct thread *fastpath_call(struct thread *t)
+static inline bool info_ok(u64 info, u64 bits)
 {
-	u64 info = t->frame.rsi, cptr = t->frame.rdi, badge = 0;
-	const struct cte *cap = slot_in(cptr & CPTR_SYSTEM ? &t->system_cnode : &t->files_cnode, cptr & ~(u64)CPTR_SYSTEM);
-	struct endpoint *ep;
-	struct thread *receiver;
-	struct cte *slot;
+	return !(info & ~bits) && INFO_LABEL(info) < LABEL_KERNEL && INFO_BYTES_OF(info) <= MESSAGE_BYTES &&
+	       INFO_WINDOWS_OF(info) <= MESSAGE_WINDOWS && INFO_CAPS_OF(info) <= MESSAGE_CAPS;
+}
 
-	if (unlikely((info & ~CALL_BITS) || INFO_LABEL(info) >= LABEL_KERNEL || INFO_WINDOWS_OF(info) > MESSAGE_WINDOWS))
+static inline const struct cte *named(const struct thread *t, u64 cptr)
+{
+	if (unlikely(cptr >> 32))
 		return NULL;
-	if (unlikely(t->frame.rbp || !cap || !t->context || trace_mask || (cptr >> 32)))
-		return NULL;
-	if (unlikely((info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag))
-		return NULL;
+	return slot_in(cptr & CPTR_SYSTEM ? &t->system_cnode : &t->files_cnode, cptr & ~(u64)CPTR_SYSTEM);
+}
+
+/* The Endpoint that a capability sends to. */
+static inline struct endpoint *target_of(const struct cte *cap, u64 *badge)
+{
+	*badge = 0;
 	if (likely(cap_type(cap) == OBJECT_HANDLE)) {
-		ep = ((struct handle *)cap->object)->endpoint;
-		badge = ((struct handle *)cap->object)->badge;
-	} else if (cap_type(cap) == OBJECT_ENDPOINT && (cap_rights(cap) & RIGHT_SEND)) {
-		ep = cap->object;
-	} else {
-		return NULL;
+		*badge = ((struct handle *)cap->object)->badge;
+		return ((struct handle *)cap->object)->endpoint;
 	}
+	return cap_type(cap) == OBJECT_ENDPOINT && (cap_rights(cap) & RIGHT_SEND) ? cap->object : NULL;
+}
+
+/* Who waits there and can have a message of so many bytes at once; *slot is where its Reply goes. */
+static inline struct thread *receiver_of(const struct endpoint *ep, u64 info, struct cte **slot)
+{
+	struct thread *receiver;
+
 	if (unlikely(!ep->receiving || list_empty(&ep->queue)))
 		return NULL;
 	receiver = list_entry(ep->queue.next, struct thread, queue);
-	slot = slot_in(&receiver->system_cnode, receiver->reply_slot);
-	if (unlikely(!slot || !cap_empty(slot) || receiver->timer_queued || receiver->stopped || !schedule_may_switch(receiver)))
+	*slot = slot_in(&receiver->system_cnode, receiver->reply_slot);
+	if (unlikely(!*slot || !cap_empty(*slot) || receiver->timer_queued || receiver->stopped || !schedule_may_switch(receiver)))
 		return NULL;
+	return (info & DATA_BITS) && !receiver->message_low ? NULL : receiver;
+}
+
+/* The message of `from`, which is the caller or forwards it, is the receiver's; the caller waits for the answer. */
+static inline void receive(struct thread *receiver, struct cte *slot, struct thread *caller, struct thread *from, u64 badge, u64 info)
+{
+	struct endpoint *ep = receiver->endpoint;
 
 	list_remove(&receiver->queue);
 	receiver->state = THREAD_READY;
 	receiver->frame.rax = K_OK;
 	receiver->frame.rdi = badge;
 	receiver->frame.rsi = info;
-	receiver->frame.r15 = t->principal;
-	message_words_copy(receiver, t);
-	t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
+	receiver->frame.r15 = caller->principal;
+	message_words_copy(receiver, from);
+	if (info & DATA_BITS)
+		message_data_copy(receiver, from, INFO_BYTES_OF(info));
+	caller->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
+	caller->handle = NULL;
+	caller->reply = slot;
+	caller->endpoint = ep;
+	caller->state = THREAD_REPLY;
+	queue_append(&ep->replies, &caller->queue);
+	slot->word = cap_word(OBJECT_REPLY, 0, 0, (u64)receiver->reply_slot << 8);
+	slot->object = caller;
+	slot->prev = slot->next = NULL;
+}
+
+/* rdi Endpoint or Handle, rsi info */
+struct thread *fastpath_call(struct thread *t)
+{
+	u64 info = t->frame.rsi, badge;
+	const struct cte *cap = named(t, t->frame.rdi);
+	struct endpoint *ep;
+	struct thread *receiver;
+	struct cte *slot;
+
+	if (unlikely(!info_ok(info, CALL_BITS) || t->frame.rbp || !cap || !t->context || trace_mask))
+		return NULL;
+	if (unlikely((info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag))
+		return NULL;
+	ep = target_of(cap, &badge);
+	receiver = likely(ep) ? receiver_of(ep, info, &slot) : NULL;
+	if (unlikely(!receiver))
+		return NULL;
+	t->flags &= ~THREAD_FLAG_PARKED; /* its data is where it says */
 	t->window_count = INFO_WINDOWS_OF(info);
 	t->interruptible = (info & INFO_INTERRUPTIBLE) != 0;
-	t->handle = NULL;
-	t->reply = slot;
-	t->endpoint = ep;
-	t->state = THREAD_REPLY;
-	queue_append(&ep->replies, &t->queue);
-	slot->word = cap_word(OBJECT_REPLY, 0, 0, (u64)receiver->reply_slot << 8);
-	slot->object = t;
-	slot->prev = slot->next = NULL;
+	receive(receiver, slot, t, t, badge, info);
 	return schedule_switch(receiver);
 }
 
@@ -88,40 +128,91 @@ static inline bool must_receive(const struct thread *t, const struct endpoint *e
 	return ep->cancelled || !list_empty(&ep->closed) || (t->bound && t->bound->bits) || (!ep->receiving && !list_empty(&ep->queue));
 }
 
-/* r15 reply slot, rsi info of the reply, rdi Endpoint */
-struct thread *fastpath_reply_recv(struct thread *t)
+/* The Endpoint that cptr receives from, if nothing is there yet. */
+static inline struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
 {
-	u64 info = t->frame.rsi, number = t->frame.r15 & ~(u64)CPTR_SYSTEM, cptr = t->frame.rdi;
-	const struct cte *cap = slot_in(cptr & CPTR_SYSTEM ? &t->system_cnode : &t->files_cnode, cptr & ~(u64)CPTR_SYSTEM);
-	struct cte *slot = slot_in(&t->system_cnode, number);
-	struct endpoint *ep;
-	struct thread *caller;
+	const struct cte *cap = named(t, cptr);
 
-	if (unlikely((info & ~REPLY_BITS) || INFO_LABEL(info) >= LABEL_KERNEL || t->frame.rbp || !cap || !slot || trace_mask || (cptr >> 32)))
+	if (unlikely(!cap || cap_type(cap) != OBJECT_ENDPOINT || !(cap_rights(cap) & RIGHT_RECV) || must_receive(t, cap->object)))
 		return NULL;
-	if (unlikely(cap_type(slot) != OBJECT_REPLY || !slot->object || ((u64)slot->object & 1)))
-		return NULL;
-	if (unlikely(cap_type(cap) != OBJECT_ENDPOINT || !(cap_rights(cap) & RIGHT_RECV)))
-		return NULL;
-	ep = cap->object;
-	caller = slot->object;
-	if (unlikely(must_receive(t, ep) || caller->fault || caller->timer_queued || caller->stopped || !caller->endpoint ||
-		     (caller->flags & THREAD_FLAG_CANCELLED) || !schedule_may_switch(caller)))
-		return NULL;
+	return cap->object;
+}
 
-	list_remove(&caller->queue);
-	caller->reply = NULL;
-	caller->endpoint = NULL;
-	caller->state = THREAD_READY;
-	caller->frame.rax = K_OK;
-	caller->frame.rsi = info;
-	message_words_copy(caller, t);
-	*slot = (struct cte){ 0 };
-	t->reply_slot = number;
+/* The caller behind a Reply, if nothing is special about it. */
+static inline struct thread *plain_caller(const struct cte *slot)
+{
+	struct thread *caller = slot->object;
+
+	if (unlikely(cap_type(slot) != OBJECT_REPLY || !caller || ((u64)caller & 1)))
+		return NULL;
+	if (unlikely(caller->fault || caller->timer_queued || !caller->endpoint || (caller->flags & THREAD_FLAG_CANCELLED)))
+		return NULL;
+	return caller;
+}
+
+static inline void wait_at(struct thread *t, struct endpoint *ep, u64 reply_slot)
+{
+	t->reply_slot = reply_slot;
 	t->endpoint = ep;
 	t->interruptible = 0;
 	t->state = THREAD_RECEIVING;
 	ep->receiving = 1;
 	queue_append(&ep->queue, &t->queue);
+}
+
+/* r15 reply slot, rsi info of the reply, rdi Endpoint */
+struct thread *fastpath_reply_recv(struct thread *t)
+{
+	u64 info = t->frame.rsi, number = t->frame.r15 & ~(u64)CPTR_SYSTEM;
+	struct cte *slot = slot_in(&t->system_cnode, number);
+	struct endpoint *ep = quiet_endpoint(t, t->frame.rdi);
+	struct thread *caller;
+
+	if (unlikely(!info_ok(info, REPLY_BITS) || t->frame.rbp || !ep || !slot || trace_mask))
+		return NULL;
+	caller = plain_caller(slot);
+	if (unlikely(!caller || caller->stopped || !schedule_may_switch(caller)))
+		return NULL;
+	if (unlikely((info & ~INFO_LABEL_MASK) && (!caller->message_low || !t->context)))
+		return NULL;
+	list_remove(&caller->queue);
+	caller->reply = NULL;
+	caller->endpoint = NULL;
+	caller->state = THREAD_READY;
+	caller->frame.rax = K_OK;
+	message_words_copy(caller, t);
+	*slot = (struct cte){ 0 };
+	if (info & DATA_BITS)
+		message_data_copy(caller, t, INFO_BYTES_OF(info));
+	if (info & CAPS_BITS)
+		info = (info & ~CAPS_BITS) | INFO_CAPS(message_caps_move(caller, t, INFO_CAPS_OF(info)));
+	caller->frame.rsi = info;
+	wait_at(t, ep, number);
 	return schedule_switch(caller);
+}
+
+/* r15 reply slot, rsi info of the new message, rdi Endpoint or Handle, rbp Endpoint to receive from */
+struct thread *fastpath_forward_recv(struct thread *t)
+{
+	u64 info = t->frame.rsi, number = t->frame.r15 & ~(u64)CPTR_SYSTEM, badge;
+	struct cte *slot = slot_in(&t->system_cnode, number), *reply;
+	const struct cte *cap = named(t, t->frame.rdi);
+	struct endpoint *own = quiet_endpoint(t, t->frame.rbp), *ep;
+	struct thread *caller, *receiver;
+
+	if (unlikely(!info_ok(info, FORWARD_BITS) || !own || !cap || !slot || !t->context || trace_mask))
+		return NULL;
+	caller = plain_caller(slot);
+	ep = likely(caller) ? target_of(cap, &badge) : NULL;
+	receiver = likely(ep) ? receiver_of(ep, info, &reply) : NULL;
+	if (unlikely(!receiver))
+		return NULL;
+	list_remove(&caller->queue);
+	*slot = (struct cte){ 0 };
+	if (!(info & WINDOW_BITS))
+		caller->window_count = 0;
+	info = (info & ~WINDOW_BITS) | INFO_WINDOWS(caller->window_count) | INFO_FORWARDED;
+	receive(receiver, reply, caller, t, badge, info);
+	wait_at(t, own, number);
+	return schedule_switch(receiver);
 }

@@ -40,7 +40,7 @@ int call_recv(struct thread *t)
 	int err = K_OK;
 	struct endpoint *ep = lookup_object(t, t->frame.rdi, OBJECT_ENDPOINT, RIGHT_RECV, &err);
 
-	return ep ? endpoint_receive(t, ep) : err;
+	return ep ? endpoint_receive(t, ep, t->frame.rbp) : err;
 }
 
 static int reply_slot(struct thread *t, struct cte **slot)
@@ -58,7 +58,7 @@ int call_reply(struct thread *t)
 	return err ? err : reply_send(t, slot);
 }
 
-/* A failed answer (the caller is gone) is no reason not to receive. */
+/* A failed answer (the caller is gone) is no reason not to receive, unless there are capabilities in it, which are still the sender's. */
 int call_reply_recv(struct thread *t)
 {
 	struct cte *slot;
@@ -72,10 +72,10 @@ int call_reply_recv(struct thread *t)
 		return err;
 	if (likely(!cap_empty(slot))) {
 		err = reply_send(t, slot);
-		if (err && err != K_GONE)
+		if (err && (err != K_GONE || INFO_CAPS_OF(t->frame.rsi)))
 			return err;
 	}
-	return endpoint_receive(t, ep);
+	return endpoint_receive(t, ep, t->frame.rbp);
 }
 
 /* r15 reply slot, rdi target, rsi info */
@@ -85,6 +85,22 @@ int call_forward(struct thread *t)
 	int err = reply_slot(t, &slot);
 
 	return err ? err : reply_forward(t, slot, cspace_slot(t, t->frame.rdi));
+}
+
+/* The same, rbp Endpoint */
+int call_forward_recv(struct thread *t)
+{
+	struct cte *slot;
+	int err = reply_slot(t, &slot);
+	struct endpoint *ep;
+
+	if (err)
+		return err;
+	ep = lookup_object(t, t->frame.rbp, OBJECT_ENDPOINT, RIGHT_RECV, &err);
+	if (unlikely(!ep))
+		return err;
+	err = reply_forward(t, slot, cspace_slot(t, t->frame.rdi));
+	return err && err != K_GONE ? err : endpoint_receive(t, ep, 0);
 }
 
 int call_signal(struct thread *t)

@@ -30,6 +30,10 @@ struct thread *kernel_syscall(struct thread *t)
 		next = fastpath_reply_recv(t);
 		if (likely(next))
 			return next;
+	} else if (number == KCALL_forward_recv) {
+		next = fastpath_forward_recv(t);
+		if (likely(next))
+			return next;
 	}
 	TRACE(TRACE_SYSCALL, t->principal, number, t->frame.rdi);
 	if (unlikely(number >= KCALL_COUNT || !handlers[number]))

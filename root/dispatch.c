@@ -115,6 +115,14 @@ long request_forward(struct thread *caller, u32 reply, u64 target, u64 info, con
 	return error ? -EIO : 0;
 }
 
+long request_forward_last(struct request *request, u64 target, u64 info, const u64 m[MESSAGE_WORDS])
+{
+	request->forward_to = target;
+	request->forward_info = info;
+	memcpy(request->out, m, sizeof(request->out));
+	return RESULT_FORWARD;
+}
+
 void thread_stop_waiting(struct thread *thread)
 {
 	timer_cancel(&thread->waiting.timer);
@@ -205,8 +213,11 @@ static void decode_request(struct request *request, const struct kmsg *msg, u32 
 	request->caller = thread_by_principal(msg->reply);
 }
 
-/* A message that wants an answer. True if `msg` is the answer to be sent from `slot`. */
-static bool serve_call(struct kmsg *msg, u32 slot, bool *slot_used)
+/* What is in `msg` when a message has been dealt with, to go out with the next receive: nothing, an answer, or the caller to another Endpoint. */
+enum outcome { OUTCOME_NONE, OUTCOME_ANSWER, OUTCOME_FORWARD };
+
+/* A message that wants an answer, which goes out from `slot`. */
+static enum outcome serve_call(struct kmsg *msg, u32 slot, bool *slot_used)
 {
 	struct request request;
 	long result;
@@ -214,7 +225,7 @@ static bool serve_call(struct kmsg *msg, u32 slot, bool *slot_used)
 	decode_request(&request, msg, slot);
 	if (!request.caller || request.caller->exiting) {
 		KCALL2(cap_delete, ROOT_CNODE, slot);
-		return false;
+		return OUTCOME_NONE;
 	}
 	if (INFO_LABEL(msg->info) == LABEL_FAULT)
 		result = fault_handle(&request);
@@ -222,12 +233,17 @@ static bool serve_call(struct kmsg *msg, u32 slot, bool *slot_used)
 		result = handle(&request);
 	if (result == RESULT_LATER) {
 		*slot_used = !request.reply;
-		return false;
+		return OUTCOME_NONE;
 	}
 	memcpy(msg->m, request.out, sizeof(msg->m));
+	if (result == RESULT_FORWARD) {
+		msg->target = request.forward_to;
+		msg->info = request.forward_info;
+		return OUTCOME_FORWARD;
+	}
 	msg->m[0] = result;
 	msg->info = INFO(0, result >= 0 ? request.out_bytes : 0);
-	return true;
+	return OUTCOME_ANSWER;
 }
 
 /* Why 1 is a deadline, which root's callers never set; 2: killed, which only root does, who deletes the Reply first. */
@@ -257,21 +273,53 @@ static void serve_event(const struct kmsg *msg)
 		cancelled(msg);
 }
 
+/* data[] holds what goes out: this comes before anything that uses it. */
+static void send_now(struct kmsg *msg, u32 slot, enum outcome outcome)
+{
+	msg->reply = SYS(slot);
+	msg->deadline = 0;
+	if (outcome == OUTCOME_ANSWER)
+		kipc(KCALL_reply, msg);
+	else if (kipc(KCALL_forward, msg))
+		KCALL2(cap_delete, ROOT_CNODE, slot);
+}
+
+/* Receives into `slot`, from which the last outcome goes out. */
+static long receive(struct kmsg *msg, u32 slot, enum outcome outcome)
+{
+	u64 own = SYS(root_endpoint.slot), deadline = timer_next();
+	long error;
+
+	if (outcome == OUTCOME_FORWARD && deadline) {
+		send_now(msg, slot, outcome);
+		outcome = OUTCOME_NONE;
+	}
+	msg->reply = SYS(slot);
+	if (outcome == OUTCOME_FORWARD) {
+		msg->deadline = own;
+		error = kipc(KCALL_forward_recv, msg);
+		if (!error)
+			return 0;
+		KCALL2(cap_delete, ROOT_CNODE, slot); /* the caller learns that nobody is there */
+		outcome = OUTCOME_NONE;
+		msg->reply = SYS(slot);
+	}
+	msg->target = own;
+	msg->deadline = deadline;
+	return kipc(outcome == OUTCOME_ANSWER ? KCALL_reply_recv : KCALL_recv, msg);
+}
+
 noreturn void root_loop(void)
 {
 	u32 slot = reply_take();
-	bool answer = false;
+	enum outcome outcome = OUTCOME_NONE;
 	struct kmsg msg = { 0 };
 
 	for (;;) {
 		bool slot_used = false;
-		long error;
+		long error = receive(&msg, slot, outcome);
 
-		msg.target = SYS(root_endpoint.slot);
-		msg.reply = SYS(slot);
-		msg.deadline = timer_next();
-		error = kipc(answer ? KCALL_reply_recv : KCALL_recv, &msg);
-		answer = false;
+		outcome = OUTCOME_NONE;
 		if (error == K_TIMEOUT) {
 			timers_run();
 			continue;
@@ -283,12 +331,12 @@ noreturn void root_loop(void)
 		if (is_event(msg.info))
 			serve_event(&msg);
 		else
-			answer = serve_call(&msg, slot, &slot_used);
+			outcome = serve_call(&msg, slot, &slot_used);
 		if (timer_next() && timer_next() <= now_ns()) {
-			/* Timers use data[], which holds the answer. */
-			if (answer)
-				send_reply(slot, msg.info, msg.m);
-			answer = false;
+			/* Timers use data[]. */
+			if (outcome != OUTCOME_NONE)
+				send_now(&msg, slot, outcome);
+			outcome = OUTCOME_NONE;
 			timers_run();
 		}
 		if (slot_used)

@@ -26,14 +26,22 @@ struct request {
 	bool forwarded;
 	u64 out[MESSAGE_WORDS];  /* out[0] is unused */
 	u32 out_bytes;
+	u64 forward_to, forward_info; /* with RESULT_FORWARD */
 };
-#define RESULT_LATER (-100000)
+#define RESULT_LATER   (-100000)
+#define RESULT_FORWARD (-100001) /* of request_forward_last */
 typedef long request_handler(struct request *request);
 
 /* Keeps the caller waiting; the answer comes by thread_answer. */
 long request_keep(struct request *request, enum wait_kind kind);
 /* Forwards the caller to a service or a Handle (cptr of root's). The message's words are given, data[] is set. The Reply is used up unless it fails. */
 long request_forward(struct thread *caller, u32 reply, u64 target, u64 info, const u64 m[MESSAGE_WORDS]);
+
+/*
+ * The same as the last thing that is done for a request: it goes out with the loop's next receive, in one kernel entry, so data[] must stay as it is. The
+ * handler returns what this returns. If it fails, which takes an Endpoint that is gone, the caller's call ends as if its server had died.
+ */
+long request_forward_last(struct request *request, u64 target, u64 info, const u64 m[MESSAGE_WORDS]);
 
 /* The thread's own memory through its window. 0 or -EFAULT. */
 int window_read(struct request *request, u64 offset, void *to, u64 length);

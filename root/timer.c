@@ -50,7 +50,7 @@ void timers_run(void)
 #ifndef HOST_TEST
 #define CLOCK ((const volatile struct clock_page *)GATE_CLOCK)
 
-/* The page is two pages below the boot information's table, which is there already. */
+/* The table of root's image holds it, which is there already. */
 void clock_init(void)
 {
 	u64 ref = PAGE_REF(ROOT_SLOT_CLOCK, 0);

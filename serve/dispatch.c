@@ -159,8 +159,8 @@ static void receive(struct request *request, struct ipc *ipc, bool answered)
 		/* The timer's work may use the message buffer: an answer that is still in it goes first. */
 		while (timer_due(&ipc->deadline)) {
 			ipc->deadline = 0;
-			if (answered)
-				kernel_ipc(KCALL_reply, ipc);
+			if (answered && kernel_ipc(KCALL_reply, ipc) != K_OK)
+				request_unsent(INFO_CAPS_OF(ipc->info));
 			answered = false;
 			serve_operations->expired();
 		}
@@ -170,7 +170,11 @@ static void receive(struct request *request, struct ipc *ipc, bool answered)
 
 		if (error == K_OK)
 			return;
+		if (answered && error == K_GONE)
+			request_unsent(INFO_CAPS_OF(ipc->info));
 		answered = false;
+		if (error == K_GONE)
+			continue;
 		/* Else only a slot that is still full makes receiving fail; a Reply in it is nobody's any more. */
 		if (error != K_TIMEOUT && kernel_slot_delete(request->slot) != K_OK)
 			serve_fail("cannot receive on the Endpoint");
@@ -195,10 +199,6 @@ static bool handle(struct request **request, struct ipc *ipc)
 	}
 	if (result == REQUEST_ANSWERED)
 		return false;
-	if (current->answer_caps) {
-		request_send_answer(current, result);
-		return false;
-	}
 	request_fill_answer(current, result, ipc);
 	return true;
 }

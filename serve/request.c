@@ -107,9 +107,8 @@ void request_fill_answer(struct request *request, long result, struct ipc *ipc)
 	ipc->reply = CPTR_SYSTEM | request->slot;
 	ipc->deadline = 0;
 	ipc->info = INFO(label, result < 0 ? 0 : request->answer_bytes) | INFO_CAPS(result < 0 ? 0 : request->answer_caps);
-	ipc->m[0] = (unsigned long)result;
-	for (int i = 1; i < MESSAGE_WORDS; i++)
-		ipc->m[i] = request->answer[i];
+	request->answer[0] = (unsigned long)result;
+	memcpy(ipc->m, request->answer, sizeof(ipc->m));
 }
 
 void request_send_answer(struct request *request, long result)
@@ -117,10 +116,14 @@ void request_send_answer(struct request *request, long result)
 	struct ipc ipc;
 
 	request_fill_answer(request, result, &ipc);
-	if (kernel_ipc(KCALL_reply, &ipc) == K_OK)
-		return;
-	/* Nobody took the Handles. Deleting them makes their open files close in the ordinary way. */
-	for (unsigned i = 0; i < request->answer_caps; i++)
+	if (kernel_ipc(KCALL_reply, &ipc) != K_OK)
+		request_unsent(request->answer_caps);
+}
+
+/* Nobody took the Handles. Deleting them makes their open files close in the ordinary way. */
+void request_unsent(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
 		kernel_slot_delete((unsigned)(serve_message->send_slot[i] & ~CPTR_SYSTEM));
 }
 

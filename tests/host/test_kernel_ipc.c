@@ -170,6 +170,66 @@ TEST(data_crosses_the_page_boundary_of_the_buffers)
 	CHECK(!memcmp(buffer[1]->data, buffer[0]->data, MESSAGE_BYTES));
 }
 
+/* Server 2 waits, or comes later: it sees the same. */
+static void forward_and_receive(bool waits)
+{
+	struct thread *next;
+
+	if (waits)
+		ipc(run(member[2]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_WINDOWS(2), 3, 0, 0);
+	memcpy(buffer[1]->data, "checked", 8);
+	next = ipc(run(member[1]), KCALL_forward_recv, SYS(2), INFO(5, 8) | INFO_WINDOWS(1), 9, 10, SYS(1));
+	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
+	CHECK(!waits || next == member[2]);
+	memcpy(buffer[1]->data, "changed", 8);
+	if (!waits)
+		ipc(run(member[2]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	CHECK_EQ(member[2]->frame.rsi, INFO(5, 8) | INFO_WINDOWS(2) | INFO_FORWARDED);
+	CHECK_EQ(member[2]->frame.rdx, 9);
+	CHECK_EQ(member[2]->frame.r15, 100);
+	CHECK(!memcmp(buffer[2]->data, "checked", 8));
+	ipc(run(member[2]), KCALL_reply, 0, INFO(0, 0), 44, 10, 0);
+	CHECK_EQ(member[0]->frame.rdx, 44);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+	/* the slot that the call came in is free again */
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 4, 0, 0);
+	CHECK_EQ(member[1]->frame.rdx, 4);
+}
+
+TEST(forward_recv_runs_the_next_server_and_receives)
+{
+	forward_and_receive(true);
+}
+
+TEST(forward_recv_keeps_the_message_for_a_server_that_comes_later)
+{
+	forward_and_receive(false);
+}
+
+TEST(forward_recv_that_cannot_forward_does_not_receive)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 3, 0, 0);
+	CHECK_EQ((s64)(ipc(run(member[1]), KCALL_forward_recv, SYS(60), INFO(5, 0), 9, 10, SYS(1)), member[1]->frame.rax), K_INVALID_CAP);
+	CHECK_EQ(member[1]->state, THREAD_READY);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), 44, 10, 0);
+	CHECK_EQ(member[0]->frame.rdx, 44);
+}
+
+TEST(an_answer_with_capabilities_that_nobody_takes_is_told_before_receiving)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 3, 0, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_stop, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	thread_destroy(member[0]);
+	ipc(run(member[1]), KCALL_reply_recv, SYS(1), INFO(0, 0) | INFO_CAPS(1), 0, 10, 0);
+	CHECK_EQ((s64)member[1]->frame.rax, K_GONE);
+	CHECK_EQ(member[1]->state, THREAD_READY);
+}
+
 TEST(a_forwarded_message_cannot_be_changed_by_its_first_sender)
 {
 	serve(1, 10);
@@ -587,6 +647,10 @@ int main(void)
 	RUN(a_call_runs_the_server_and_the_reply_runs_the_client);
 	RUN(a_call_without_a_receiver_waits_its_turn);
 	RUN(data_crosses_the_page_boundary_of_the_buffers);
+	RUN(forward_recv_runs_the_next_server_and_receives);
+	RUN(forward_recv_keeps_the_message_for_a_server_that_comes_later);
+	RUN(forward_recv_that_cannot_forward_does_not_receive);
+	RUN(an_answer_with_capabilities_that_nobody_takes_is_told_before_receiving);
 	RUN(a_forwarded_message_cannot_be_changed_by_its_first_sender);
 	RUN(a_handle_is_closed_once_when_its_last_copy_and_queued_call_are_gone);
 	RUN(deleting_a_pool_kills_its_handles_everywhere);

@@ -189,7 +189,10 @@ static void member_acts(unsigned i)
 		ipc(t, KCALL_reply_recv, SYS(OWN_EP + rnd(ENDPOINTS)), any_info(), rnd(4), reply_slot(i), any_deadline());
 		break;
 	case 10:
-		ipc(t, KCALL_forward, any_cptr(), any_info(), rnd(4), reply_slot(i), 0);
+		if (rnd(2))
+			ipc(t, KCALL_forward, any_cptr(), any_info(), rnd(4), reply_slot(i), 0);
+		else
+			ipc(t, KCALL_forward_recv, any_cptr(), any_info(), rnd(4), reply_slot(i), SYS(OWN_EP + rnd(ENDPOINTS)));
 		break;
 	case 11:
 		ipc(t, rnd(2) ? KCALL_signal : KCALL_wait, SYS(OWN_NOTIFY), rnd(2) ? INFO_INTERRUPTIBLE : 0, 0, 0, rnd(4) ? now_ns + rnd(500) + 1 : 0);
