@@ -31,7 +31,10 @@ const struct mount *mount_match(const char *text, size_t length, size_t *rest)
 	for (unsigned i = 0; i < mount_count; i++) {
 		const struct mount *m = &mounts[i];
 
-		if (m->length > length || memcmp(m->path, text, m->length) || (m->length < length && text[m->length] != '/'))
+		/* most mounts differ at their end already */
+		if (m->length && (m->length > length || m->path[m->length - 1] != text[m->length - 1] || memcmp(m->path, text, m->length)))
+			continue;
+		if (m->length < length && text[m->length] != '/')
 			continue;
 		*rest = m->length < length ? m->length + 1ul : length;
 		return m;

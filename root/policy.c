@@ -7,23 +7,26 @@
 struct rule {
 	u32 role;
 	const char *prefix; /* matches the path itself and everything below */
+	size_t length;      /* of prefix */
 	unsigned rights;
 };
 
+#define PREFIX(text) text, sizeof(text) - 1
+
 /* The first rule that matches decides; none: denied. */
 static const struct rule rules[] = {
-	{ ROLE_SYSTEM, "", ALL },
-	{ ROLE_SERVICE, "", ALL },
-	{ ROLE_USER, "/sys", POLICY_READ },
-	{ ROLE_USER, "/boot", POLICY_READ },
-	{ ROLE_USER, "", ALL },
+	{ ROLE_SYSTEM, PREFIX(""), ALL },
+	{ ROLE_SERVICE, PREFIX(""), ALL },
+	{ ROLE_USER, PREFIX("/sys"), POLICY_READ },
+	{ ROLE_USER, PREFIX("/boot"), POLICY_READ },
+	{ ROLE_USER, PREFIX(""), ALL },
 };
 
 static bool matches(const struct rule *rule, const char *path, size_t length)
 {
-	size_t n = strlen(rule->prefix);
+	size_t n = rule->length;
 
-	return n <= length && !memcmp(rule->prefix, path, n) && (n == length || path[n] == '/');
+	return !n || (n <= length && !memcmp(rule->prefix, path, n) && (n == length || path[n] == '/'));
 }
 
 bool policy_allows(u32 role, const char *path, size_t length, unsigned rights)

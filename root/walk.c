@@ -17,16 +17,22 @@
 #define OPEN_CREATE      0100u
 #define OPEN_TRUNCATE    01000u
 
+static void forget_text(struct walk_text *text)
+{
+	if (text->data)
+		walk_text_free(text);
+}
+
 void walk_forget(struct thread *thread)
 {
 	struct walk *w = &thread->walk;
 
 	if (!w->operation)
 		return;
-	walk_text_free(&w->path);
-	walk_text_free(&w->second);
-	walk_text_free(&w->first);
-	walk_text_free(&w->anchor);
+	forget_text(&w->path);
+	forget_text(&w->second);
+	forget_text(&w->first);
+	forget_text(&w->anchor);
 	memset(w, 0, sizeof(*w));
 }
 
@@ -232,6 +238,43 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 	return walk_go(thread, request, request->reply);
 }
 
+/* Absolute and as text_normalise would leave it, with no ".." and no slash at its end: what most paths are. */
+static bool is_plain(const char *path, size_t length)
+{
+	if (length < 2 || length >= PATH_LIMIT || path[0] != '/' || path[length - 1] == '/')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (!path[i])
+			return false;
+		if (path[i] == '/' && (path[i + 1] == '/' || path[i + 1] == '.'))
+			return false; /* a name may begin with a dot, too: then it takes the other way, which is right for all */
+	}
+	return true;
+}
+
+/* A walk of one plain path, which is in data[], straight on to its service. 0: it has to go the other way, and nothing is done. */
+static long start_plain(struct request *request, size_t length)
+{
+	struct thread *thread = request->caller;
+	struct walk *w = &thread->walk;
+	char *path = (char *)root_message()->data;
+	const struct mount *mount;
+	size_t rest;
+
+	if (request->m[5] || w->flags & WALK_RESTRICTIONS || walk_resolves(w) || thread->process->chroot_path || !is_plain(path, length))
+		return 0;
+	mount = mount_match(path, length, &rest);
+	if (!mount || mount->terminal || !service_get(mount->service)->ready)
+		return 0;
+	if (!policy_allows(thread->process->role, path, length, rights_of(w)))
+		return -EACCES;
+	memmove(path, path + rest, length - rest);
+	w->service = mount->service;
+	w->stage = STAGE_WALK;
+	return request_forward_last(request, SYS(service_get(mount->service)->endpoint.slot), INFO(w->operation, length - rest) | INFO_WINDOWS(1),
+				    (u64[MESSAGE_WORDS]){ w->m[0], w->m[1], w->m[2], mount->number, length - rest, 0, 0, w->flags });
+}
+
 long walk_start(struct request *request)
 {
 	static u8 copy[MESSAGE_BYTES];
@@ -246,11 +289,17 @@ long walk_start(struct request *request)
 		return -EINVAL;
 	if (first > request->bytes || second > request->bytes - first)
 		return -EINVAL;
-	memcpy(copy, root_message()->data, first + second);
 	w->operation = operation;
 	memcpy(w->m, request->m, sizeof(w->m));
 	w->flags = request->m[7] & (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_EMPTY | WALK_SEARCH_ONLY | WALK_RESTRICTIONS);
 	w->base2 = request->m[6];
+	result = start_plain(request, first);
+	if (result) {
+		if (result != RESULT_FORWARD)
+			walk_forget(thread);
+		return result;
+	}
+	memcpy(copy, root_message()->data, first + second);
 	if (second)
 		error = walk_text_save(&w->second, copy + first, second);
 	if (!error && walk_resolves(w) && !second)
