@@ -6,6 +6,7 @@
  * the bulk, so no byte loop is needed above 8 bytes. The compiler must not turn these functions into calls of
  * themselves, hence the barriers in the loops.
  */
+#define LIB_STRING_FUNCTIONS
 #include "lib/string.h"
 
 #ifndef HOST_TEST
@@ -111,6 +112,11 @@ int memcmp(const void *a, const void *b, size_t n)
 		x += 8;
 		y += 8;
 		n -= 8;
+	}
+	if (n >= 4 && *(const any_u32 *)x == *(const any_u32 *)y) {
+		x += 4;
+		y += 4;
+		n -= 4;
 	}
 	for (; n; n--, x++, y++)
 		if (*x != *y)

@@ -12,6 +12,13 @@ void *memset(void *to, int byte, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 void *memchr(const void *in, int byte, size_t n);
 
+/* Few bytes, of a number that is known, are moved in place. Freestanding code would call the functions for each structure member. */
+#if !defined(HOST_TEST) && !defined(LIB_STRING_FUNCTIONS)
+#define INLINE_BYTES 64
+#define memcpy(to, from, n) (__builtin_constant_p(n) && (n) <= INLINE_BYTES ? __builtin_memcpy(to, from, n) : (memcpy)(to, from, n))
+#define memset(to, byte, n) (__builtin_constant_p(n) && (n) <= INLINE_BYTES ? __builtin_memset(to, byte, n) : (memset)(to, byte, n))
+#endif
+
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);
