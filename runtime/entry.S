@@ -256,21 +256,47 @@ FUNCTION uaccess_clear
 	MAY_FAULT 1b, 3b
 	MAY_FAULT 2b, 4b
 
-/* long uaccess_strncpy(char *to, const char *from, size_t n): length, n if there is no NUL, -EFAULT */
+/*
+ * long uaccess_strncpy(char *to, const char *from, size_t n): length, n if there is no NUL, -EFAULT. Eight bytes at a time where they are of one page
+ * and there is room for them, so what lies behind the NUL up to n may be overwritten.
+ */
 FUNCTION uaccess_strncpy
 	xor %eax, %eax
-1:	cmp %rdx, %rax
-	je 3f
-2:	movzbl (%rsi,%rax), %ecx
+	mov $0x0101010101010101, %r8
+	mov $0x8080808080808080, %r9
+1:	lea 8(%rax), %rcx
+	cmp %rdx, %rcx
+	ja 3f
+	lea (%rsi,%rax), %ecx
+	and $0xfff, %ecx
+	cmp $0xff8, %ecx
+	ja 3f
+2:	mov (%rsi,%rax), %rcx
+	mov %rcx, (%rdi,%rax)
+	mov %rcx, %r10
+	sub %r8, %r10
+	not %rcx
+	and %r9, %rcx
+	and %rcx, %r10			/* the lowest bit that is set is of the first NUL */
+	jnz 5f
+	add $8, %rax
+	jmp 1b
+3:	cmp %rdx, %rax
+	je 6f
+4:	movzbl (%rsi,%rax), %ecx
 	mov %cl, (%rdi,%rax)
 	test %cl, %cl
-	jz 3f
+	jz 6f
 	inc %rax
 	jmp 1b
-3:	ret
-4:	mov $-14, %rax
+5:	bsf %r10, %r10
+	shr $3, %r10
+	add %r10, %rax
+6:	ret
+7:	mov $-14, %rax
 	ret
-	MAY_FAULT 2b, 4b
+	MAY_FAULT 2b, 7b
+	MAY_FAULT 4b, 7b
 
 /* long uaccess_touch_read(address), uaccess_touch_write(address): 0 or -EFAULT */
 FUNCTION uaccess_touch_read

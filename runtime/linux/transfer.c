@@ -61,20 +61,17 @@ static long step_windows(struct thread_record *t, struct transfer *x, struct ipc
 	return result;
 }
 
-/* A buffer that cannot be written must not cost a pipe its bytes, so the program's pages are tried first. */
-static bool read_fits_registers(const struct transfer *x)
+static bool can_take(unsigned long base, unsigned long length)
 {
-	unsigned long base = x->at.buffer->base + x->at.skip;
-
-	return user_touch(base, true) == 0 && user_touch(base + x->at.left - 1, true) == 0;
+	return user_touch(base, true) == 0 && user_touch(base + length - 1, true) == 0;
 }
 
-static long step_inline_read(struct transfer *x, struct ipc *c)
+/* A buffer that cannot be written must not cost a pipe its bytes, so the program's pages are tried first. */
+static long inline_read(struct ipc *c, unsigned long base, unsigned long length)
 {
-	unsigned long base = x->at.buffer->base + x->at.skip, length = x->at.left;
 	long result;
 
-	if (!read_fits_registers(x))
+	if (!can_take(base, length))
 		return -EFAULT;
 	result = file_call(c, NULL);
 	if (result > (long)length)
@@ -82,11 +79,28 @@ static long step_inline_read(struct transfer *x, struct ipc *c)
 	return result > 0 && copy_to_user(base, &c->m[2], (size_t)result) < 0 ? -EFAULT : result;
 }
 
-static long step_inline_write(struct transfer *x, struct ipc *c)
+static long inline_write(struct ipc *c, unsigned long base, unsigned long length)
 {
-	if (copy_from_user(&c->m[3], x->at.buffer->base + x->at.skip, x->at.left) < 0)
+	if (copy_from_user(&c->m[3], base, length) < 0)
 		return -EFAULT;
 	return file_call(c, NULL);
+}
+
+static struct ipc call_of(const struct transfer *x, unsigned long length, unsigned long flags)
+{
+	return (struct ipc){
+		.target = x->cptr,
+		.info = INFO(x->write ? FILE_WRITE : FILE_READ, 0) | (x->interruptible ? INFO_INTERRUPTIBLE : 0),
+		.m = { length, x->offset, x->flags | flags },
+	};
+}
+
+long transfer_small(const struct transfer *x, unsigned long base, unsigned long length)
+{
+	struct ipc c = call_of(x, length, TRANSFER_INLINE);
+	long result = x->write ? inline_write(&c, base, length) : inline_read(&c, base, length);
+
+	return result > (long)length ? -EIO : result;
 }
 
 static bool fits_registers(const struct transfer *x)
@@ -97,21 +111,19 @@ static bool fits_registers(const struct transfer *x)
 
 static long step(struct thread_record *t, struct transfer *x, struct step *s)
 {
-	struct ipc c = {
-		.target = x->cptr,
-		.info = INFO(x->write ? FILE_WRITE : FILE_READ, 0) | (x->interruptible ? INFO_INTERRUPTIBLE : 0),
-		.m = { x->at.left, x->offset, x->flags },
-	};
+	struct ipc c;
 	long result;
 
 	*s = (struct step){ .asked = x->at.left };
-	/* A socket looks for a message first and at the memory then. */
-	if (fits_registers(x) && (x->write || !(x->stream || x->packet) || read_fits_registers(x))) {
-		c.m[2] |= TRANSFER_INLINE;
-		result = x->write ? step_inline_write(x, &c) : step_inline_read(x, &c);
-	} else {
-		result = step_windows(t, x, &c, s);
+	if (fits_registers(x)) {
+		unsigned long base = x->at.buffer->base + x->at.skip;
+
+		/* A socket looks for a message first and at the memory then. */
+		if (x->write || !(x->stream || x->packet) || can_take(base, x->at.left))
+			return transfer_small(x, base, x->at.left);
 	}
+	c = call_of(x, x->at.left, 0);
+	result = step_windows(t, x, &c, s);
 	return result > (long)s->asked ? -EIO : result;
 }
 
