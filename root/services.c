@@ -31,7 +31,7 @@ static struct service services[] = {
 	{ .name = "proc", .mounts = (const char *const[]){ "/proc", "/sys", NULL }, .handle_bits = 10 },
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
-	{ .name = "socket", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
+	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12 },
 };
 
 /* Services that every program can call without a path, and those of them that file systems pass openers on to. */

@@ -1,4 +1,4 @@
-/* The table of operations. Sockets have no names here: those that are bound to a path are found by way of the file system. */
+/* The table of operations. Sockets have no names here: those that are bound to a path are found by way of the file system. What is mounted is their list. */
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
@@ -8,9 +8,8 @@
 
 static long root(unsigned mount, struct node *node)
 {
-	(void)mount;
-	(void)node;
-	return -ENOENT;
+	*node = (struct node){ .id = 1, .entry = NODE_LIST };
+	return mount ? -ENOENT : 0;
 }
 
 static struct socket *node_socket(struct node node)
@@ -22,6 +21,8 @@ static unsigned mode(struct node node)
 {
 	const struct socket *socket = node_socket(node);
 
+	if (node.entry == NODE_LIST)
+		return LINUX_S_IFREG | 0444;
 	return socket ? socket->mode : LINUX_S_IFSOCK | 0600;
 }
 
@@ -76,6 +77,9 @@ static void release(struct open_file *file)
 		if (rights)
 			rights_drop(rights);
 		break;
+	case NODE_LIST:
+		list_close(file);
+		break;
 	}
 	sockets_settle();
 }
@@ -91,11 +95,19 @@ static void orphaned(struct open_file *file)
 	sockets_settle();
 }
 
+/* Only the list can be opened by a path. */
+static long open(struct request *request, struct open_file *file)
+{
+	(void)request;
+	return file->node.entry == NODE_LIST ? list_open(file) : -ENXIO;
+}
+
 static long read(struct request *request, struct open_file *file, u64 offset, size_t length)
 {
 	struct receive r = { .socket = socket_of(file), .length = length, .plain = true };
 
-	(void)offset;
+	if (file->node.entry == NODE_LIST)
+		return list_read(request, file, offset, length);
 	return r.socket ? socket_receive(request, &r) : -EBADF;
 }
 
@@ -109,6 +121,8 @@ static unsigned poll(struct request *request, struct open_file *file)
 {
 	const struct socket *socket = socket_of(file);
 
+	if (file->node.entry == NODE_LIST)
+		return LINUX_POLLIN | LINUX_POLLRDNORM;
 	return socket ? socket_poll(socket, (unsigned)request->m[0]) : LINUX_POLLERR;
 }
 
@@ -148,6 +162,8 @@ static long describe(struct open_file *file, char *text, size_t size)
 	const struct socket *socket = socket_of(file);
 	size_t length = snformat(text, size, "socket:[%lu]", socket ? socket->ino : 0);
 
+	if (file->node.entry == NODE_LIST)
+		return -ENOENT; /* its path */
 	return (long)MIN(length, size - 1);
 }
 
@@ -183,6 +199,7 @@ static const struct serve_operations operations = {
 	.getattr = getattr,
 	.setattr = setattr,
 	.statfs = statfs,
+	.open = open,
 	.release = release,
 	.orphaned = orphaned,
 	.read = read,

@@ -199,7 +199,7 @@ bool capability_copy(unsigned from, unsigned to);
 
 /* ---- objects of other kinds, by node.entry ---- */
 
-enum node_kind { NODE_SOCKET, NODE_NAME, NODE_BUNDLE };
+enum node_kind { NODE_SOCKET, NODE_NAME, NODE_BUNDLE, NODE_LIST };
 
 struct name {
 	struct name_key key;
@@ -265,5 +265,11 @@ long socket_find(struct request *request, const u8 *bytes, size_t length, unsign
 long socket_give(struct request *request, struct socket *socket, unsigned flags, unsigned index);
 /* The connection of a datagram socket to `old` is over. */
 void datagram_disconnected(struct socket *socket, struct socket *old);
+
+/* ---- list.c: /proc/net/unix ---- */
+
+long list_open(struct open_file *file);
+void list_close(struct open_file *file);
+long list_read(struct request *request, const struct open_file *file, u64 offset, size_t length);
 
 #endif

@@ -771,6 +771,42 @@ static void epolls(void)
 	waitpid(pid, NULL, 0);
 }
 
+/* By type, state and name. */
+static int by_end(const void *a, const void *b)
+{
+	enum { FLAGS = 36 }; /* after the address, a count and the protocol */
+	return strcmp((const char *)a + FLAGS, (const char *)b + FLAGS);
+}
+
+/* Of /proc/net/unix: those whose name begins with ours. */
+static void listed(void)
+{
+	char line[300], lines[10][300];
+	int count = 0, l = listening("@uxrt listed", 3), d = bound(SOCK_DGRAM, "@uxrt listed too"), c = socket(AF_UNIX, SOCK_STREAM, 0);
+	connect_to(c, "@uxrt listed");
+	bound(SOCK_SEQPACKET, "uxrt path");
+	FILE *f = fopen("/proc/net/unix", "r");
+	if (!f || !fgets(line, sizeof line, f)) {
+		show("open", -1);
+		return;
+	}
+	printf("%s", line);
+	while (fgets(line, sizeof line, f) && count < 10)
+		if (strstr(line, "uxrt"))
+			strcpy(lines[count++], line);
+	fclose(f);
+	/* The order of the lines is the kernel's own. */
+	qsort(lines, count, sizeof lines[0], by_end);
+	for (int i = 0; i < count; i++) {
+		unsigned flags, type, state;
+		char path[100];
+		if (sscanf(lines[i], "%*s %*x %*x %x %x %x %*u %99[^\n]", &flags, &type, &state, path) == 4)
+			printf("flags %x type %x state %x %s\n", flags, type, state, path);
+	}
+	close(l);
+	close(d);
+}
+
 static void many_pairs(void)
 {
 	for (int i = 0; i < 300; i++) {
@@ -788,7 +824,7 @@ static void many_pairs(void)
 
 static const struct part parts[] = {
 	PART(stream_ends), PART(unread_data_resets), PART(half_closed), PART(limits), PART(writable_again), PART(big_transfer), PART(flags),
-	PART(names), PART(abstract_names), PART(accepting), PART(datagrams), PART(options), PART(interrupts), PART(epolls), PART(many_pairs),
+	PART(names), PART(abstract_names), PART(accepting), PART(datagrams), PART(options), PART(interrupts), PART(epolls), PART(listed), PART(many_pairs),
 };
 
 int main(int argc, char **argv)
