@@ -116,7 +116,7 @@ long op_socket_name(struct request *request)
 	if (request->m[0] != SOCKET_NAME_BIND && !address_find_key(key))
 		return -ECONNREFUSED;
 	name = memory_take(sizeof(*name));
-	file = name ? open_file_new((struct node){ .id = (u64)name, .entry = NODE_NAME }, LINUX_O_PATH, LINUX_S_IFSOCK | 0777) : NULL;
+	file = name ? open_file_new((struct node){ .id = (u64)name, .entry = NODE_NAME }, LINUX_O_RDONLY, LINUX_S_IFSOCK | 0777) : NULL;
 	result = file ? open_file_give(request, file, 0) : -ENFILE;
 	if (!result) {
 		*name = (struct name){ key, request->m[0] == SOCKET_NAME_BIND };

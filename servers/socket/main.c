@@ -47,7 +47,9 @@ static long setattr(struct node node, unsigned mask, const struct file_attr *att
 	if (!socket || mask & SETATTR_SIZE)
 		return -EINVAL;
 	if (mask & SETATTR_MODE)
-		socket->mode = socket->file->mode = LINUX_S_IFSOCK | (attr->mode & 07777);
+		socket->mode = LINUX_S_IFSOCK | (attr->mode & 07777);
+	if (socket->file)
+		socket->file->mode = socket->mode;
 	if (mask & SETATTR_UID)
 		socket->uid = attr->uid;
 	if (mask & SETATTR_GID)
@@ -93,6 +95,19 @@ static void orphaned(struct open_file *file)
 		return;
 	rights_want_collection();
 	sockets_settle();
+}
+
+/* An O_PATH descriptor of a socket does not keep it from being closed, but what is told of it. */
+static void hold(struct node node)
+{
+	if (node_socket(node))
+		socket_hold(node_socket(node));
+}
+
+static void unhold(struct node node)
+{
+	if (node_socket(node))
+		socket_drop(node_socket(node));
 }
 
 /* Only the list can be opened by a path. */
@@ -190,7 +205,9 @@ static long message(struct request *request)
 		return op_rights_take(request);
 	if (label >= ARRAY_SIZE(on_sockets) || !on_sockets[label])
 		return -ENOSYS;
-	return request->file && socket_of(request->file) ? on_sockets[label](request) : -EBADF;
+	if (!request->file || !socket_of(request->file) || request->file->flags & LINUX_O_PATH)
+		return -EBADF;
+	return on_sockets[label](request);
 }
 
 static const struct serve_operations operations = {
@@ -199,6 +216,8 @@ static const struct serve_operations operations = {
 	.getattr = getattr,
 	.setattr = setattr,
 	.statfs = statfs,
+	.hold = hold,
+	.unhold = unhold,
 	.open = open,
 	.release = release,
 	.orphaned = orphaned,

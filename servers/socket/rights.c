@@ -84,7 +84,8 @@ static long right_take(struct rights *rights, unsigned slot)
 		memory_free(right, sizeof(*right));
 		return -EINVAL;
 	}
-	if (kind == CAPABILITY_OWN) {
+	/* One of O_PATH refers to no socket that could hold it: it is kept as another server's would be. */
+	if (kind == CAPABILITY_OWN && !(file->flags & LINUX_O_PATH)) {
 		right->file = file;
 		fly(file);
 		kernel_slot_delete(slot);

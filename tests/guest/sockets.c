@@ -674,6 +674,11 @@ static void options(void)
 	printf("link %s\n", strcmp(link, path) == 0 ? "right" : link);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", c);
 	show("open anew", open(path, O_RDWR));
+	int seen = open(path, O_PATH);
+	close(c);
+	printf("by O_PATH: %d %o\n", fstat(seen, &st), st.st_mode);
+	show("no use", send(seen, "x", 1, 0));
+	show("which did not keep it open", read(d, bytes, 10));
 	show("family", socket(AF_INET + 20, SOCK_STREAM, 0));
 	show("type", socket(AF_UNIX, 4, 0));
 	show("protocol", socket(AF_UNIX, SOCK_STREAM, 7));
