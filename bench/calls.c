@@ -1,9 +1,12 @@
 /* Rows of single system calls, files and pipes. */
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -111,6 +114,19 @@ static unsigned long row_stat(unsigned n)
 	return ticks() - start;
 }
 
+static unsigned long row_stat_relative(unsigned n)
+{
+	struct stat st;
+
+	MUST(chdir("/bench") == 0 && stat("true", &st) == 0);
+	unsigned long start = ticks();
+	for (unsigned i = 0; i < n; i++)
+		stat("true", &st);
+	start = ticks() - start;
+	MUST(chdir("/") == 0);
+	return start;
+}
+
 static unsigned long row_fstat(unsigned n)
 {
 	struct stat st;
@@ -210,6 +226,95 @@ static unsigned long row_pipe(unsigned n)
 	return start;
 }
 
+/* Until the pipe that it watches has something, which is then read. */
+static void wait_epoll(int epoll, int from)
+{
+	struct epoll_event event;
+	char byte;
+
+	MUST(epoll_wait(epoll, &event, 1, -1) == 1 && read(from, &byte, 1) == 1);
+}
+
+static int watch(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(0);
+
+	MUST(epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+	return epoll;
+}
+
+/* Two processes wake each other out of epoll_wait by pipes: a way is half a round trip. */
+static unsigned long row_epoll(unsigned n)
+{
+	int there[2], back[2];
+
+	MUST(pipe(there) == 0 && pipe(back) == 0);
+	pid_t pid = fork();
+	MUST(pid >= 0);
+	if (pid == 0) {
+		int epoll = watch(there[0]);
+
+		for (unsigned i = 0; i < n / 2 + 1; i++) {
+			wait_epoll(epoll, there[0]);
+			write(back[1], "x", 1);
+		}
+		_exit(0);
+	}
+	int epoll = watch(back[0]);
+	write(there[1], "x", 1);
+	wait_epoll(epoll, back[0]);
+	unsigned long start = ticks();
+	for (unsigned i = 0; i < n / 2; i++) {
+		write(there[1], "x", 1);
+		wait_epoll(epoll, back[0]);
+	}
+	start = ticks() - start;
+	MUST(waitpid(pid, NULL, 0) == pid);
+	close(epoll);
+	for (int i = 0; i < 2; i++) {
+		close(there[i]);
+		close(back[i]);
+	}
+	return start;
+}
+
+struct events {
+	int there, back;
+	unsigned count;
+};
+
+static void *answer_events(void *argument)
+{
+	struct events *e = argument;
+	unsigned long value = 1;
+
+	for (unsigned i = 0; i < e->count; i++) {
+		MUST(read(e->there, &value, 8) == 8);
+		MUST(write(e->back, &value, 8) == 8);
+	}
+	return NULL;
+}
+
+static unsigned long row_eventfd(unsigned n)
+{
+	struct events e = { eventfd(0, 0), eventfd(0, 0), n + 1 };
+	unsigned long value = 1, start = 0;
+	pthread_t thread;
+
+	MUST(e.there >= 0 && e.back >= 0 && pthread_create(&thread, NULL, answer_events, &e) == 0);
+	for (unsigned i = 0; i <= n; i++) {
+		if (i == 1)
+			start = ticks();
+		MUST(write(e.there, &value, 8) == 8 && read(e.back, &value, 8) == 8);
+	}
+	start = ticks() - start;
+	MUST(pthread_join(thread, NULL) == 0);
+	close(e.there);
+	close(e.back);
+	return start;
+}
+
 static unsigned long row_pipe_64k(unsigned n)
 {
 	int ends[2];
@@ -291,12 +396,15 @@ const struct row call_rows[] = {
 	{ "write-null", "write 1 byte to /dev/null", 4000, row_write_null },
 	{ "fstat", "fstat", 2000, row_fstat },
 	{ "stat", "stat", 2000, row_stat },
+	{ "stat-relative", "stat of a relative path", 2000, row_stat_relative },
 	{ "open", "open + close", 2000, row_open_close },
 	{ "create", "create + write 4 KiB + close + unlink", 500, row_create },
 	{ "read-4k", "read 4 KiB of a cached file", 1000, row_read_4k },
 	{ "read-64k", "read 64 KiB of a cached file", 200, row_read_64k },
 	{ "pipe", "pipe round trip, 2 processes", 1000, row_pipe },
 	{ "pipe-64k", "64 KiB through a pipe, 2 processes", 100, row_pipe_64k },
+	{ "epoll", "epoll wake, one way, 2 processes", 1000, row_epoll },
+	{ "eventfd", "eventfd round trip, 2 threads", 1000, row_eventfd },
 	{ "poll", "poll of a ready pipe", 2000, row_poll },
 	{ "signal", "signal to self, handler, return", 2000, row_signal },
 	{ "sigaction", "sigaction", 4000, row_sigaction },
