@@ -36,11 +36,11 @@ static const char *skip_name(const char *at, const char *end)
 static const char *skip_nothing(const char *at, const char *end)
 {
 	for (;;) {
-		const char *name = skip_slashes(at, end), *after = skip_name(name, end);
+		const char *name = skip_slashes(at, end);
 
-		if (after - name != 1 || *name != '.')
+		if (name == end || *name != '.' || (name + 1 < end && name[1] != '/'))
 			return name;
-		at = after;
+		at = name + 1;
 	}
 }
 

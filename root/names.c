@@ -6,6 +6,7 @@
 
 static struct mount mounts[MOUNTS_MAX];
 static unsigned mount_count;
+static u64 mount_letters[4]; /* a bit for each first letter of a mount's path: most paths are the root mount's, and need not look at the others */
 
 int mount_add(const char *path, u16 service, u16 number, bool terminal)
 {
@@ -22,17 +23,21 @@ int mount_add(const char *path, u16 service, u16 number, bool terminal)
 	}
 	memmove(&mounts[at + 1], &mounts[at], (mount_count - at) * sizeof(mounts[0]));
 	mounts[at] = new;
+	mount_letters[(u8)path[1] / 64] |= BIT((u8)path[1] % 64);
 	mount_count++;
 	return 0;
 }
 
 const struct mount *mount_match(const char *text, size_t length, size_t *rest)
 {
-	for (unsigned i = 0; i < mount_count; i++) {
+	u8 first = length > 1 ? text[1] : 0;
+	bool possible = mount_letters[first / 64] >> first % 64 & 1;
+
+	for (unsigned i = possible || !mount_count ? 0 : mount_count - 1; i < mount_count; i++) {
 		const struct mount *m = &mounts[i];
 
-		/* most mounts differ at their end already */
-		if (m->length && (m->length > length || m->path[m->length - 1] != text[m->length - 1] || memcmp(m->path, text, m->length)))
+		/* most differ in their first letter already */
+		if (m->length && ((u8)m->path[1] != first || m->length > length || memcmp(m->path, text, m->length)))
 			continue;
 		if (m->length < length && text[m->length] != '/')
 			continue;

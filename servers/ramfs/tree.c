@@ -134,9 +134,9 @@ void inode_close(struct inode *inode)
 
 static u32 name_hash(const char *name, size_t length)
 {
-	u64 hash = hash_u64(hash_fnv1a(FNV1A_INIT, name, length));
+	u64 hash = hash_name(name, length);
 
-	return (u32)hash;
+	return (u32)(hash >> 32 ^ hash);
 }
 
 static bool entry_is(const struct entry *entry, u32 hash, const char *name, size_t length)
