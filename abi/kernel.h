@@ -143,6 +143,7 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
  *   reply       r15 reply slot, rsi info. Never blocks; the slot is empty afterwards (also if the caller is gone: K_GONE).
  *   reply_recv  reply on r15, then recv on rdi with the same r15. An empty reply slot: only recv.
  *   forward     r15 reply slot, rdi Endpoint or Handle to pass the caller on to, rsi info and words of the new message; no capabilities.
+ *               rdi may be FORWARD_THROUGH(cptr of a CNode, slot): the capability there, in whoever's CNode it is.
  *   signal      rdi Notification: its badge is OR-ed in.
  *   wait        rdi Notification, rsi INFO_INTERRUPTIBLE or 0. v: m[0] the bits, which are cleared.
  * copy: rdi reply slot, rsi COPY_IN (from the caller's window) or COPY_OUT, rdx window offset, r8 own address, r9 length.
@@ -251,6 +252,8 @@ enum kernel_call {
 #undef X
 	KCALL_COUNT = 96
 };
+
+#define FORWARD_THROUGH(cnode, slot) ((unsigned long)(cnode) | ((unsigned long)(slot) + 1) << 32)
 
 #define GATE_RETURN_PROGRAM 0
 #define GATE_RETURN_GATE    1

@@ -48,6 +48,13 @@ static inline const struct cte *named(const struct thread *t, u64 cptr)
 	return slot_in(cptr & CPTR_SYSTEM ? &t->system_cnode : &t->files_cnode, cptr & ~(u64)CPTR_SYSTEM);
 }
 
+static inline const struct cte *forward_target(const struct thread *t, u64 target)
+{
+	const struct cte *cap = named(t, (u32)target);
+
+	return cap && target >> 32 ? slot_in(cap, (target >> 32) - 1) : cap;
+}
+
 /* The Endpoint that a capability sends to. */
 static inline struct endpoint *target_of(const struct cte *cap, u64 *badge)
 {
@@ -196,7 +203,7 @@ struct thread *fastpath_forward_recv(struct thread *t)
 {
 	u64 info = t->frame.rsi, number = t->frame.r15 & ~(u64)CPTR_SYSTEM, badge;
 	struct cte *slot = slot_in(&t->system_cnode, number), *reply;
-	const struct cte *cap = named(t, t->frame.rdi);
+	const struct cte *cap = forward_target(t, t->frame.rdi);
 	struct endpoint *own = quiet_endpoint(t, t->frame.rbp), *ep;
 	struct thread *caller, *receiver;
 

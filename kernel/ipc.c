@@ -78,13 +78,22 @@ int call_reply_recv(struct thread *t)
 	return endpoint_receive(t, ep, t->frame.rbp);
 }
 
+/* What a forward goes to: named by a cptr, or FORWARD_THROUGH a CNode. NULL: there is no such slot. */
+static struct cte *forward_target(struct thread *t)
+{
+	u64 target = t->frame.rdi;
+	int err;
+
+	return target >> 32 ? lookup_slot(t, (u32)target, (target >> 32) - 1, &err) : cspace_slot(t, target);
+}
+
 /* r15 reply slot, rdi target, rsi info */
 int call_forward(struct thread *t)
 {
 	struct cte *slot;
 	int err = reply_slot(t, &slot);
 
-	return err ? err : reply_forward(t, slot, cspace_slot(t, t->frame.rdi));
+	return err ? err : reply_forward(t, slot, forward_target(t));
 }
 
 /* The same, rbp Endpoint */
@@ -99,7 +108,7 @@ int call_forward_recv(struct thread *t)
 	ep = lookup_object(t, t->frame.rbp, OBJECT_ENDPOINT, RIGHT_RECV, &err);
 	if (unlikely(!ep))
 		return err;
-	err = reply_forward(t, slot, cspace_slot(t, t->frame.rdi));
+	err = reply_forward(t, slot, forward_target(t));
 	return err && err != K_GONE ? err : endpoint_receive(t, ep, 0);
 }
 

@@ -119,6 +119,7 @@ long request_forward_last(struct request *request, u64 target, u64 info, const u
 {
 	request->forward_to = target;
 	request->forward_info = info;
+	request->forward_failed = NULL;
 	memcpy(request->out, m, sizeof(request->out));
 	return RESULT_FORWARD;
 }
@@ -216,34 +217,31 @@ static void decode_request(struct request *request, const struct kmsg *msg, u32 
 /* What is in `msg` when a message has been dealt with, to go out with the next receive: nothing, an answer, or the caller to another Endpoint. */
 enum outcome { OUTCOME_NONE, OUTCOME_ANSWER, OUTCOME_FORWARD };
 
-/* A message that wants an answer, which goes out from `slot`. */
-static enum outcome serve_call(struct kmsg *msg, u32 slot, bool *slot_used)
+/* What a handler's result makes of it. */
+static enum outcome outcome_of(struct kmsg *msg, const struct request *request, long result)
 {
-	struct request request;
-	long result;
-
-	decode_request(&request, msg, slot);
-	if (!request.caller || request.caller->exiting) {
-		KCALL2(cap_delete, ROOT_CNODE, slot);
+	if (result == RESULT_LATER)
 		return OUTCOME_NONE;
-	}
-	if (INFO_LABEL(msg->info) == LABEL_FAULT)
-		result = fault_handle(&request);
-	else
-		result = handle(&request);
-	if (result == RESULT_LATER) {
-		*slot_used = !request.reply;
-		return OUTCOME_NONE;
-	}
-	memcpy(msg->m, request.out, sizeof(msg->m));
+	memcpy(msg->m, request->out, sizeof(msg->m));
 	if (result == RESULT_FORWARD) {
-		msg->target = request.forward_to;
-		msg->info = request.forward_info;
+		msg->target = request->forward_to;
+		msg->info = request->forward_info;
 		return OUTCOME_FORWARD;
 	}
 	msg->m[0] = result;
-	msg->info = INFO(0, result >= 0 ? request.out_bytes : 0);
+	msg->info = INFO(0, result >= 0 ? request->out_bytes : 0);
 	return OUTCOME_ANSWER;
+}
+
+/* A message that wants an answer, which goes out from `slot`. */
+static enum outcome serve_call(struct kmsg *msg, struct request *request, u32 slot)
+{
+	decode_request(request, msg, slot);
+	if (!request->caller || request->caller->exiting) {
+		KCALL2(cap_delete, ROOT_CNODE, slot);
+		return OUTCOME_NONE;
+	}
+	return outcome_of(msg, request, INFO_LABEL(msg->info) == LABEL_FAULT ? fault_handle(request) : handle(request));
 }
 
 /* Why 1 is a deadline, which root's callers never set; 2: killed, which only root does, who deletes the Reply first. */
@@ -273,37 +271,47 @@ static void serve_event(const struct kmsg *msg)
 		cancelled(msg);
 }
 
-/* data[] holds what goes out: this comes before anything that uses it. */
-static void send_now(struct kmsg *msg, u32 slot, enum outcome outcome)
+/* The capability that the caller was to be passed on by does not send to anybody. */
+static enum outcome forward_failed(struct kmsg *msg, struct request *request)
 {
-	msg->reply = SYS(slot);
-	msg->deadline = 0;
-	if (outcome == OUTCOME_ANSWER)
-		kipc(KCALL_reply, msg);
-	else if (kipc(KCALL_forward, msg))
-		KCALL2(cap_delete, ROOT_CNODE, slot);
+	if (request->forward_failed)
+		return outcome_of(msg, request, request->forward_failed(request));
+	KCALL2(cap_delete, ROOT_CNODE, request->reply);
+	return OUTCOME_NONE;
 }
 
-/* Receives into `slot`, from which the last outcome goes out. */
-static long receive(struct kmsg *msg, u32 slot, enum outcome outcome)
+/* Without receiving: before anything that uses data[], which holds what goes out. */
+static void send_now(struct kmsg *msg, struct request *request, u32 slot, enum outcome outcome)
+{
+	while (outcome != OUTCOME_NONE) {
+		long error;
+
+		msg->reply = SYS(slot);
+		msg->deadline = 0;
+		error = kipc(outcome == OUTCOME_ANSWER ? KCALL_reply : KCALL_forward, msg);
+		outcome = outcome == OUTCOME_FORWARD && error && error != K_GONE ? forward_failed(msg, request) : OUTCOME_NONE;
+	}
+}
+
+/* Receives into *slot, from which the last outcome goes out. */
+static long receive(struct kmsg *msg, struct request *request, u32 *slot, enum outcome outcome)
 {
 	u64 own = SYS(root_endpoint.slot), deadline = timer_next();
-	long error;
 
 	if (outcome == OUTCOME_FORWARD && deadline) {
-		send_now(msg, slot, outcome);
+		send_now(msg, request, *slot, outcome);
 		outcome = OUTCOME_NONE;
 	}
-	msg->reply = SYS(slot);
-	if (outcome == OUTCOME_FORWARD) {
+	while (outcome == OUTCOME_FORWARD) {
+		msg->reply = SYS(*slot);
 		msg->deadline = own;
-		error = kipc(KCALL_forward_recv, msg);
-		if (!error)
+		if (!kipc(KCALL_forward_recv, msg))
 			return 0;
-		KCALL2(cap_delete, ROOT_CNODE, slot); /* the caller learns that nobody is there */
-		outcome = OUTCOME_NONE;
-		msg->reply = SYS(slot);
+		outcome = forward_failed(msg, request);
 	}
+	if (!request->reply) /* kept */
+		*slot = reply_take();
+	msg->reply = SYS(*slot);
 	msg->target = own;
 	msg->deadline = deadline;
 	return kipc(outcome == OUTCOME_ANSWER ? KCALL_reply_recv : KCALL_recv, msg);
@@ -313,13 +321,14 @@ noreturn void root_loop(void)
 {
 	u32 slot = reply_take();
 	enum outcome outcome = OUTCOME_NONE;
+	struct request request = { .reply = slot };
 	struct kmsg msg = { 0 };
 
 	for (;;) {
-		bool slot_used = false;
-		long error = receive(&msg, slot, outcome);
+		long error = receive(&msg, &request, &slot, outcome);
 
 		outcome = OUTCOME_NONE;
+		request.reply = slot;
 		if (error == K_TIMEOUT) {
 			timers_run();
 			continue;
@@ -331,15 +340,11 @@ noreturn void root_loop(void)
 		if (is_event(msg.info))
 			serve_event(&msg);
 		else
-			outcome = serve_call(&msg, slot, &slot_used);
+			outcome = serve_call(&msg, &request, slot);
 		if (timer_next() && timer_next() <= now_ns()) {
-			/* Timers use data[]. */
-			if (outcome != OUTCOME_NONE)
-				send_now(&msg, slot, outcome);
+			send_now(&msg, &request, slot, outcome); /* timers use data[] */
 			outcome = OUTCOME_NONE;
 			timers_run();
 		}
-		if (slot_used)
-			slot = reply_take();
 	}
 }

@@ -27,9 +27,15 @@ struct request {
 	u64 out[MESSAGE_WORDS];  /* out[0] is unused */
 	u32 out_bytes;
 	u64 forward_to, forward_info; /* with RESULT_FORWARD */
+	long (*forward_failed)(struct request *request); /* then, NULL: the call ends as if its server had died. A result, as a handler's */
 };
 #define RESULT_LATER   (-100000)
 #define RESULT_FORWARD (-100001) /* of request_forward_last */
+/* The Reply is used up, or will be. */
+static inline bool result_goes_on(long result)
+{
+	return result == RESULT_LATER || result == RESULT_FORWARD;
+}
 typedef long request_handler(struct request *request);
 
 /* Keeps the caller waiting; the answer comes by thread_answer. */
@@ -39,7 +45,7 @@ long request_forward(struct thread *caller, u32 reply, u64 target, u64 info, con
 
 /*
  * The same as the last thing that is done for a request: it goes out with the loop's next receive, in one kernel entry, so data[] must stay as it is. The
- * handler returns what this returns. If it fails, which takes an Endpoint that is gone, the caller's call ends as if its server had died.
+ * handler returns what this returns.
  */
 long request_forward_last(struct request *request, u64 target, u64 info, const u64 m[MESSAGE_WORDS]);
 

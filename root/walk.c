@@ -85,10 +85,12 @@ static u64 send_flags(const struct walk *w)
 	return WALK_NOFOLLOW | WALK_PARENT | (w->flags & WALK_DIRECTORY) | (w->operation == FILE_LINK && w->second_turn ? WALK_NEW : 0);
 }
 
-/* To the service's Endpoint, with the path in the mount and the second text. */
-static long send(struct thread *thread, u32 reply, const struct mount *mount, size_t rest)
+/* To the service's Endpoint, with the path in the mount and the second text. `request` is NULL when the caller has waited for the service. */
+static long send(struct thread *thread, struct request *request, u32 reply, const struct mount *mount, size_t rest)
 {
 	struct walk *w = &thread->walk;
+	u64 target = SYS(service_get(mount->service)->endpoint.slot), info;
+	long error;
 	struct walk_text *second = walk_resolves(w) ? NULL : &w->second;
 	size_t bytes = second ? second->length : 0, length = text_length - rest;
 	u64 m[MESSAGE_WORDS] = { w->m[0], w->m[1], w->m[2], mount->number, length, bytes, 0, send_flags(w) };
@@ -101,8 +103,11 @@ static long send(struct thread *thread, u32 reply, const struct mount *mount, si
 		memcpy(data + length, second->data, bytes);
 	w->service = mount->service;
 	w->stage = walk_resolves(w) ? STAGE_RESOLVE : STAGE_WALK;
-	return request_forward(thread, reply, SYS(service_get(mount->service)->endpoint.slot),
-			       INFO(walk_resolves(w) ? FILE_RESOLVE : w->operation, length + bytes) | INFO_WINDOWS(1), m);
+	info = INFO(walk_resolves(w) ? FILE_RESOLVE : w->operation, length + bytes) | INFO_WINDOWS(1);
+	if (request)
+		return request_forward_last(request, target, info, m);
+	error = request_forward(thread, reply, target, info, m);
+	return error ? error : RESULT_LATER;
 }
 
 /* Opening /dev/tty is opening the caller's controlling terminal. -ENXIO: it has none. */
@@ -145,10 +150,8 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 	if (error)
 		return error;
 	service = service_get(mount.service);
-	if (service->ready) {
-		error = send(thread, reply, &mount, rest);
-		return error ? error : RESULT_LATER;
-	}
+	if (service->ready)
+		return send(thread, request, reply, &mount, rest);
 	if (!service->present)
 		return -ENXIO;
 	error = walk_text_save(&w->path, text_bytes, text_length);
@@ -295,7 +298,7 @@ long walk_start(struct request *request)
 	w->base2 = request->m[6];
 	result = start_plain(request, first);
 	if (result) {
-		if (result != RESULT_FORWARD)
+		if (!result_goes_on(result))
 			walk_forget(thread);
 		return result;
 	}
@@ -305,7 +308,7 @@ long walk_start(struct request *request)
 	if (!error && walk_resolves(w) && !second)
 		error = -ENOENT;
 	result = error ? error : walk_begin(thread, request, (char *)copy, first, request->m[3]);
-	if (result != RESULT_LATER)
+	if (!result_goes_on(result))
 		walk_forget(thread);
 	return result;
 }

@@ -82,10 +82,7 @@ static long send_both(struct thread *thread, struct request *request, const stru
 	m[5] = second;
 	m[7] = w->flags;
 	w->stage = STAGE_WALK;
-	return request_forward(thread, request->reply, SYS(service_get(c->mount->service)->endpoint.slot),
-			       INFO(w->operation, at + second), m)
-		       ? -EIO
-		       : RESULT_LATER;
+	return request_forward_last(request, SYS(service_get(c->mount->service)->endpoint.slot), INFO(w->operation, at + second), m);
 }
 
 static long walk_resolved(struct thread *thread, struct request *request, const struct continuation *c)
@@ -154,7 +151,7 @@ long walk_continue(struct request *request)
 	if (!w->operation || (w->service && w->service != request->service) || ++w->steps > STEPS_MAX)
 		return w->steps > STEPS_MAX ? -ELOOP : -EINVAL;
 	result = act(thread, request, &c);
-	if (result != RESULT_LATER)
+	if (!result_goes_on(result))
 		walk_forget(thread);
 	return result;
 }

@@ -43,28 +43,45 @@ bool walk_is_base(u64 cptr, const struct thread *thread)
 	return cptr < thread->files->slots;
 }
 
-/* Asks the base directory's server for its place; the path waits in w->path. */
-long walk_ask_place(struct thread *thread, struct request *request, u64 base)
+/* The first process has no working directory until it sets one: it is the root directory. */
+static long from_root_directory(struct request *request)
 {
+	struct thread *thread = request->caller;
 	struct walk *w = &thread->walk;
-	u64 m[MESSAGE_WORDS] = { 0 };
-	u32 handle;
 
-	if (!walk_is_base(base, thread))
-		return -EBADF;
-	w->base = base;
-	handle = handle_borrow(thread->process, thread->files, base);
-	if (!handle && !(base & CPTR_SYSTEM))
-		return -EBADF;
-	if (handle) {
-		w->stage = STAGE_PLACE;
-		return walk_send_to_handle(thread, request->reply, handle, FILE_PLACE, m, 0);
-	}
-	/* The first process has no working directory until it sets one: it is the root directory. */
 	text_start();
 	if (text_add_chroot(thread) || walk_restrict_start(w, NULL) || text_join((char *)w->path.data, w->path.length))
 		return -ENAMETOOLONG;
 	return walk_go(thread, request, request->reply);
+}
+
+/* The base was no Handle. */
+static long base_missing(struct request *request)
+{
+	struct thread *thread = request->caller;
+	long result = thread->walk.base & CPTR_SYSTEM ? from_root_directory(request) : -EBADF;
+
+	if (!result_goes_on(result))
+		walk_forget(thread);
+	return result;
+}
+
+/* Asks the base directory's server for its place, by the caller's own Handle; the path waits in w->path. */
+long walk_ask_place(struct thread *thread, struct request *request, u64 base)
+{
+	struct walk *w = &thread->walk;
+	u64 cnode = base & CPTR_SYSTEM ? SYS(thread->process->system_cnode.slot) : SYS(thread->files->cnode.slot);
+	u64 m[MESSAGE_WORDS] = { 0 };
+	long result;
+
+	if (!walk_is_base(base, thread))
+		return -EBADF;
+	w->base = base;
+	w->stage = STAGE_PLACE;
+	w->service = 0; /* whoever serves that Handle */
+	result = request_forward_last(request, FORWARD_THROUGH(cnode, base & ~(u64)CPTR_SYSTEM), INFO(FILE_PLACE, 0) | INFO_WINDOWS(1), m);
+	request->forward_failed = base_missing;
+	return result;
 }
 
 /* Without "." and slashes at the start. */

@@ -152,37 +152,73 @@ static bool timer_due(unsigned long *deadline)
 	return *deadline && kernel_monotonic() >= *deadline;
 }
 
-/* Receives into `request`; with `answered` its last answer goes out in the same call (`ipc` is filled in). */
-static void receive(struct request *request, struct ipc *ipc, bool answered)
+/* What is in `ipc` when a message has been dealt with, to go out with the next receive: nothing, an answer, or the caller to somebody else. */
+enum outcome { OUTCOME_NONE, OUTCOME_ANSWER, OUTCOME_FORWARD };
+
+static const unsigned long alone[] = { [OUTCOME_ANSWER] = KCALL_reply, [OUTCOME_FORWARD] = KCALL_forward };
+static const unsigned long receiving[] = { KCALL_recv, [OUTCOME_ANSWER] = KCALL_reply_recv, [OUTCOME_FORWARD] = KCALL_forward_recv };
+
+/* What is to be done when it did not go out. */
+static enum outcome not_sent(struct request *request, struct ipc *ipc, enum outcome outcome, long error)
+{
+	if (outcome == OUTCOME_ANSWER && error == K_GONE)
+		request_unsent(INFO_CAPS_OF(ipc->info));
+	if (outcome != OUTCOME_FORWARD || error == K_GONE)
+		return OUTCOME_NONE;
+	request->stopped = false;
+	request->answer_bytes = request->answer_caps = 0;
+	request_fill_answer(request, -EIO, ipc);
+	return OUTCOME_ANSWER;
+}
+
+static void send_now(struct request *request, struct ipc *ipc, enum outcome outcome)
+{
+	while (outcome != OUTCOME_NONE) {
+		long error;
+
+		ipc->deadline = 0;
+		error = kernel_ipc(alone[outcome], ipc);
+		outcome = error ? not_sent(request, ipc, outcome, error) : OUTCOME_NONE;
+	}
+}
+
+/* Receives into `request`; the last outcome goes out from it in the same call. */
+static void receive(struct request *request, struct ipc *ipc, enum outcome outcome)
 {
 	for (;;) {
-		/* The timer's work may use the message buffer: an answer that is still in it goes first. */
-		while (timer_due(&ipc->deadline)) {
-			ipc->deadline = 0;
-			if (answered && kernel_ipc(KCALL_reply, ipc) != K_OK)
-				request_unsent(INFO_CAPS_OF(ipc->info));
-			answered = false;
+		unsigned long own = CPTR_SYSTEM | SLOT_ENDPOINT, deadline;
+		long error;
+
+		/* The timer's work may use the message buffer: what is still in it goes first. */
+		while (timer_due(&deadline)) {
+			send_now(request, ipc, outcome);
+			outcome = OUTCOME_NONE;
 			serve_operations->expired();
 		}
-		ipc->target = CPTR_SYSTEM | SLOT_ENDPOINT;
+		if (outcome == OUTCOME_FORWARD && deadline) {
+			send_now(request, ipc, outcome);
+			outcome = OUTCOME_NONE;
+		}
 		ipc->reply = CPTR_SYSTEM | request->slot;
-		long error = kernel_ipc(answered ? KCALL_reply_recv : KCALL_recv, ipc);
-
+		ipc->deadline = outcome == OUTCOME_FORWARD ? own : deadline;
+		if (outcome != OUTCOME_FORWARD)
+			ipc->target = own;
+		error = kernel_ipc(receiving[outcome], ipc);
 		if (error == K_OK)
 			return;
-		if (answered && error == K_GONE)
-			request_unsent(INFO_CAPS_OF(ipc->info));
-		answered = false;
-		if (error == K_GONE)
+		if (outcome == OUTCOME_FORWARD || error == K_GONE) {
+			outcome = not_sent(request, ipc, outcome, error);
 			continue;
+		}
+		outcome = OUTCOME_NONE;
 		/* Else only a slot that is still full makes receiving fail; a Reply in it is nobody's any more. */
 		if (error != K_TIMEOUT && kernel_slot_delete(request->slot) != K_OK)
 			serve_fail("cannot receive on the Endpoint");
 	}
 }
 
-/* Handles one request. True: its answer is in `ipc`, to be sent with the next receive. */
-static bool handle(struct request **request, struct ipc *ipc)
+/* Handles one request. */
+static enum outcome handle(struct request **request, struct ipc *ipc)
 {
 	struct request *current = *request;
 	long result;
@@ -193,21 +229,25 @@ static bool handle(struct request **request, struct ipc *ipc)
 	result = serve_dispatch(current);
 	serve_request = NULL;
 	drop_received(current);
-	if (result == REQUEST_KEPT) {
+	switch (result) {
+	case REQUEST_KEPT:
 		*request = request_new(); /* request_wait saw to it that there is one */
-		return false;
+		return OUTCOME_NONE;
+	case REQUEST_ANSWERED:
+		return OUTCOME_NONE;
+	case REQUEST_FORWARDED:
+		*ipc = serve_forward;
+		return OUTCOME_FORWARD;
 	}
-	if (result == REQUEST_ANSWERED)
-		return false;
 	request_fill_answer(current, result, ipc);
-	return true;
+	return OUTCOME_ANSWER;
 }
 
 noreturn void serve_run(const struct serve_operations *operations)
 {
 	struct request *request = request_new();
+	enum outcome outcome = OUTCOME_NONE;
 	struct ipc ipc;
-	bool answered = false;
 
 	serve_operations = operations;
 	if (!request)
@@ -216,7 +256,7 @@ noreturn void serve_run(const struct serve_operations *operations)
 	if (root_call3(PROC_SERVICE_READY, 0, 0, 0) < 0)
 		serve_fail("root does not take this service");
 	for (;;) {
-		receive(request, &ipc, answered);
-		answered = from_kernel(&ipc) ? false : handle(&request, &ipc);
+		receive(request, &ipc, outcome);
+		outcome = from_kernel(&ipc) ? OUTCOME_NONE : handle(&request, &ipc);
 	}
 }

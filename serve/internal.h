@@ -16,6 +16,8 @@ struct request *request_by_slot(unsigned slot);
 void request_fill_answer(struct request *request, long result, struct ipc *ipc);
 /* Answers by a reply call of its own, and deletes Handles that nobody took. Does not recycle. */
 void request_send_answer(struct request *request, long result);
+/* With REQUEST_FORWARDED: the message, and whom to. */
+extern struct ipc serve_forward;
 /* The first `count` capabilities of the message to send were not taken. */
 void request_unsent(unsigned count);
 

@@ -144,6 +144,9 @@ void request_give_capability(struct request *request, unsigned slot, unsigned in
 	request->answer_caps = MAX(request->answer_caps, index + 1);
 }
 
+/* What goes out with the next receive. */
+struct ipc serve_forward;
+
 long request_forward(struct request *request, unsigned target, unsigned label, const unsigned long m[8], unsigned bytes, bool keep_window)
 {
 	struct ipc ipc = {
@@ -154,6 +157,10 @@ long request_forward(struct request *request, unsigned target, unsigned label, c
 	long error;
 
 	memcpy(ipc.m, m, sizeof(ipc.m));
+	if (request == serve_request && !request->kept) {
+		serve_forward = ipc;
+		return REQUEST_FORWARDED;
+	}
 	error = kernel_ipc(KCALL_forward, &ipc);
 	if (error == K_OK || error == K_GONE)
 		return REQUEST_ANSWERED;

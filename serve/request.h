@@ -15,6 +15,7 @@ struct request;
 /* What an operation returns when it does not give a result now. */
 #define REQUEST_KEPT     (-0x10000l) /* waits: request_answer() will come */
 #define REQUEST_ANSWERED (-0x10001l) /* answered or passed on already */
+#define REQUEST_FORWARDED (-0x10002l) /* is passed on when the operation returns this, with serve_message->data as it is then */
 /* True for results that the framework must not answer with. */
 #define REQUEST_TAKEN(result) ((result) <= REQUEST_KEPT)
 
@@ -76,7 +77,8 @@ void request_give_capability(struct request *request, unsigned slot, unsigned in
 
 /*
  * Passes the caller on. `target`: number of a slot of the own system CNode; m: words of the new message; `bytes` of serve_message->data
- * go with it. keep_window: the new holder may use the caller's window. REQUEST_ANSWERED, or a negative errno (still to be answered).
+ * go with it. keep_window: the new holder may use the caller's window. Return what it returns: REQUEST_FORWARDED, REQUEST_ANSWERED, or a negative errno
+ * (still to be answered).
  */
 long request_forward(struct request *request, unsigned target, unsigned label, const unsigned long m[8], unsigned bytes, bool keep_window);
 
