@@ -83,6 +83,21 @@ static void use_sockets(void)
 	close(ends[1]);
 }
 
+static void use_pty(void)
+{
+	char text[64];
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	const char *name = master >= 0 && unlockpt(master) == 0 ? ptsname(master) : NULL;
+
+	slave = name ? open(name, O_RDWR | O_NOCTTY) : -1;
+	if (slave >= 0) {
+		if (write(master, "line\n", 5) == 5)
+			(void)!read(slave, text, sizeof text);
+		close(slave);
+	}
+	close(master);
+}
+
 static void use_others(void)
 {
 	char text[256];
@@ -116,6 +131,7 @@ static void load(int number)
 		use_files(number);
 		use_pipe();
 		use_sockets();
+		use_pty();
 		use_others();
 	}
 }
@@ -231,7 +247,7 @@ static void check_all(void)
 {
 	char text[256];
 	uint64_t value = 0;
-	int ends[2], fd, status = -1;
+	int ends[2], fd, pty = -1, status = -1;
 	pid_t pid;
 
 	fd = open("/tmp/after", O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -257,6 +273,11 @@ static void check_all(void)
 	fd = open("/proc/self/stat", O_RDONLY);
 	must(fd >= 0 && read(fd, text, sizeof text) > 0, "/proc works after its server was killed");
 	close(fd);
+	fd = posix_openpt(O_RDWR | O_NOCTTY);
+	must(fd >= 0 && unlockpt(fd) == 0 && (pty = open(ptsname(fd), O_RDWR | O_NOCTTY)) >= 0, "ptys can be made after their server was killed");
+	must(write(fd, "line\n", 5) == 5 && read(pty, text, sizeof text) == 5, "bytes go through a pty after their server was killed");
+	close(fd);
+	close(pty);
 	pid = fork();
 	if (pid == 0) {
 		execl("/bin/true", "true", (char *)NULL);
