@@ -1,4 +1,6 @@
-"""A terminal's screen: what a VT100 shows after the bytes it was sent. Enough of ECMA-48 for readline, less and vi."""
+"""A terminal's screen: what a VT100 shows after the bytes it was sent. Enough of ECMA-48 for readline and full-screen programs.
+
+It serves tests/oracle/screens on the host and tests/oracle/files/drive in the guest."""
 import re
 
 SEQUENCE = re.compile(rb'\x1b(?:\[([?>]?)([0-9;]*)([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|([=>78DEMcHZ]))')
@@ -17,12 +19,26 @@ class Screen:
         self.pending = b''
         # What was printed, in order: characters and line feeds.
         self.printed = ''
+        # The lines behind the alternate screen, and what the terminal has to answer.
+        self.behind = None
+        self.replies = []
 
     def keep_from_last_line(self):
         """Forgets what stands above the cursor's line, so that boot messages are not compared."""
         line = self.lines[self.y]
         self.lines = [line] + [[' '] * self.columns for _ in range(self.rows - 1)]
         self.y = 0
+
+    def resize(self, columns, rows):
+        self.lines = [(line + [' '] * columns)[:columns] for line in self.lines[:rows]]
+        self.lines += [[' '] * columns for _ in range(rows - len(self.lines))]
+        self.columns, self.rows, self.top, self.bottom = columns, rows, 0, rows - 1
+        self.move(self.x, self.y)
+
+    def answers(self):
+        """What is to be sent back to the program, once."""
+        replies, self.replies = self.replies, []
+        return replies
 
     def text(self):
         """The screen, a line each, then the cursor's place."""
@@ -105,9 +121,22 @@ class Screen:
         private, numbers, final, single = match.groups()
         if single:
             self.single(single)
+        elif final and private == b'?' and final in b'hl':
+            if {b'47', b'1047', b'1049'} & set(numbers.split(b';')):
+                self.alternate(final == b'h')
         elif final and not private:
             values = [int(n) if n else 0 for n in numbers.split(b';')]
             self.csi(final.decode(), values[0], values)
+
+    def alternate(self, on):
+        if on and self.behind is None:
+            self.behind = self.lines, self.x, self.y
+            self.lines = [[' '] * self.columns for _ in range(self.rows)]
+        elif not on and self.behind is not None:
+            self.lines, x, y = self.behind
+            self.behind = None
+            self.resize(self.columns, self.rows)
+            self.move(x, y)
 
     def single(self, name):
         if name == b'7':
@@ -159,6 +188,16 @@ class Screen:
         elif name in 'LM' and self.top <= self.y <= self.bottom:
             for _ in range(min(count, self.rows)):
                 (self.scroll_down if name == 'L' else self.scroll_up)(self.y)
+        elif name == 'S':
+            for _ in range(min(count, self.rows)):
+                self.scroll_up(self.top)
+        elif name == 'T':
+            for _ in range(min(count, self.rows)):
+                self.scroll_down(self.top)
+        elif name == 'c':
+            self.replies.append(b'\x1b[?1;2c')
+        elif name == 'n' and first == 6:
+            self.replies.append(b'\x1b[%d;%dR' % (self.y + 1, self.x + 1))
         elif name == 'r':
             self.top, self.bottom = count - 1, (values[1] if len(values) > 1 and values[1] else self.rows) - 1
             self.move(0, 0)
