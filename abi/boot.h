@@ -69,7 +69,7 @@ struct boot_info {
 	struct boot_untyped untyped[BOOT_UNTYPED_MAX];
 	unsigned long vector_size;              /* XSAVE area in bytes for XCR0 as set */
 	unsigned long features;                 /* BOOT_FEATURE_ */
-	unsigned long core_count;
+	unsigned long core_count;               /* that run threads */
 	unsigned long boot_ns;                  /* monotonic clock at hand-over */
 	char command_line[1024];
 };

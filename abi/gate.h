@@ -94,6 +94,9 @@ struct process_shared {
 #define SHARED_NOCLDWAIT 1 /* SIGCHLD has SA_NOCLDWAIT */
 #define SHARED_NOCLDSTOP 2
 
+/* A segment whose limit is the number of the core: `lsl` reads it. It is Linux's selector for that, too. */
+#define GATE_CORE_SELECTOR 0x7b
+
 /* Clock: monotonic ns = ((rdtsc - tsc_base) * mult) >> 32, + 0 at boot. Read seq (even), fields, seq again. */
 struct clock_page {
 	unsigned int seq, reserved;

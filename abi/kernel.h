@@ -199,6 +199,8 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	X(thread_info, 42) \
 	/* thread: replaces its files CNode (a1), system CNode (a2); 0 keeps */ \
 	X(thread_set_cnodes, 43) \
+	/* thread, mask of cores: it runs on no other; K_INVALID_ARG if none of them exists. At first a thread may run on all */ \
+	X(thread_set_affinity, 44) \
 	/* VSpace, count: page refs in data[] go to the page-table pool */ \
 	X(vspace_topup, 48) \
 	/* VSpace, address, pages, VSPACE_ flags, ref: refs in data[] (u64 each), or with VSPACE_CONTIGUOUS or pages = 1 just a4.
@@ -283,6 +285,9 @@ struct thread_info {
 	unsigned int state;        /* 0 inactive, 1 ready, 2 sending, 3 waiting for a reply, 4 receiving, 5 waiting for a notification */
 	unsigned int stopped;
 	unsigned long switches;
+	unsigned long affinity;    /* cores that it may run on */
+	unsigned int core;         /* where it runs or ran last */
+	unsigned int reserved;
 };
 
 struct system_info {
@@ -290,9 +295,12 @@ struct system_info {
 	unsigned long object_bytes[16];
 	unsigned long frames_counted;   /* frames with a count above 0 */
 	unsigned long kernel_entries, address_space_switches, context_switches;
-	unsigned long uptime_ns, idle_ns;
+	unsigned long uptime_ns, idle_ns; /* idle: of all cores together */
 	unsigned long memory_bytes;     /* RAM that the kernel was given */
+	unsigned long core_count;
+	unsigned long core_idle_ns[64];
 };
+_Static_assert(sizeof(struct system_info) <= MESSAGE_BYTES, "fits data[]");
 
 /* Trace classes (boot option trace=syscall,ipc,fault,switch,irq,user). */
 #define TRACE_SYSCALL 1

@@ -56,19 +56,29 @@ struct machine {
 	char command_line[1024];
 	u64 features;                 /* BOOT_FEATURE_ */
 	u32 vector_size;              /* XSAVE area for XCR0 as set (standard format), bytes */
-	unsigned core_count;
+	unsigned core_count;          /* that the firmware lists; kernel/thread.h's core_count: that run */
 };
 extern struct machine machine;
 
 /* The clock: ns since boot, monotonic. The clock page is filled by arch code at start (page aligned object). */
-u64 arch_clock_ns(void);
 extern struct clock_page arch_clock_page;
+#ifdef HOST_TEST
+u64 arch_clock_ns(void);
+extern struct core *host_core;
+static inline struct core *this_core(void)
+{
+	return host_core;
+}
+#else
+#include "kernel/arch/inline.h"
+#endif
 paddr_t arch_clock_page_address(void);
 /* Interrupt at that absolute time (ns) by kernel_timer; ~0: none. */
 void arch_timer_set(u64 deadline_ns);
 
-/* Address spaces: top is a page's physical address. Loads CR3 only if different. */
-void arch_load_address_space(struct core *core, paddr_t top);
+/* Address spaces: top is a page's physical address. The other: the kernel's own, which maps nothing of a user. */
+void arch_load_address_space(paddr_t top);
+void arch_leave_address_space(void);
 /* Upper-half entries that every address space shares. */
 void arch_init_top_table(u64 *top);
 void arch_flush_page(u64 address); /* this core */
@@ -83,6 +93,17 @@ void arch_switch_thread(struct core *core, struct thread *prev, struct thread *n
 void arch_vector_save(struct core *core, struct thread *thread);
 void arch_vector_forget(struct core *core, struct thread *thread);
 void arch_vector_init(struct thread *thread); /* initial state into thread's area */
+
+/* Other cores. machine.core_count says how many there are at most; those that start are entered in cores[] with their idle thread's object
+ * and stack, and wait for the node's lock. Returns how many run, this one included. */
+unsigned arch_start_cores(void);
+enum arch_ipi {
+	ARCH_IPI_SCHEDULE, /* it looks at its `needed` */
+	ARCH_IPI_REQUEST,  /* it calls remote_answer */
+};
+void arch_interrupt_core(const struct core *core, enum arch_ipi what);
+void arch_stop_other_cores(void); /* for good, whatever they do */
+void arch_relax(void);            /* in a loop that waits for another core */
 
 /* Interrupts: GSI through the IOAPIC; kernel_irq(gsi) is called with the line masked if level triggered. */
 int arch_irq_enable(unsigned gsi, bool level, bool active_low); /* 0 or K_INVALID_ARG */
@@ -99,15 +120,21 @@ void arch_console_write(const char *text, size_t length);
 /* Ends the machine: code 0 by switching the power off, others by QEMU's exit device (port 0xf4); without either it halts. */
 noreturn void arch_exit(unsigned code);
 noreturn void arch_restart(void);
+noreturn void arch_halt(void); /* this core */
+bool arch_is_stack(u64 address); /* of some core: mapped memory that a backtrace may read */
 
 /* The idle thread's code and frame: hlt with interrupts on, in ring 0. */
 void arch_make_idle(struct thread *idle);
-/* Leave boot for good: run this thread. */
+/* Leave boot for good: run this thread. Releases the node's lock. */
 noreturn void arch_run(struct thread *thread);
 
-/* ---- called by arch code, implemented in the portable kernel ---- */
+/*
+ * ---- called by arch code, implemented in the portable kernel ----
+ * kernel_syscall takes the node's lock and releases it; around the others arch code does (trap.c).
+ */
 
 noreturn void kernel_main(void); /* once, after the console, memory map, tables, clock and interrupts are set up; interrupts off */
+noreturn void kernel_core_main(void); /* a further core, on its own stack */
 struct thread *kernel_syscall(struct thread *thread);       /* return address in the upper half */
 struct thread *kernel_exception(struct thread *thread);     /* frame.vector, error, address; ring 3 only. #NM is arch code's */
 struct thread *kernel_irq(struct thread *thread, unsigned gsi);

@@ -4,6 +4,7 @@
  */
 #include "kernel/calls.h"
 #include "kernel/frame.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
@@ -205,7 +206,6 @@ static struct boot_info *map_boot_info(void)
 	info->memory_top = machine.ram_top;
 	info->vector_size = machine.vector_size;
 	info->features = machine.features;
-	info->core_count = machine.core_count;
 	strlcpy(info->command_line, machine.command_line, sizeof(info->command_line));
 	return info;
 }
@@ -242,15 +242,26 @@ static struct thread *make_root_thread(u64 entry)
 	return root;
 }
 
-static void start_core(void)
+static void init_core(struct core *core, struct thread *idle)
 {
-	struct core *core = this_core();
-	struct thread *idle = (struct thread *)idle_object;
-
 	thread_init(idle);
 	arch_make_idle(idle);
 	schedule_init(core, idle);
-	core->current = idle;
+}
+
+/* The others are started last: until this core runs root, they wait for the lock. */
+static void start_cores(struct boot_info *info)
+{
+	core_count = arch_start_cores();
+	for (unsigned i = 1; i < core_count; i++)
+		init_core(cores[i], cores[i]->idle);
+	info->core_count = core_count;
+}
+
+noreturn void kernel_core_main(void)
+{
+	node_lock(this_core()->current);
+	arch_run(schedule());
 }
 
 noreturn void kernel_main(void)
@@ -258,6 +269,7 @@ noreturn void kernel_main(void)
 	const struct bundle_entry *root_entry;
 	struct boot_info *info;
 
+	node_trylock();
 	trace_configure(machine.command_line);
 	klog(LOG_INFO, "UX/RT: %lu MiB of memory, %u core%s, boot image %lu KiB", (unsigned long)(machine.ram_bytes >> 20),
 	     machine.core_count, machine.core_count == 1 ? "" : "s", (unsigned long)(machine.module_bytes >> 10));
@@ -272,10 +284,11 @@ noreturn void kernel_main(void)
 	root_frame_cap(ROOT_SLOT_IMAGE, machine.module_base, machine.module_end);
 	root_frame_cap(ROOT_SLOT_BUNDLE, machine.bundle_base, machine.bundle_end);
 	root_frame_cap(ROOT_SLOT_CLOCK, arch_clock_page_address(), arch_clock_page_address() + PAGE_SIZE);
-	start_core();
+	init_core(this_core(), (struct thread *)idle_object);
 	thread_ready(make_root_thread(root_entry->entry));
 	make_untypeds(info);
 	info->first_free_slot = ROOT_SLOT_UNTYPED + info->untyped_count;
+	start_cores(info);
 	info->boot_ns = arch_clock_ns();
 	arch_run(schedule());
 }

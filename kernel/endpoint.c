@@ -7,6 +7,7 @@
 #include "kernel/park.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
+#include "kernel/vspace.h"
 
 static u64 next_id = 1;
 
@@ -52,14 +53,19 @@ static void receiver_result(struct thread *t, u64 badge, u64 info, u64 principal
 	t->frame.r15 = principal;
 }
 
+/* The page is described as it is now: the fault may have waited while the handler mended the same page for another thread. */
 static void words_of_fault(struct thread *to, const struct thread *from)
 {
+	u64 *pte = from->space ? vspace_entry_of(from->space, from->fault_words[0]) : NULL, entry = 0, count = 0;
+
+	if (pte)
+		vspace_describe(*pte, &entry, &count);
 	to->frame.rdx = from->fault_words[0];
 	to->frame.r8 = from->fault_words[1];
 	to->frame.r9 = from->fault_words[2];
 	to->frame.r10 = from->fault_words[3];
-	to->frame.rbx = from->fault_words[4];
-	to->frame.r12 = from->fault_words[5];
+	to->frame.rbx = entry;
+	to->frame.r12 = count;
 }
 
 bool message_deliver(struct thread *sender, struct thread *receiver)
@@ -129,7 +135,7 @@ void endpoint_send(struct endpoint *ep, struct thread *sender)
 		sender->handle->calls++;
 }
 
-void fault_send(struct thread *t, u64 address, u64 error, u64 entry, u64 count)
+void fault_send(struct thread *t, u64 address, u64 error)
 {
 	t->call_info = LABEL_FAULT;
 	t->call_badge = 0;
@@ -142,8 +148,6 @@ void fault_send(struct thread *t, u64 address, u64 error, u64 entry, u64 count)
 	t->fault_words[1] = t->frame.rip;
 	t->fault_words[2] = error;
 	t->fault_words[3] = (s64)t->frame.rip < 0;
-	t->fault_words[4] = entry;
-	t->fault_words[5] = count;
 	endpoint_send(t->fault_endpoint.object, t);
 }
 

@@ -55,7 +55,7 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline);
 bool endpoint_notify_bound(struct thread *t, u64 bits);
 
 /* A page fault becomes a call to the thread's fault Endpoint. */
-void fault_send(struct thread *t, u64 address, u64 error, u64 entry, u64 count);
+void fault_send(struct thread *t, u64 address, u64 error);
 
 /* reply.c */
 void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep);

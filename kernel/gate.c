@@ -97,6 +97,11 @@ void thread_interrupt(struct thread *t)
 {
 	if (!t->context || t->state == THREAD_INACTIVE)
 		return;
+	if (thread_runs(t) && t->core != this_core()) { /* where it is, is known when its core enters the kernel: schedule() sees to it */
+		t->interrupt_late = 1;
+		schedule_notice(t->core);
+		return;
+	}
 	if (!in_gate(t)) {
 		interrupt_program(t);
 		return;

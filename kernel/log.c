@@ -10,9 +10,7 @@
 #define EXIT_PANIC 0x7f
 
 enum log_level log_threshold = LOG_INFO;
-static bool panicking;
-
-extern u8 kernel_start[], kernel_end[]; /* linker script */
+static u32 panicking; /* the core that does, counted from 1 */
 
 static const struct {
 	const char *name;
@@ -118,7 +116,7 @@ static void print_address(u64 address)
 		say("  %016lx", address);
 }
 
-/* Frame pointers: each points to the caller's, with the return address above it. Stacks are in the kernel's image. */
+/* Frame pointers: each points to the caller's, with the return address above it. */
 static void print_backtrace(u64 rip, u64 rbp)
 {
 	say("backtrace:");
@@ -126,7 +124,7 @@ static void print_backtrace(u64 rip, u64 rbp)
 	for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
 		const u64 *frame = (const u64 *)rbp;
 
-		if (rbp < (u64)kernel_start || rbp >= (u64)kernel_end - 16 || rbp % 8 || !frame[1])
+		if (rbp % 8 || !arch_is_stack(rbp) || !arch_is_stack(rbp + 8) || !frame[1])
 			return;
 		print_address(frame[1] - 1); /* in the call, which may be its function's last instruction */
 		if (frame[0] <= rbp)
@@ -152,12 +150,15 @@ static void print_thread(const struct thread *t)
 static noreturn __printf(3, 0) void panic_report(u64 rip, u64 rbp, const char *format, va_list args)
 {
 	const struct core *core = this_core();
+	u32 first = 0;
 
-	if (panicking) { /* the report itself failed: say only where */
-		print_address(rip);
+	if (!__atomic_compare_exchange_n(&panicking, &first, core->number + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (first != core->number + 1)
+			arch_halt(); /* one report at a time */
+		print_address(rip); /* the report itself failed: say only where */
 		arch_exit(EXIT_PANIC);
 	}
-	panicking = true;
+	arch_stop_other_cores();
 	say("PANIC on core %u:", core->number);
 	log_line("", format, args);
 	print_backtrace(rip, rbp);

@@ -77,6 +77,7 @@ struct vspace {
 	u64 pool_pages;
 	u64 table_pages;
 	u64 mapped;         /* pages mapped in the lower half */
+	u64 cores;          /* that have it loaded and may have its entries in their TLBs */
 };
 
 extern u64 object_count[OBJECT_TYPE_COUNT], object_bytes[OBJECT_TYPE_COUNT];

@@ -1,4 +1,5 @@
 /* Offsets and constants that assembly needs; the build turns the ->lines of the compiler's output into offsets.h. */
+#include "kernel/arch/x86.h"
 #include "kernel/thread.h"
 
 #define CONSTANT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(value)))
@@ -37,6 +38,13 @@ void offsets(void)
 	CONSTANT(CORE_SCRATCH, offsetof(struct core, scratch));
 	CONSTANT(CORE_CURRENT, offsetof(struct core, current));
 	CONSTANT(CORE_STACK_TOP, offsetof(struct core, stack_top));
+	CONSTANT(CORE_START_EFER, offsetof(struct core_start, efer));
+	CONSTANT(CORE_START_CR0, offsetof(struct core_start, cr0));
+	CONSTANT(CORE_START_CR3, offsetof(struct core_start, cr3));
+	CONSTANT(CORE_START_CR4, offsetof(struct core_start, cr4));
+	CONSTANT(CORE_START_STACK, offsetof(struct core_start, stack));
+	CONSTANT(CORE_START_CORE, offsetof(struct core_start, core));
+	CONSTANT(CORE_START_ALIVE, offsetof(struct core_start, alive));
 	CONSTANT(VECTOR_SYSCALL, VECTOR_SYSCALL);
 	CONSTANT(GATE_SYSCALL, GATE_SYSCALL);
 	CONSTANT(GATE_HIGH, GATE_BASE >> 32);

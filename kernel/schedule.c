@@ -1,123 +1,242 @@
+/*
+ * Which thread runs where.
+ *
+ * Each core has run queues, one a priority. A thread that becomes ready goes to an idle core it may run on, the one it ran on last if
+ * that is idle; if none is, to the core with the least before it. Who takes part in a message does not travel: the receiver is *handed* the
+ * sender's core, so a call to a server is a switch on one core, wherever the server ran before; only affinity sends it elsewhere.
+ * A core that has nothing to run takes from the others' queues; one that blocks with more than one thread queued gives to
+ * idle ones; at the end of a slice a core with two threads more than another gives one away.
+ *
+ * A thread handed over by one that goes on running (a reply without a receive, a forward) waits in the queue of that core even if others are
+ * idle: most such threads block a moment later, in a receive, and then it runs without an interrupt or a move.
+ *
+ * Other cores' queues are changed under the node's lock like everything else; their cores then learn of it by an interrupt. A core's
+ * `needed` is false whenever it leaves the kernel, so who finds it true knows that the interrupt is on its way.
+ */
 #include "kernel/schedule.h"
 #include "kernel/endpoint.h"
 #include "kernel/object.h"
+#include "kernel/remote.h"
 #include "kernel/trace.h"
 
-struct core cores[CORE_MAX];
+struct core boot_core;
+struct core *cores[CORE_MAX] = { &boot_core };
+unsigned core_count = 1;
 
-/* Run queues of the node: one for each priority and a two-level bitmap of those that are not empty. */
-static struct {
-	struct list_node queue[256];
-	u64 bitmap[4];
-	struct thread *handoff;   /* runs next, ahead of its equals, not queued */
-	bool needed;              /* something changed: choose again */
-	struct list_node timers;  /* threads with a deadline, by time */
-	u64 armed;                /* what the core's timer is set to; ~0 none */
-	u64 slice_end;
-} run;
-
-struct core *this_core(void)
-{
-	return &cores[0];
-}
+static u64 online;    /* cores that schedule */
+u64 idle_mask;
 
 void schedule_init(struct core *core, struct thread *idle)
 {
 	for (unsigned i = 0; i < 256; i++)
-		list_init(&run.queue[i]);
-	list_init(&run.timers);
-	run.armed = ~0ull;
-	core->idle = idle;
+		list_init(&core->queue[i]);
+	list_init(&core->timers);
+	core->best = -1;
+	core->armed = ~0ull;
+	core->alarm_ns = ~0ull;
+	core->mask = BIT(core->number);
+	core->idle = core->current = idle;
+	core->needed = true;
+	idle->core = core;
+	idle->affinity = core->mask;
 	idle->state = THREAD_READY;
+	online |= core->mask;
 }
 
-static void arm(u64 when)
+u64 schedule_cores(void)
 {
-	if (when >= run.armed)
+	return online;
+}
+
+static void arm(struct core *core, u64 when)
+{
+	if (when >= core->armed)
 		return;
-	run.armed = when;
+	core->armed = when;
 	arch_timer_set(when);
 }
 
-static void enqueue(struct thread *thread, bool front)
+/* ---- the queues of one core; who changes them sees to `needed` ---- */
+
+static inline __attribute__((always_inline)) void enqueue(struct core *core, struct thread *thread, bool front)
 {
-	ASSERT(!thread->queued);
+	ASSERT(!thread->queued && !thread->stopped);
 	if (front)
-		list_push_front(&run.queue[thread->priority], &thread->queue);
+		list_push_front(&core->queue[thread->priority], &thread->queue);
 	else
-		list_push_back(&run.queue[thread->priority], &thread->queue);
-	run.bitmap[thread->priority >> 6] |= BIT(thread->priority & 63);
+		list_push_back(&core->queue[thread->priority], &thread->queue);
+	core->bitmap[thread->priority >> 6] |= BIT(thread->priority & 63);
+	core->best = MAX(core->best, (int)thread->priority);
+	core->queued++;
+	thread->core = core;
 	thread->queued = 1;
-	run.needed = true;
 }
 
-static void dequeue(struct thread *thread)
+/* When the queue of its best priority has become empty: nothing is above. */
+static int next_best(const struct core *core)
 {
+	for (int i = core->best >> 6; i >= 0; i--)
+		if (core->bitmap[i])
+			return i * 64 + 63 - __builtin_clzll(core->bitmap[i]);
+	return -1;
+}
+
+static inline __attribute__((always_inline)) void dequeue(struct thread *thread)
+{
+	struct core *core = thread->core;
+
 	list_remove(&thread->queue);
 	thread->queued = 0;
-	if (list_empty(&run.queue[thread->priority]))
-		run.bitmap[thread->priority >> 6] &= ~BIT(thread->priority & 63);
+	core->queued--;
+	if (!list_empty(&core->queue[thread->priority]))
+		return;
+	core->bitmap[thread->priority >> 6] &= ~BIT(thread->priority & 63);
+	if (thread->priority == core->best)
+		core->best = next_best(core);
 }
 
-/* -1: nothing ready. */
-static int highest_ready(void)
+/* ---- which core ---- */
+
+void schedule_notice(struct core *core)
 {
-	for (int i = 3; i >= 0; i--)
-		if (run.bitmap[i])
-			return i * 64 + 63 - __builtin_clzll(run.bitmap[i]);
-	return -1;
+	if (core->needed)
+		return;
+	core->needed = true;
+	if (core != this_core())
+		arch_interrupt_core(core, ARCH_IPI_SCHEDULE);
+}
+
+static bool is_idle(const struct core *core)
+{
+	return core->current == core->idle;
+}
+
+static unsigned load_of(const struct core *core)
+{
+	return core->queued + !is_idle(core);
+}
+
+/* The core that has least to do before this thread; of equals the one it ran on last, where its data may still be in the caches. */
+static __attribute__((noinline)) struct core *least_loaded(const struct thread *thread, u64 allowed)
+{
+	struct core *best = NULL;
+	unsigned best_load = ~0u;
+
+	for (u64 left = allowed; left; left &= left - 1) {
+		struct core *core = cores[__builtin_ctzll(left)];
+		unsigned load = core->current->priority < thread->priority && core->best < (int)thread->priority ? 0 : load_of(core);
+
+		if (load < best_load || (load == best_load && core == thread->core)) {
+			best = core;
+			best_load = load;
+		}
+	}
+	return best;
+}
+
+static __attribute__((noinline)) struct core *choose_core(const struct thread *thread)
+{
+	struct core *here = this_core();
+	u64 allowed = thread->affinity & online, idle = idle_mask & allowed;
+
+	if (!idle)
+		return least_loaded(thread, allowed);
+	if (idle & thread->core->mask)
+		return thread->core;
+	return idle & here->mask ? here : cores[__builtin_ctzll(idle)];
+}
+
+/* Into the queue of the core that suits it best. */
+static void place(struct thread *thread, bool front)
+{
+	struct core *core = this_core();
+
+	ASSERT(!thread_runs(thread));
+	if (core_count > 1) {
+		core = choose_core(thread);
+		idle_mask &= ~core->mask;
+		schedule_notice(core);
+	}
+	enqueue(core, thread, front);
+	this_core()->needed = true;
+}
+
+/* Stopped, or running, or waiting to run already. */
+static bool settled(const struct thread *thread)
+{
+	return thread->stopped || thread->queued || thread_runs(thread) || thread->core->handoff == thread;
 }
 
 void thread_ready(struct thread *thread)
 {
 	thread->state = THREAD_READY;
-	if (!thread->stopped && thread != this_core()->current && !thread->queued && run.handoff != thread)
-		enqueue(thread, false);
-	run.needed = true;
+	this_core()->needed = true;
+	if (!settled(thread))
+		place(thread, false);
 }
 
 /* Who has waited goes on with the rest of its slice, ahead of its equals; the slice is not renewed, so they get their turn. */
 static void thread_resume(struct thread *thread)
 {
 	thread->state = THREAD_READY;
-	run.needed = true;
-	if (!thread->stopped && thread != this_core()->current && !thread->queued && run.handoff != thread)
-		enqueue(thread, thread->slice_used_ns < SLICE_NS);
+	this_core()->needed = true;
+	if (!settled(thread))
+		place(thread, thread->slice_used_ns < SLICE_NS);
 }
 
 void thread_hand_off(struct thread *thread)
 {
+	struct core *core = this_core();
+
 	thread->state = THREAD_READY;
-	run.needed = true;
-	if (thread->stopped || thread == this_core()->current)
+	core->needed = true;
+	if (thread->stopped || thread_runs(thread))
 		return;
-	if (run.handoff)
-		enqueue(run.handoff, true);
-	run.handoff = thread;
+	if (unlikely(!(thread->affinity & core->mask))) {
+		place(thread, true);
+		return;
+	}
+	if (core->handoff)
+		enqueue(core, core->handoff, true);
+	core->handoff = thread;
+	thread->core = core;
 }
 
 void thread_unready(struct thread *thread)
 {
 	if (thread->queued)
 		dequeue(thread);
-	if (run.handoff == thread)
-		run.handoff = NULL;
-	run.needed = true;
+	if (thread->core->handoff == thread)
+		thread->core->handoff = NULL;
+	this_core()->needed = true;
 }
+
+void thread_reconsider(struct thread *thread)
+{
+	if (thread->queued || thread->core->handoff == thread) {
+		thread_unready(thread);
+		place(thread, false);
+	} else if (thread_runs(thread)) {
+		schedule_notice(thread->core);
+	}
+}
+
+/* ---- deadlines ---- */
 
 void thread_set_deadline(struct thread *thread, u64 deadline_ns)
 {
-	struct list_node *at = run.timers.next;
+	struct core *core = this_core();
+	struct list_node *at = core->timers.next;
 
 	ASSERT(!thread->timer_queued);
 	thread->deadline = deadline_ns;
 	if (!deadline_ns)
 		return;
-	while (at != &run.timers && list_entry(at, struct thread, timer)->deadline <= deadline_ns)
+	while (at != &core->timers && list_entry(at, struct thread, timer)->deadline <= deadline_ns)
 		at = at->next;
 	list_insert_before(at, &thread->timer);
 	thread->timer_queued = 1;
-	arm(deadline_ns);
+	arm(core, deadline_ns);
 }
 
 void thread_clear_deadline(struct thread *thread)
@@ -159,148 +278,250 @@ void thread_wake(struct thread *thread, int error)
 	thread_resume(thread);
 }
 
+/* ---- going over to another thread ---- */
+
 static void account(struct core *core, struct thread *prev, struct thread *next)
 {
 	u64 now = arch_clock_ns();
 	u64 ran = now - prev->switched_in_ns;
 
-	if (prev == core->idle)
-		core->idle_ns += ran;
 	prev->cpu_ns += ran;
 	prev->slice_used_ns += ran;
 	next->switched_in_ns = now;
 	next->switches++;
 	core->context_switches++;
-	run.slice_end = now + (next->slice_used_ns < SLICE_NS ? SLICE_NS - next->slice_used_ns : 0);
+	core->slice_end = now + (next->slice_used_ns < SLICE_NS ? SLICE_NS - next->slice_used_ns : 0);
+}
+
+static void load_space(struct core *core, struct vspace *space)
+{
+	if (core->space)
+		core->space->cores &= ~core->mask;
+	space->cores |= core->mask;
+	core->space = space;
+	core->address_space_switches++;
+	arch_load_address_space(space->top_address);
 }
 
 static void switch_to(struct core *core, struct thread *next)
 {
 	struct thread *prev = core->current;
 
+	ASSERT(!next->queued && (next->affinity & core->mask) && (next->core == core || !thread_runs(next)));
 	account(core, prev, next);
 	TRACE(TRACE_SWITCH, next->principal, prev->principal, next->frame.rip);
-	if (next->space && next->space->top_address != core->top_table) {
-		core->address_space_switches++;
-		arch_load_address_space(core, next->space->top_address);
-	}
+	if (next->space != core->space && next->space)
+		load_space(core, next->space);
 	arch_switch_thread(core, prev, next);
+	next->core = core;
 	core->current = next;
 }
 
-static bool runnable(const struct core *core, const struct thread *thread)
+/* Whether the core's current thread may go on. */
+static bool may_stay(const struct core *core, const struct thread *thread)
 {
-	return thread->state == THREAD_READY && !thread->stopped && thread != core->idle;
+	return thread->state == THREAD_READY && !thread->stopped && thread != core->idle && (thread->affinity & core->mask);
+}
+
+/* The best thread of the other cores' queues that may run here, out of its queue; NULL: none. */
+static struct thread *take_from_others(struct core *here)
+{
+	struct core *from = NULL;
+
+	for (u64 left = online & ~here->mask; left; left &= left - 1) {
+		struct core *core = cores[__builtin_ctzll(left)];
+
+		if (core->best >= 0 && (!from || core->best > from->best))
+			from = core;
+	}
+	for (int priority = from ? from->best : -1; priority >= 0; priority--)
+		list_for_each(node, &from->queue[priority]) {
+			struct thread *thread = list_entry(node, struct thread, queue);
+
+			if (thread->affinity & here->mask) {
+				dequeue(thread);
+				return thread;
+			}
+		}
+	return NULL;
+}
+
+/* What is queued here while other cores have nothing to do is theirs. */
+static void give_to_idle(struct core *core)
+{
+	while (core->best >= 0) {
+		struct thread *thread = list_first_entry(&core->queue[core->best], struct thread, queue);
+
+		if (!(thread->affinity & idle_mask & ~core->mask))
+			return;
+		dequeue(thread);
+		place(thread, true);
+	}
+}
+
+/* A core with two threads more to run than another one gives it the next that may go there. */
+static void give_to_less_loaded(struct core *core)
+{
+	struct thread *thread;
+	struct core *to;
+
+	if (core->best < 0 || core_count == 1)
+		return;
+	thread = list_first_entry(&core->queue[core->best], struct thread, queue);
+	to = least_loaded(thread, thread->affinity & online);
+	if (to == core || load_of(to) + 2 > load_of(core))
+		return;
+	dequeue(thread);
+	idle_mask &= ~to->mask;
+	enqueue(to, thread, false);
+	schedule_notice(to);
+}
+
+/*
+ * The thread that was handed this core, if it is to run now. Not against one with a higher priority; and while other cores are idle, not
+ * against the current thread: that is about to block, or else somebody idle takes what waits here (see above).
+ */
+static struct thread *handed(struct core *core, bool current_stays)
+{
+	struct thread *next = core->handoff;
+
+	core->handoff = NULL;
+	if (!next)
+		return NULL;
+	if ((int)next->priority < core->best || (current_stays && (next->priority < core->current->priority || idle_mask))) {
+		enqueue(core, next, true);
+		return NULL;
+	}
+	return next;
+}
+
+static struct thread *pick(struct core *core)
+{
+	struct thread *next;
+
+	if (core->best < 0)
+		return core_count > 1 ? take_from_others(core) : NULL;
+	next = list_first_entry(&core->queue[core->best], struct thread, queue);
+	dequeue(next);
+	return next;
+}
+
+static void arm_slice(struct core *core)
+{
+	if (core->best >= 0)
+		arm(core, core->slice_end);
+}
+
+/* From `current` to another thread; the core is left to its idle thread without one. */
+static void replace(struct core *core, struct thread *current, struct thread *next, bool current_stays)
+{
+	if (unlikely(!next)) {
+		idle_mask |= core->mask;
+		next = core->idle;
+	} else if (unlikely(current == core->idle)) {
+		idle_mask &= ~core->mask;
+	}
+	if (next == current)
+		return;
+	switch_to(core, next);
+	if (current_stays)
+		enqueue(core, current, true);
+	else if (unlikely(!(current->affinity & core->mask)) && current->state == THREAD_READY && !current->stopped && !current->queued)
+		place(current, true); /* its affinity has changed */
 }
 
 struct thread *schedule(void)
 {
 	struct core *core = this_core();
 	struct thread *current = core->current, *next;
-	int best = highest_ready();
+	bool stays, given = core->handoff != NULL;
 
-	run.needed = false;
-	if (run.handoff) {
-		next = run.handoff;
-		run.handoff = NULL;
-		if (runnable(core, current) && !current->queued)
-			enqueue(current, true);
-		if ((int)next->priority >= highest_ready()) {
-			run.needed = false;
-			switch_to(core, next);
-			goto out;
-		}
-		enqueue(next, true);
-		best = highest_ready();
-		run.needed = false;
-		current = core->idle; /* already queued, if it is runnable */
+	if (unlikely(current->interrupt_late)) {
+		current->interrupt_late = 0;
+		thread_interrupt(current);
 	}
-	if (runnable(core, current) && !current->queued && (int)current->priority >= best)
-		goto out;
-	if (best < 0) {
-		if (core->current != core->idle)
-			switch_to(core, core->idle);
-		return core->current;
+	stays = may_stay(core, current) && !current->queued;
+	next = handed(core, stays);
+	if (!next && stays && (int)current->priority >= core->best) {
+		if (unlikely(core->best >= 0 && idle_mask && !given))
+			give_to_idle(core);
+	} else {
+		replace(core, current, next ? next : pick(core), stays);
+		if (unlikely(core->best >= 0 && idle_mask))
+			give_to_idle(core);
 	}
-	next = list_first_entry(&run.queue[best], struct thread, queue);
-	dequeue(next);
-	if (runnable(core, core->current) && !core->current->queued && core->current != next)
-		enqueue(core->current, true);
-	run.needed = false;
-	if (next != core->current)
-		switch_to(core, next);
-out:
-	if (run.bitmap[0] | run.bitmap[1] | run.bitmap[2] | run.bitmap[3])
-		arm(run.slice_end);
+	arm_slice(core);
+	core->needed = false;
 	return core->current;
-}
-
-bool schedule_may_switch(const struct thread *next)
-{
-	return !run.handoff && (int)next->priority >= highest_ready();
 }
 
 struct thread *schedule_switch(struct thread *next)
 {
-	switch_to(this_core(), next);
-	run.needed = false;
-	if (run.bitmap[0] | run.bitmap[1] | run.bitmap[2] | run.bitmap[3])
-		arm(run.slice_end);
+	struct core *core = this_core();
+
+	switch_to(core, next);
+	arm_slice(core);
 	return next;
 }
 
 struct thread *schedule_if_needed(struct thread *current)
 {
-	if (likely(!run.needed && current->state == THREAD_READY && !current->stopped))
+	if (likely(!this_core()->needed && current->state == THREAD_READY && !current->stopped))
 		return current;
 	return schedule();
 }
 
 void schedule_yield(struct thread *current)
 {
+	struct core *core = this_core();
+
 	if (!current->queued)
-		enqueue(current, false);
+		enqueue(core, current, false);
+	core->needed = true;
 }
 
-static void rearm(u64 now)
+static void rearm(struct core *core, u64 now)
 {
 	u64 next = ~0ull;
-	struct list_node *first = list_first(&run.timers);
+	struct list_node *first = list_first(&core->timers);
 
 	if (first)
 		next = list_entry(first, struct thread, timer)->deadline;
-	if (run.bitmap[0] | run.bitmap[1] | run.bitmap[2] | run.bitmap[3])
-		next = MIN(next, MAX(run.slice_end, now));
-	run.armed = ~0ull;
+	if (core->best >= 0)
+		next = MIN(next, MAX(core->slice_end, now));
+	core->armed = ~0ull;
 	if (next != ~0ull)
-		arm(next);
+		arm(core, next);
+}
+
+/* Its time has come: at its time, not when the one that runs has used its slice up. */
+static void wake_at_deadline(struct core *core, struct thread *thread)
+{
+	thread_timed_out(thread);
+	if (thread->queued && thread->core == core && thread->slice_used_ns < SLICE_NS) {
+		dequeue(thread);
+		thread_hand_off(thread);
+	}
 }
 
 void schedule_expire(u64 now)
 {
 	struct core *core = this_core();
+	struct thread *current = core->current;
 
 	for (;;) {
-		struct list_node *first = list_first(&run.timers);
-		struct thread *thread;
+		struct list_node *first = list_first(&core->timers);
 
-		if (!first)
+		if (!first || list_entry(first, struct thread, timer)->deadline > now)
 			break;
-		thread = list_entry(first, struct thread, timer);
-		if (thread->deadline > now)
-			break;
-		thread_timed_out(thread);
-		/* at its time, not when the one that runs has used its slice up */
-		if (thread->queued && thread->slice_used_ns < SLICE_NS) {
-			dequeue(thread);
-			thread_hand_off(thread);
-		}
+		wake_at_deadline(core, list_entry(first, struct thread, timer));
 	}
-	if (now >= run.slice_end && runnable(core, core->current)) {
+	if (now >= core->slice_end && may_stay(core, current)) {
 		/* account() will add what it ran since it was switched in */
-		core->current->slice_used_ns = core->current->switched_in_ns - now;
-		run.slice_end = now + SLICE_NS;
-		schedule_yield(core->current);
+		current->slice_used_ns = current->switched_in_ns - now;
+		core->slice_end = now + SLICE_NS;
+		schedule_yield(current);
+		give_to_less_loaded(core);
 	}
-	rearm(now);
+	rearm(core, now);
 }

@@ -7,9 +7,11 @@
 #define SLICE_NS 10000000ull /* 10 ms */
 
 void schedule_init(struct core *core, struct thread *idle);
-/* The thread has become ready (its state is set here): it joins its run queue, unless it is stopped. */
+u64 schedule_cores(void); /* a bit for each core that runs threads */
+extern u64 idle_mask;     /* of those: run their idle thread, and nobody has put anything in their queue since */
+/* The thread has become ready (its state is set here): it joins a run queue, unless it is stopped. */
 void thread_ready(struct thread *thread);
-/* The same, and it is what runs next unless something of higher priority is ready: the receiver of a message. */
+/* The same, and it is what this core runs next, if its affinity lets it and nothing better is ready: the receiver of a message. */
 void thread_hand_off(struct thread *thread);
 /* Out of whatever run queue it is in; its state is the caller's to set. */
 void thread_unready(struct thread *thread);
@@ -25,9 +27,18 @@ struct thread *schedule(void);
 /* The end of every kernel entry: schedules only if something changed. */
 struct thread *schedule_if_needed(struct thread *current);
 /* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose; and the switch to it. */
-bool schedule_may_switch(const struct thread *next);
+static inline bool schedule_may_switch(const struct thread *next)
+{
+	const struct core *core = this_core();
+
+	return !core->needed && (int)next->priority >= core->best && (next->affinity & core->mask);
+}
 struct thread *schedule_switch(struct thread *next);
 void schedule_yield(struct thread *current);
+/* The core has something new to look at: it chooses again before it leaves the kernel; another core is interrupted for it. */
+void schedule_notice(struct core *core);
+/* Its affinity or its being stopped has changed. */
+void thread_reconsider(struct thread *thread);
 void schedule_expire(u64 now); /* from the timer: deadlines and the slice */
 
 #endif

@@ -1,6 +1,8 @@
 /* Kernel entries: dispatch of calls, exceptions, the timer. */
 #include "kernel/calls.h"
 #include "kernel/fastpath.h"
+#include "kernel/lock.h"
+#include "kernel/remote.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 #include "kernel/vspace.h"
@@ -15,26 +17,17 @@ static const call_handler handlers[KCALL_COUNT] = {
 #undef X
 };
 
-struct thread *kernel_syscall(struct thread *t)
+static struct thread *leave(struct thread *next)
 {
-	u64 number = t->frame.rax;
-	struct thread *next;
+	ASSERT(!this_core()->needed && this_core()->current == next && !remote_flush_pending());
+	node_unlock();
+	return next;
+}
+
+static __attribute__((noinline)) struct thread *general_call(struct thread *t, u64 number)
+{
 	int result;
 
-	this_core()->kernel_entries++;
-	if (likely(number == KCALL_call)) {
-		next = fastpath_call(t);
-		if (likely(next))
-			return next;
-	} else if (likely(number == KCALL_reply_recv)) {
-		next = fastpath_reply_recv(t);
-		if (likely(next))
-			return next;
-	} else if (number == KCALL_forward_recv) {
-		next = fastpath_forward_recv(t);
-		if (likely(next))
-			return next;
-	}
 	TRACE(TRACE_SYSCALL, t->principal, number, t->frame.rdi);
 	if (unlikely(number >= KCALL_COUNT || !handlers[number]))
 		result = K_BAD_CALL;
@@ -44,20 +37,51 @@ struct thread *kernel_syscall(struct thread *t)
 		t->frame.rax = (u64)(s64)result;
 	else if (result == CALL_RESTART)
 		t->frame.rip -= SYSCALL_INSTRUCTION_BYTES;
-	return schedule_if_needed(t);
+	return leave(schedule_if_needed(t));
+}
+
+struct thread *kernel_syscall(struct thread *t)
+{
+	u64 number = t->frame.rax;
+	struct thread *next = NULL;
+
+	if (unlikely(!node_lock(t)))
+		return leave(schedule());
+	this_core()->kernel_entries++;
+	if (likely(number == KCALL_call))
+		next = fastpath_call(t);
+	else if (likely(number == KCALL_reply_recv))
+		next = fastpath_reply_recv(t);
+	else if (number == KCALL_forward_recv)
+		next = fastpath_forward_recv(t);
+	if (unlikely(!next))
+		return general_call(t, number);
+	return leave(next);
 }
 
 #define VECTOR_PAGE_FAULT 14
+#define FAULT_WRITE 2
+#define FAULT_USER  4
+#define FAULT_FETCH 16
+
+/* Another core has let this access be since the CPU looked, or answered the same fault of another thread. */
+static bool fault_is_past(const struct thread *t)
+{
+	u64 error = t->frame.error, *pte = t->space ? vspace_entry_of(t->space, t->frame.address) : NULL;
+	unsigned rights = VSPACE_READ | (error & FAULT_WRITE ? VSPACE_WRITE : 0) | (error & FAULT_FETCH ? VSPACE_EXEC : 0);
+
+	if (!pte || (error & ~(1ull | FAULT_WRITE | FAULT_USER | FAULT_FETCH)))
+		return false;
+	return (pte_rights(*pte) & rights) == rights;
+}
 
 static void page_fault(struct thread *t)
 {
-	u64 entry = 0, count = 0;
-	u64 *pte = t->space ? vspace_entry_of(t->space, t->frame.address) : NULL;
-
-	if (pte)
-		vspace_describe(*pte, &entry, &count);
 	TRACE(TRACE_FAULT, t->principal, t->frame.address, t->frame.rip);
-	fault_send(t, t->frame.address, t->frame.error, entry, count);
+	if (core_count > 1 && fault_is_past(t))
+		arch_flush_page(t->frame.address);
+	else
+		fault_send(t, t->frame.address, t->frame.error);
 }
 
 struct thread *kernel_exception(struct thread *t)

@@ -31,7 +31,6 @@ int call_system_log(struct thread *t)
 int call_system_info(struct thread *t)
 {
 	int err = K_OK;
-	struct core *core = this_core();
 	struct system_info info = { 0 };
 
 	if (!may(t, &err))
@@ -43,11 +42,15 @@ int call_system_info(struct thread *t)
 		info.object_bytes[i] = object_bytes[i];
 	}
 	info.frames_counted = frames_counted_total;
-	info.kernel_entries = core->kernel_entries;
-	info.address_space_switches = core->address_space_switches;
-	info.context_switches = core->context_switches;
+	for (unsigned i = 0; i < core_count; i++) {
+		info.kernel_entries += cores[i]->kernel_entries;
+		info.address_space_switches += cores[i]->address_space_switches;
+		info.context_switches += cores[i]->context_switches;
+		info.core_idle_ns[i] = thread_time(cores[i]->idle);
+		info.idle_ns += info.core_idle_ns[i];
+	}
+	info.core_count = core_count;
 	info.uptime_ns = arch_clock_ns();
-	info.idle_ns = core->idle_ns;
 	info.memory_bytes = machine.ram_bytes;
 	message_data_write(t, 0, &info, sizeof(info));
 	return K_OK;

@@ -2,6 +2,7 @@
 #include "kernel/calls.h"
 #include "kernel/frame.h"
 #include "kernel/park.h"
+#include "kernel/remote.h"
 #include "kernel/schedule.h"
 #include "lib/string.h"
 
@@ -12,13 +13,23 @@ _Static_assert(THREAD_VECTOR_OFFSET + 2816 <= THREAD_PARK_OFFSET, "room for AVX-
 void thread_init(struct thread *t)
 {
 	t->state = THREAD_INACTIVE;
+	t->core = this_core();
+	t->affinity = ~0ull;
 	t->vector_area = (u8 *)t + THREAD_VECTOR_OFFSET;
 	arch_vector_init(t);
 }
 
-/* Off every queue, its Reply's holder told; never runs again unless started anew. */
+static bool runs_elsewhere(const struct thread *t)
+{
+	return thread_runs(t) && t->core != this_core();
+}
+
+/* Off every queue and core, its Reply's holder told; never runs again unless started anew. */
 static void thread_deactivate(struct thread *t)
 {
+	if (runs_elsewhere(t))
+		remote_evict(t);
+	t->interrupt_late = 0;
 	if (t->reply)
 		reply_caller_gone(t);
 	thread_unready(t);
@@ -73,7 +84,7 @@ static void slot_clear(struct cte *slot)
 void thread_destroy(struct thread *t)
 {
 	thread_deactivate(t);
-	arch_vector_forget(this_core(), t);
+	remote_vector_forget(t);
 	if (t->bound)
 		t->bound->bound = NULL;
 	t->bound = NULL;
@@ -207,7 +218,7 @@ int call_thread_start(struct thread *t)
 		return K_INVALID_ARG;
 	if (target->state != THREAD_INACTIVE)
 		return K_BUSY;
-	arch_vector_forget(this_core(), target);
+	remote_vector_forget(target);
 	arch_vector_init(target);
 	target->fs_base = target->gs_base = 0;
 	memset(&target->frame, 0, sizeof(target->frame));
@@ -234,8 +245,8 @@ int call_thread_fork(struct thread *t)
 		return K_BUSY;
 	if ((src->state != THREAD_REPLY && src->state != THREAD_SENDING) || src->fault)
 		return K_INVALID_ARG;
-	arch_vector_save(this_core(), src);
-	arch_vector_forget(this_core(), dst);
+	remote_vector_save(src);
+	remote_vector_forget(dst);
 	memcpy(dst->vector_area, src->vector_area, machine.vector_size);
 	dst->frame = src->frame;
 	dst->fs_base = src->fs_base;
@@ -259,7 +270,10 @@ int call_thread_stop(struct thread *t)
 		return K_INVALID_ARG;
 	target->stopped = 1;
 	thread_unready(target);
-	return K_OK;
+	if (!runs_elsewhere(target))
+		return K_OK;
+	schedule_notice(target->core); /* its core lets go of it once it has the lock, so that it ends what the thread came for */
+	return CALL_RESTART;
 }
 
 int call_thread_continue(struct thread *t)
@@ -322,7 +336,23 @@ int call_thread_set_priority(struct thread *t)
 		thread_ready(target);
 	} else {
 		target->priority = arg1(t);
+		thread_reconsider(target);
 	}
+	return K_OK;
+}
+
+/* thread, mask of cores */
+int call_thread_set_affinity(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (!(arg1(t) & schedule_cores()))
+		return K_INVALID_ARG;
+	target->affinity = arg1(t);
+	thread_reconsider(target);
 	return K_OK;
 }
 
@@ -345,12 +375,14 @@ int call_thread_info(struct thread *t)
 	if (!target || !t->message_low)
 		return target ? K_INVALID_ARG : err;
 	info = (struct thread_info){
-		.cpu_ns = target->cpu_ns,
+		.cpu_ns = thread_time(target),
 		.rip = target->frame.rip,
 		.rsp = target->frame.rsp,
 		.state = target->state,
 		.stopped = target->stopped,
 		.switches = target->switches,
+		.affinity = target->affinity,
+		.core = target->core->number,
 	};
 	message_data_write(t, 0, &info, sizeof(info));
 	return K_OK;

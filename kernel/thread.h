@@ -42,14 +42,16 @@ struct thread {
 	u8 fault;                      /* blocked by a page fault, not by a Call */
 	u8 timer_queued;
 	u8 window_count;               /* of the pending Call */
-	u16 recv_slot_valid;
-	u16 core;
+	u8 interrupt_late;             /* thread_interrupt came while it ran on another core: to be done when that core is in the kernel */
 	u32 reply_slot;                /* receiving: where the Reply goes */
 	u64 principal;
+	struct core *core;             /* runs there, is queued there, or ran there last */
+	u64 affinity;                  /* cores that it may run on */
+	struct core *vector_core;      /* its vector state may be in that core's registers; see core->vector_owner */
 
 	u64 call_info;                 /* sending: info and words are in the frame's registers; fault: words below */
 	u64 call_badge;                /* badge the receiver will see */
-	u64 fault_words[6];
+	u64 fault_words[4];            /* address, instruction pointer, error, in the gate */
 	struct endpoint *endpoint;     /* sending, receiving, or the Endpoint it was received from (THREAD_REPLY) */
 	struct cte *reply;             /* THREAD_REPLY: the Reply capability that names this thread */
 	struct handle *handle;         /* queued call holds this Handle */
@@ -75,24 +77,55 @@ static inline void thread_set_context(struct thread *thread, struct context_page
 	thread->context_tag = address << 16;
 }
 
+/*
+ * One of the node's cores. Fields are guarded by the node's lock, whichever core holds it, but for those that only the core itself uses:
+ * self, scratch, stack_top, rsp0, vector_trap; and alarm_ns. What `current` names runs, or has entered the kernel and waits for the lock:
+ * its frame belongs to this core alone until the core is in the kernel with the lock, or has said that it is waiting (remote.h).
+ */
 struct core {
 	/* offsets used by assembly: first four */
 	struct core *self;
 	u64 scratch;                   /* user rsp during entry */
 	struct thread *current;
 	u64 stack_top;
+	void *rsp0;                    /* where the CPU finds the stack for entries from ring 3 */
 	struct thread *vector_owner;   /* whose vector state is in the CPU; NULL: nobody's */
 	u64 alarm_ns;                  /* when the timer is to call kernel_timer; ~0 never */
 	bool vector_trap;              /* CR0.TS */
-	paddr_t top_table;             /* CR3 */
+
+	/* the run queues: one for each priority, and a bitmap of those that are not empty (schedule.c) */
+	bool needed;                   /* something changed: choose again. Set from another core, an interrupt follows */
+	int best;                      /* highest priority queued; -1 none */
+	struct thread *handoff;        /* runs next, ahead of its equals, not queued */
+	u64 slice_end;
+	u64 armed;                     /* what the timer is set to; ~0 none */
+	u64 mask;                      /* BIT(number) */
+	struct vspace *space;          /* the loaded address space; NULL: the kernel's own. Idle, the last one stays */
 	struct thread *idle;
 	unsigned number;
-	u64 kernel_entries, address_space_switches, context_switches, idle_ns;
+	unsigned queued;               /* threads in the queues */
+	u64 kernel_entries, address_space_switches, context_switches;
+	u64 bitmap[4];
+	struct list_node timers;       /* threads with a deadline, by time, that blocked on this core */
+	struct list_node queue[256];
 };
 
-extern struct core cores[];
 #define CORE_MAX 64
-struct core *this_core(void);
+extern struct core boot_core;
+extern struct core *cores[CORE_MAX]; /* cores[0..core_count) run */
+extern unsigned core_count;
+
+/* Whether it is some core's current thread. */
+static inline bool thread_runs(const struct thread *thread)
+{
+	return thread->core->current == thread;
+}
+
+/* How long it has run, up to now. */
+static inline u64 thread_time(const struct thread *thread)
+{
+	return thread->cpu_ns + (thread_runs(thread) ? arch_clock_ns() - thread->switched_in_ns : 0);
+}
 
 extern struct thread *root_thread;
 

@@ -267,13 +267,6 @@ bool vspace_translate(struct vspace *vs, u64 address, unsigned rights, paddr_t *
 	return frame_is_counted_memory(*page);
 }
 
-/* Only the core's current address space can have stale entries: loading another one empties the TLB of user pages. */
-void vspace_flush(struct vspace *vs, u64 address)
-{
-	if (this_core()->top_table == vs->top_address)
-		arch_flush_page(address);
-}
-
 void vspace_count_mapped(struct vspace *vs, u64 address, int delta)
 {
 	if (address < LOWER_END)
@@ -299,7 +292,7 @@ void vspace_destroy(struct vspace *vs)
 {
 	while (!list_empty(&vs->threads))
 		thread_space_gone(list_first_entry(&vs->threads, struct thread, space_link));
-	ASSERT(this_core()->top_table != vs->top_address);
+	remote_leave_space(vs);
 	drop_entries(vs, vs->root, 3, 0, index_of(LOWER_END, 3));
 	drop_entries(vs, vs->root, 3, index_of(GATE_BASE, 3), index_of(GATE_BASE, 3) + 1);
 	for (void **page = vs->pool; page; page = *page)

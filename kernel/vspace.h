@@ -3,6 +3,7 @@
 #define KERNEL_VSPACE_H
 
 #include "kernel/object.h"
+#include "kernel/remote.h"
 
 #define PTE_PRESENT  (1ull << 0)
 #define PTE_WRITE    (1ull << 1)
@@ -45,7 +46,12 @@ void table_mark(u64 *entry, unsigned index);
 void table_mark_as(u64 *entry, u64 like, unsigned first, unsigned end);
 /* No entry of [first, end) is in use any more. */
 void table_unmark(u64 *entry, unsigned first, unsigned end);
-void vspace_flush(struct vspace *vs, u64 address);
+/* An entry has lost rights or its page. Who calls it calls remote_flush_commit before it returns. A space that no core has loaded is in no TLB. */
+static inline void vspace_flush(struct vspace *vs, u64 address)
+{
+	if (unlikely(vs->cores))
+		remote_flush_add(vs, address);
+}
 u64 pte_make(paddr_t page, unsigned flags);
 unsigned pte_rights(u64 pte);
 void vspace_count_mapped(struct vspace *vs, u64 address, int delta);

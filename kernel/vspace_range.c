@@ -127,6 +127,7 @@ int call_vspace_map(struct thread *t)
 		if (old && t->message_low)
 			message_data_set_word(t, taken++, old); /* never ahead of the refs still to be read */
 	}
+	remote_flush_commit();
 	set_values(t, i, taken);
 	return err ? err : i < pages ? K_PARTIAL : K_OK;
 }
@@ -155,6 +156,7 @@ static void free_empty_tables(struct unmap *u, u64 address)
 		frame_drop(*path[level] & PTE_ADDRESS);
 		report_free(u, *path[level] & PTE_ADDRESS);
 		*path[level] = 0;
+		vspace_flush(u->vs, address); /* CPUs keep what tables they have walked (SDM 3A, 4.10.3), even where nothing was mapped */
 		u->vs->table_pages--;
 	}
 }
@@ -217,6 +219,7 @@ int call_vspace_unmap(struct thread *t)
 			free_empty_tables(&u, run.address);
 		address = run_address(&run, stop);
 	}
+	remote_flush_commit();
 	set_values(t, address, u.count);
 	return K_OK;
 }
@@ -265,6 +268,7 @@ int call_vspace_protect(struct thread *t)
 		looked += run.end - run.first;
 		address = run_address(&run, run.end);
 	}
+	remote_flush_commit();
 	set_values(t, address, 0);
 	return K_OK;
 }
@@ -329,6 +333,7 @@ int call_vspace_clone(struct thread *t)
 		looked += stop - run.first;
 		address = run_address(&run, stop);
 	}
+	remote_flush_commit();
 	set_values(t, address, 0);
 	return err;
 }

@@ -82,11 +82,20 @@ static void read_override(const struct table *t, u32 at)
 	acpi.isa[irq].level = (flags >> 2 & 3) == 3;
 }
 
+static void add_core(u8 apic, u32 flags)
+{
+	if (!(flags & MADT_ENABLED))
+		return;
+	if (acpi.core_count < CORE_MAX)
+		acpi.core_apic[acpi.core_count] = apic;
+	acpi.core_count++;
+}
+
 static void read_madt_entry(const struct table *t, u32 at)
 {
 	switch (field(t, at, 1)) {
 	case MADT_LAPIC:
-		acpi.core_count += field(t, at + 4, 4) & MADT_ENABLED;
+		add_core(field(t, at + 3, 1), field(t, at + 4, 4));
 		break;
 	case MADT_IOAPIC:
 		if (acpi.ioapic_count == ARRAY_SIZE(acpi.ioapic))

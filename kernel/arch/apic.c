@@ -1,10 +1,16 @@
 /* Interrupt controllers: the core's local APIC (xAPIC mode), the IOAPICs, and the PC's old ones, which are masked for good. */
 #include "kernel/arch/x86.h"
+#include "kernel/lock.h"
+#include "kernel/remote.h"
+#include "kernel/schedule.h"
 
 #define LAPIC_ID        0x20
 #define LAPIC_TASK      0x80
 #define LAPIC_EOI       0xb0
 #define LAPIC_SPURIOUS  0xf0
+#define LAPIC_COMMAND   0x300
+#define LAPIC_COMMAND_TO 0x310
+#define COMMAND_PENDING BIT(12)
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_LVT_LINT1 0x360
@@ -44,6 +50,20 @@ u32 lapic_read(unsigned reg)
 void lapic_write(unsigned reg, u32 value)
 {
 	lapic[reg / 4] = value;
+}
+
+u8 lapic_id(void)
+{
+	return lapic_read(LAPIC_ID) >> 24;
+}
+
+/* Interrupts are off: nobody writes the register between the two halves. */
+void lapic_send(u8 apic, u32 command)
+{
+	while (lapic_read(LAPIC_COMMAND) & COMMAND_PENDING)
+		arch_relax();
+	lapic_write(LAPIC_COMMAND_TO, (u32)apic << 24);
+	lapic_write(LAPIC_COMMAND, command);
 }
 
 static u32 ioapic_read(volatile u32 *ioapic, unsigned reg)
@@ -89,14 +109,13 @@ static void pic_mask(void)
 	}
 }
 
-static void lapic_init(void)
+void lapic_init(void)
 {
 	u64 base = msr_read(MSR_APIC_BASE);
 
 	if (base & APIC_BASE_X2APIC)
 		panic("the local APIC is in x2APIC mode, which this kernel does not support yet");
 	msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-	lapic = phys_to_virt(acpi.lapic);
 	lapic_write(LAPIC_TASK, 0);
 	lapic_write(LAPIC_SPURIOUS, LAPIC_ENABLE | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
@@ -123,6 +142,7 @@ static void ioapic_init(paddr_t address, u32 gsi_base)
 void apic_init(void)
 {
 	pic_mask();
+	lapic = phys_to_virt(acpi.lapic);
 	lapic_init();
 	for (unsigned i = 0; i < acpi.ioapic_count; i++)
 		ioapic_init(acpi.ioapic[i].address, acpi.ioapic[i].gsi_base);
@@ -141,7 +161,7 @@ static void firmware_mode(unsigned gsi, bool *level, bool *active_low)
 
 int arch_irq_enable(unsigned gsi, bool level, bool active_low)
 {
-	u64 core = lapic_read(LAPIC_ID) >> 24;
+	u64 core = lapic_id();
 
 	if (gsi >= ARCH_GSI_MAX || !lines[gsi].ioapic)
 		return K_INVALID_ARG;
@@ -175,21 +195,34 @@ static struct thread *line_interrupt(struct thread *thread, unsigned gsi)
 		line_mask(gsi, true);
 	lapic_write(LAPIC_EOI, 0);
 	if (!lines[gsi].enabled)
-		return thread;
+		return schedule_if_needed(thread);
 	return kernel_irq(thread, gsi);
 }
 
-struct thread *arch_interrupt(struct thread *thread, unsigned vector)
+static struct thread *handle(struct thread *thread, unsigned vector)
 {
 	if (vector >= VECTOR_GSI && vector < VECTOR_GSI + ARCH_GSI_MAX)
 		return line_interrupt(thread, vector - VECTOR_GSI);
-	if (vector == VECTOR_TIMER) {
+	if (vector != VECTOR_SPURIOUS)
 		lapic_write(LAPIC_EOI, 0);
+	if (vector == VECTOR_TIMER)
 		return clock_interrupt(thread);
-	}
-	if (vector != VECTOR_SPURIOUS) {
+	if (vector != VECTOR_SPURIOUS && vector != VECTOR_SCHEDULE && vector != VECTOR_REQUEST)
 		klog(LOG_WARNING, "interrupt with unused vector %u", vector);
+	return schedule_if_needed(thread);
+}
+
+/* What another core asks for is done without the lock: it holds it. */
+struct thread *arch_interrupt(struct thread *thread, unsigned vector)
+{
+	struct thread *next;
+
+	if (vector == VECTOR_REQUEST && !remote_answer()) {
 		lapic_write(LAPIC_EOI, 0);
+		return thread;
 	}
-	return thread;
+	node_lock(thread);
+	next = handle(this_core()->current, vector);
+	node_unlock();
+	return next;
 }

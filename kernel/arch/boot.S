@@ -77,6 +77,7 @@ boot_long:
 
 	.section .rodata, "a"
 	.balign 8
+	.globl boot_gdt
 boot_gdt:
 	.quad 0, 0
 	.quad 0x00af9b000000ffff	/* 0x10: kernel code */
@@ -87,6 +88,7 @@ boot_gdt_pointer:
 
 	.section .bss.pages, "aw", @nobits
 	.balign 4096
+	.globl boot_pml4
 boot_pml4:
 	.skip 4096
 boot_pdpt:

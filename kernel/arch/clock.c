@@ -3,6 +3,7 @@
  * PIT where there is none, unless the CPU or hypervisor tells their rates. Date and time come from the CMOS clock once.
  */
 #include "kernel/arch/x86.h"
+#include "kernel/schedule.h"
 
 #define NS_PER_SECOND 1000000000ull
 #define PM_TIMER_HZ 3579545u
@@ -39,11 +40,6 @@ static u64 ratio32(u64 a, u64 b)
 			rest -= b;
 	}
 	return whole;
-}
-
-u64 arch_clock_ns(void)
-{
-	return scale(rdtsc() - arch_clock_page.tsc_base, arch_clock_page.mult);
 }
 
 paddr_t arch_clock_page_address(void)
@@ -282,10 +278,10 @@ struct thread *clock_interrupt(struct thread *thread)
 	u64 now = arch_clock_ns();
 
 	if (core->alarm_ns == ~0ull)
-		return thread;
+		return schedule_if_needed(thread);
 	if (now < core->alarm_ns) {
 		alarm_program(core, now);
-		return thread;
+		return schedule_if_needed(thread);
 	}
 	core->alarm_ns = ~0ull;
 	return kernel_timer(thread);

@@ -54,12 +54,12 @@ void cpu_detect(void)
 			   (cpu_features.umip ? BOOT_FEATURE_UMIP : 0) | (cpu_features.nx ? BOOT_FEATURE_NX : 0);
 }
 
-/* Text is still writable here. */
-static void patch_clac(void)
+/* Text is still writable when the first core comes here. */
+void cpu_patch(void)
 {
 	static const u8 clac[3] = { 0x0f, 0x01, 0xca };
 
-	for (unsigned i = 0; i < sizeof(clac); i++)
+	for (unsigned i = 0; cpu_features.smap && i < sizeof(clac); i++)
 		entry_clac_site[i] = clac[i];
 }
 
@@ -77,10 +77,8 @@ void cpu_enable(void)
 		cr4 |= CR4_OSXSAVE;
 	if (cpu_features.smep)
 		cr4 |= CR4_SMEP;
-	if (cpu_features.smap) {
-		patch_clac();
+	if (cpu_features.smap)
 		cr4 |= CR4_SMAP;
-	}
 	cr4_write(cr4);
 	cr0_write((cr0_read() & ~CR0_EM) | CR0_WP | CR0_NE | CR0_MP | CR0_TS);
 	msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SCE | (cpu_features.nx ? EFER_NXE : 0));

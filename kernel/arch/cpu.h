@@ -162,5 +162,13 @@ static inline void user_gs_base_write(u64 value)
 {
 	__asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(value) : "memory");
 }
+/* Both in one. */
+static inline u64 user_gs_base_exchange(u64 value)
+{
+	u64 old;
+
+	__asm__ volatile("swapgs; rdgsbase %0; wrgsbase %1; swapgs" : "=&r"(old) : "r"(value) : "memory");
+	return old;
+}
 
 #endif

@@ -12,8 +12,15 @@
 #define MODULE_GAP (16ull << 20) /* a module nearer than this to the image might be hit by page tables */
 #define GATE_INDEX 510
 
+/* Each core but the first has an area of this size here; its first page is not mapped. */
+#define CORE_AREAS 0xffffffffc0000000ul
+#define CORE_AREA_SIZE 0x10000ul
+#define LOW_END 0xa0000ul
+
 static u64 *kernel_top;
-static paddr_t tables_start, tables_end;
+static paddr_t kernel_top_address;
+static paddr_t tables_start, tables_end, low_page;
+static bool own_tables; /* the kernel's are loaded, not boot.S's */
 
 static u64 flag_nx(void)
 {
@@ -43,7 +50,7 @@ static bool has_memory(paddr_t base, paddr_t end)
 
 static void *early_view(paddr_t p)
 {
-	return (void *)(KERNEL_BASE + p);
+	return own_tables ? phys_to_virt(p) : (void *)(KERNEL_BASE + p);
 }
 
 static u64 *take_table(paddr_t *address)
@@ -134,12 +141,13 @@ static void add_free(paddr_t base, paddr_t end, const paddr_t used[][2], unsigne
 	add_ram(base, end);
 }
 
-static void list_free_ram(void)
+void memory_list_free(void)
 {
 	const paddr_t used[][2] = {
 		{ machine.kernel_base, machine.kernel_end },
 		{ tables_start, tables_end },
 		{ machine.module_base, machine.module_end },
+		{ low_page, low_page + (low_page ? PAGE_SIZE : 0) },
 	};
 
 	for (unsigned i = 0; i < boot_range_count; i++)
@@ -158,9 +166,43 @@ void memory_init(void)
 	kernel_top = take_table(&top);
 	map_physical();
 	map_image();
-	arch_load_address_space(this_core(), top);
+	arch_load_address_space(top);
+	own_tables = true;
 	kernel_top = phys_to_virt(top);
-	list_free_ram();
+	kernel_top_address = top;
+}
+
+paddr_t memory_kernel_top(void)
+{
+	return kernel_top_address;
+}
+
+u8 *memory_core_area(unsigned number, u64 bytes)
+{
+	u64 base = CORE_AREAS + number * CORE_AREA_SIZE + PAGE_SIZE;
+	paddr_t page;
+
+	ASSERT(bytes <= CORE_AREA_SIZE - PAGE_SIZE);
+	for (u64 at = 0; at < bytes; at += PAGE_SIZE) {
+		take_table(&page);
+		map(base + at, page, 0, PTE_WRITE | flag_nx());
+	}
+	return (u8 *)base;
+}
+
+paddr_t memory_low_page(void)
+{
+	for (paddr_t p = PAGE_SIZE; p < LOW_END && !low_page; p += PAGE_SIZE)
+		if (is_ram(p, p + PAGE_SIZE) && (p < machine.module_base || p >= machine.module_end))
+			low_page = p;
+	return low_page;
+}
+
+/* Stacks of the first core are in the image. */
+bool arch_is_stack(u64 address)
+{
+	return (address >= (u64)kernel_start && address < (u64)kernel_end) ||
+	       (address >= CORE_AREAS && address < CORE_AREAS + CORE_MAX * CORE_AREA_SIZE && address % CORE_AREA_SIZE >= PAGE_SIZE);
 }
 
 void arch_init_top_table(u64 *table)

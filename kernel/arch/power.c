@@ -25,7 +25,7 @@ u32 arch_io_in(u16 port, unsigned bytes)
 	return bytes == 2 ? in16(port) : in32(port);
 }
 
-static noreturn void halt(void)
+noreturn void arch_halt(void)
 {
 	for (;;)
 		__asm__ volatile("cli; hlt");
@@ -51,7 +51,7 @@ noreturn void arch_exit(unsigned code)
 	if (code || !power_off_known())
 		out32(QEMU_EXIT_PORT, code);
 	power_off();
-	halt();
+	arch_halt();
 }
 
 static void acpi_reset(void)
@@ -69,5 +69,5 @@ noreturn void arch_restart(void)
 	acpi_reset();
 	out8(RESET_CONTROL, 6);
 	out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
-	halt();
+	arch_halt();
 }

@@ -103,37 +103,56 @@ static paddr_t read_start_info(paddr_t address)
 	return info->rsdp;
 }
 
-static void init_core(struct core *core)
+static struct core_tables boot_tables;
+
+void core_init(struct core *core, u64 stack_top, unsigned number)
 {
 	core->self = core;
-	core->stack_top = (u64)kernel_stack_end;
-	core->number = 0;
+	core->stack_top = stack_top;
+	core->number = number;
 	core->vector_trap = true; /* cpu_enable sets CR0.TS */
-	core->alarm_ns = ~0ull;
+}
+
+/* GS is the way to the core from here on. */
+static void core_enter(struct core *core, struct core_tables *tables)
+{
 	msr_write(MSR_GS_BASE, (u64)core);
 	msr_write(MSR_KERNEL_GS_BASE, 0);
 	msr_write(MSR_FS_BASE, 0);
+	tables_init(core, tables);
 }
 
 noreturn void arch_start(paddr_t start_info, u64 tsc)
 {
-	struct core *core = &cores[0];
+	struct core *core = &boot_core;
 	paddr_t rsdp;
 
 	clock_boot_tsc = tsc;
 	serial_init();
-	init_core(core);
-	tables_init(core);
+	core_init(core, (u64)kernel_stack_end, 0);
+	core_enter(core, &boot_tables);
 	rsdp = read_start_info(start_info);
 	cpu_detect();
+	cpu_patch();
 	cpu_enable();
 	vector_enable();
 	if (machine.vector_size > THREAD_VECTOR_ROOM)
 		panic("vector state of %u bytes does not fit a thread object", machine.vector_size);
 	memory_init();
 	acpi_init(rsdp);
-	machine.core_count = MAX(acpi.core_count, 1u);
 	apic_init();
+	cores_prepare();
+	memory_list_free();
 	clock_init();
 	kernel_main();
+}
+
+noreturn void arch_start_core(struct core *core)
+{
+	core_enter(core, core_tables_of(core));
+	cpu_enable();
+	vector_enable_core();
+	lapic_init();
+	core_started();
+	kernel_core_main();
 }

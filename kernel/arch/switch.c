@@ -1,5 +1,6 @@
 /* Going over to another thread or address space. */
 #include "kernel/arch/x86.h"
+#include "kernel/lock.h"
 
 static void bases_save(struct thread *t)
 {
@@ -25,23 +26,28 @@ static void bases_load(const struct thread *t)
 
 void arch_switch_thread(struct core *core, struct thread *prev, struct thread *next)
 {
-	if (prev == next)
-		return;
-	if (prev && prev != core->idle)
-		bases_save(prev);
-	if (next != core->idle)
-		bases_load(next);
+	if (likely(cpu_features.fsgsbase && prev != core->idle && next != core->idle)) {
+		prev->fs_base = fs_base_read();
+		fs_base_write(next->fs_base);
+		prev->gs_base = user_gs_base_exchange(next->gs_base);
+	} else {
+		if (prev != core->idle)
+			bases_save(prev);
+		if (next != core->idle)
+			bases_load(next);
+	}
 	tables_set_rsp0(core, next);
 	vector_switch(core, next);
-	core->current = next;
 }
 
-void arch_load_address_space(struct core *core, paddr_t top)
+void arch_load_address_space(paddr_t top)
 {
-	if (core->top_table == top)
-		return;
-	core->top_table = top;
 	cr3_write(top);
+}
+
+void arch_leave_address_space(void)
+{
+	cr3_write(memory_kernel_top());
 }
 
 void arch_flush_page(u64 address)
@@ -67,5 +73,6 @@ noreturn void arch_run(struct thread *thread)
 
 	tables_set_rsp0(core, thread);
 	core->current = thread;
+	node_unlock();
 	arch_resume(thread);
 }

@@ -1,21 +1,8 @@
 /* Descriptor tables: GDT, TSS, IDT. */
 #include "kernel/arch/x86.h"
 
-#define IST_STACK_SIZE 4096
 #define GATE_INTERRUPT_TYPE 0x8e /* present, DPL 0, interrupt gate */
 #define GATE_DPL3 0x60
-
-enum ist { IST_NONE, IST_DEBUG, IST_NMI, IST_DOUBLE_FAULT, IST_MACHINE_CHECK, IST_COUNT };
-
-struct tss {
-	u32 reserved0;
-	u64 rsp[3];
-	u64 reserved1;
-	u64 ist[7];
-	u64 reserved2;
-	u16 reserved3, io_map;
-} __attribute__((packed));
-_Static_assert(sizeof(struct tss) == 104, "TSS");
 
 struct idt_gate {
 	u16 offset_low, selector;
@@ -30,22 +17,9 @@ struct table_pointer {
 	u64 base;
 } __attribute__((packed));
 
-/* One set a core. An IST stack ends with the core's address: entry.S reads it there, above the CPU's frame. */
-struct core_tables {
-	u8 stack[IST_COUNT - 1][IST_STACK_SIZE] __attribute__((aligned(16)));
-	u64 gdt[10];
-	struct tss tss;
-};
-static struct core_tables boot_tables;
 static struct idt_gate idt[256];
 
-static struct core_tables *tables_of(const struct core *core)
-{
-	(void)core; /* the first core's; others come with their start */
-	return &boot_tables;
-}
-
-static void init_gdt(struct core_tables *t)
+static void init_gdt(struct core_tables *t, unsigned core)
 {
 	u64 base = (u64)&t->tss, limit = sizeof(struct tss) - 1;
 
@@ -55,6 +29,7 @@ static void init_gdt(struct core_tables *t)
 	t->gdt[ARCH_USER_CS / 8] = 0x00affb000000ffff;
 	t->gdt[TSS_SELECTOR / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
 	t->gdt[TSS_SELECTOR / 8 + 1] = base >> 32;
+	t->gdt[GATE_CORE_SELECTOR / 8] = 0x0000f50000000000 | core; /* read-only data, ring 3 may load it, which gives it nothing it has not */
 }
 
 static void init_tss(struct core_tables *t, struct core *core)
@@ -104,21 +79,15 @@ static void load(struct core_tables *t)
 	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
 }
 
-void tables_init(struct core *core)
+void tables_init(struct core *core, struct core_tables *t)
 {
-	struct core_tables *t = tables_of(core);
-
-	init_gdt(t);
+	init_gdt(t, core->number);
 	init_tss(t, core);
-	init_idt();
+	core->rsp0 = (u8 *)t + offsetof(struct core_tables, tss.rsp);
+	if (core == &boot_core)
+		init_idt();
 	load(t);
 }
 
 _Static_assert(offsetof(struct thread, frame) == 0, "entry.S takes the frame's address for the thread's");
 _Static_assert(offsetof(struct thread, frame.address) % 16 == 0, "the CPU aligns its stack pointer to 16 bytes");
-
-void tables_set_rsp0(const struct core *core, struct thread *thread)
-{
-	ASSERT(IS_ALIGNED((u64)&thread->frame.address, 16));
-	tables_of(core)->tss.rsp[0] = (u64)&thread->frame.address;
-}

@@ -1,5 +1,7 @@
 /* Exceptions and interrupts, from entry.S to the portable kernel. */
 #include "kernel/arch/x86.h"
+#include "kernel/lock.h"
+#include "kernel/schedule.h"
 
 #define FAULT_PRESENT 1
 #define FAULT_USER 4
@@ -10,30 +12,39 @@ static const char *const exception_names[32] = {
 	"machine check", "SIMD", [21] = "control protection",
 };
 
+static struct thread *exception(struct thread *thread, unsigned vector)
+{
+	if (vector == EXCEPTION_NM) {
+		vector_trap(this_core(), thread);
+		return schedule_if_needed(thread);
+	}
+	if (vector == EXCEPTION_PF && (thread->frame.error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT && emulate_iret(thread))
+		return schedule_if_needed(thread);
+	if (vector == EXCEPTION_UD && emulate_fsgsbase(thread))
+		return schedule_if_needed(thread);
+	return kernel_exception(thread);
+}
+
 struct thread *arch_trap(struct thread *thread)
 {
 	unsigned vector = thread->frame.vector;
+	struct thread *next;
 
-	if (vector == EXCEPTION_NM) {
-		vector_trap(this_core(), thread);
-		return thread;
-	}
-	if (vector == EXCEPTION_PF) {
+	if (vector == EXCEPTION_PF)
 		thread->frame.address = cr2_read();
-		if ((thread->frame.error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT && emulate_iret(thread))
-			return thread;
-	}
-	if (vector == EXCEPTION_UD && emulate_fsgsbase(thread))
-		return thread;
-	if (vector < 32 || vector == VECTOR_INT80 || vector == VECTOR_SYSCALL)
-		return kernel_exception(thread);
-	return arch_interrupt(thread, vector);
+	if (vector >= 32 && vector != VECTOR_INT80 && vector != VECTOR_SYSCALL)
+		return arch_interrupt(thread, vector);
+	next = node_lock(thread) ? exception(thread, vector) : schedule();
+	node_unlock();
+	return next;
 }
 
 noreturn void arch_kernel_trap(struct gate_frame *frame)
 {
 	const char *name = frame->vector < 32 ? exception_names[frame->vector] : NULL;
 
+	if (frame->vector == EXCEPTION_NMI)
+		core_stop_if_told();
 	klog(LOG_ERROR, "registers of what was interrupted:");
 	klog(LOG_ERROR, "rax %016lx rbx %016lx rcx %016lx rdx %016lx", frame->rax, frame->rbx, frame->rcx, frame->rdx);
 	klog(LOG_ERROR, "rsi %016lx rdi %016lx rbp %016lx rsp %016lx", frame->rsi, frame->rdi, frame->rbp, frame->rsp);

@@ -4,9 +4,13 @@
  * got round (cpu.c says where), state is switched with the thread, but for the root server: it uses none, and reads no one's.
  *
  * CR0.TS is clear exactly while core->current is the owner; core->vector_trap is what it is now.
+ *
+ * A thread that goes on on another core has its state fetched from the one that it left, by an interrupt, when it is needed there:
+ * most threads stay, and a switch to the root server or to nothing then costs no vector state at all.
  */
 #include "kernel/arch/x86.h"
 #include "kernel/park.h"
+#include "kernel/remote.h"
 #include "lib/string.h"
 
 #define XCR0_X87_SSE 0x3ull
@@ -46,6 +50,12 @@ void vector_enable(void)
 	machine.vector_size = size_with(components);
 }
 
+void vector_enable_core(void)
+{
+	if (cpu_features.xsave)
+		xcr0_write(components);
+}
+
 static void trap_set(struct core *core, bool on)
 {
 	if (on == core->vector_trap)
@@ -80,8 +90,11 @@ static void take(struct core *core, struct thread *t)
 		return;
 	if (core->vector_owner)
 		state_save(core->vector_owner);
+	if (unlikely(t->vector_core != core))
+		remote_vector_save(t);
 	state_load(t);
 	core->vector_owner = t;
+	t->vector_core = core;
 }
 
 void vector_trap(struct core *core, struct thread *t)

@@ -12,7 +12,9 @@
 
 #include "kernel/calls.h"
 #include "kernel/frame.h"
+#include "kernel/lock.h"
 #include "kernel/park.h"
+#include "kernel/remote.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 #include "kernel/vspace.h"
@@ -21,6 +23,7 @@
 #define ROOT_BASE GATE_BASE
 
 u64 host_physmap;
+struct core *host_core = &boot_core; /* whose turn it is: the test decides */
 struct machine machine;
 struct clock_page arch_clock_page;
 static u64 now_ns = 1000;
@@ -30,7 +33,10 @@ static struct thread *root;
 u64 arch_clock_ns(void) { return now_ns; }
 paddr_t arch_clock_page_address(void) { return 0x1000; }
 void arch_timer_set(u64 deadline_ns) { (void)deadline_ns; }
-void arch_load_address_space(struct core *core, paddr_t top) { core->top_table = top; }
+void arch_load_address_space(paddr_t top) { (void)top; }
+void arch_leave_address_space(void) {}
+void arch_relax(void) {}
+void arch_stop_other_cores(void) {}
 void arch_init_top_table(u64 *top) { memset(top + 256, 0, 2048); }
 void arch_flush_page(u64 address) { (void)address; }
 void arch_flush_all(void) {}
@@ -46,9 +52,44 @@ u32 arch_io_in(u16 port, unsigned bytes) { (void)port; (void)bytes; return 0xff;
 noreturn void arch_exit(unsigned code) { exit((int)code + 64); }
 noreturn void arch_restart(void) { exit(65); }
 void arch_make_idle(struct thread *idle) { (void)idle; }
+
+/*
+ * Other cores. Where they are makes no difference to the kernel, so a test with several does their kernel entries in turn. One that is
+ * asked for something answers at once, as if it were in a program; one that is to choose again remembers it until its turn.
+ */
+static unsigned host_cores = 1;
+static bool host_told[CORE_MAX];
+static u64 host_requests;
+
+unsigned arch_start_cores(void)
+{
+	for (unsigned i = 1; i < host_cores; i++) {
+		cores[i] = calloc(1, sizeof(struct core));
+		cores[i]->self = cores[i];
+		cores[i]->number = i;
+		cores[i]->idle = aligned_alloc(1 << THREAD_SIZE_BITS, 1 << THREAD_SIZE_BITS);
+		memset(cores[i]->idle, 0, 1 << THREAD_SIZE_BITS);
+	}
+	return host_cores;
+}
+void arch_interrupt_core(const struct core *core, enum arch_ipi what)
+{
+	struct core *here = host_core;
+
+	CHECK(core != here && core->number < host_cores);
+	if (what == ARCH_IPI_SCHEDULE) {
+		host_told[core->number] = true;
+		return;
+	}
+	host_requests++;
+	host_core = cores[core->number];
+	remote_answer();
+	host_core = here;
+}
 noreturn void arch_run(struct thread *thread)
 {
 	root = thread;
+	node_unlock();
 	longjmp(booted, 1);
 }
 enum log_level log_threshold = LOG_WARNING;
@@ -84,7 +125,8 @@ static void machine_boot(void)
 
 	memset(ram, 0, RAM_BYTES);
 	host_physmap = (u64)ram;
-	machine = (struct machine){ .ram_count = 1, .ram_top = RAM_BYTES, .ram_bytes = RAM_BYTES, .vector_size = 832, .core_count = 1 };
+	machine = (struct machine){ .ram_count = 1, .ram_top = RAM_BYTES, .ram_bytes = RAM_BYTES, .vector_size = 832 };
+	machine.core_count = host_cores;
 	machine.features = BOOT_FEATURE_NX;
 	machine.ram[0].base = 0x200000;
 	machine.ram[0].end = RAM_BYTES;

@@ -1,4 +1,4 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/boot.c
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/remote.c kernel/boot.c
 /* IPC as threads see it: calls, replies, forwards, handles, cancellation, death. */
 #include "kernel_machine.h"
 
@@ -19,7 +19,8 @@ static struct thread *run(struct thread *t)
 	thread_unready(core->current);
 	thread_unready(t);
 	core->current = t;
-	core->top_table = t->space->top_address;
+	t->core = core;
+	idle_mask &= ~core->mask;
 	return t;
 }
 
