@@ -84,6 +84,8 @@
 	X(SET_NAME, 45)   /* m[0] tid or 0, data[]: up to 15 bytes */ \
 	X(GET_NAME, 46) \
 	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
+	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] cores -> m[1] the cores it may run on, of those that there are; -EINVAL: it would be none */ \
+	X(AFFINITY, 49) \
 	X(PRCTL, 48)      /* m[0] option, m[1..4]: PDEATHSIG, CHILD_SUBREAPER, DUMPABLE, NO_NEW_PRIVS ... */ \
 	/* ---- signals ---- */ \
 	X(KILL, 64)       /* m[0] pid (> 0, 0, -1, < -1 as kill), m[1] signal */ \

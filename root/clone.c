@@ -92,12 +92,13 @@ static struct thread *make_thread(struct clone *c, u32 area)
 	c->sighand = c->files ? child_sighand(c) : NULL;
 	if (c->sighand)
 		thread = thread_create(c->process, c->space, c->files, c->sighand, area);
-	if (!thread)
+	if (!thread) {
 		release_parts(c);
-	else
-		memcpy(thread->name, c->parent->name, sizeof(thread->name));
-	if (thread)
-		thread->nice = c->parent->nice;
+		return NULL;
+	}
+	memcpy(thread->name, c->parent->name, sizeof(thread->name));
+	thread->nice = c->parent->nice;
+	thread->affinity = c->parent->affinity;
 	return thread;
 }
 

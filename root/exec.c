@@ -182,6 +182,7 @@ static void move_identity(struct exec *x)
 
 	memcpy(x->new->name, x->old->name, sizeof(x->new->name));
 	x->new->nice = x->old->nice;
+	x->new->affinity = x->old->affinity;
 	signal_queue_move(&x->new->signals, &x->old->signals);
 	context->signal_mask = x->block.signal_mask;
 	sighand_shared(x->sighand)->signals_ignored = x->block.signals_ignored;

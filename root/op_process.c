@@ -198,52 +198,6 @@ long op_GET_NAME(struct request *request)
 	return request->out_bytes;
 }
 
-/* ---- nice ---- */
-
-enum { WHICH_PROCESS, WHICH_GROUP, WHICH_USER };
-
-static bool prioritised(const struct thread *t, u64 which, u32 who, const struct thread *caller)
-{
-	const struct process *p = t->process, *self = caller->process;
-
-	if (p->service)
-		return false;
-	if (which == WHICH_PROCESS)
-		return who ? t->tid == who : t == caller;
-	if (which == WHICH_GROUP)
-		return p->pgid == (who ? who : self->pgid);
-	return p->credentials.uid == (who ? who : self->credentials.uid);
-}
-
-static void set_nice(struct thread *thread, int nice)
-{
-	thread->nice = nice;
-	MUST(KCALL2(thread_set_priority, SYS(thread->tcb.slot), PRIORITY_PROGRAM - nice / 2));
-}
-
-long op_PRIORITY(struct request *request)
-{
-	int nice = MIN(MAX((int)request->m[3], -20), 19), best = 20;
-	bool found = false;
-
-	if (request->m[1] > WHICH_USER)
-		return -EINVAL;
-	list_for_each_entry(p, &process_list, struct process, all) {
-		list_for_each_entry(t, &p->threads, struct thread, in_process) {
-			if (!prioritised(t, request->m[1], request->m[2], request->caller))
-				continue;
-			found = true;
-			if (request->m[0])
-				set_nice(t, nice);
-			best = MIN(best, t->nice);
-		}
-	}
-	if (!found)
-		return -ESRCH;
-	/* As the system call has it: 40..1 for -20..19. */
-	return request->m[0] ? 0 : 20 - best;
-}
-
 /* ---- prctl ---- */
 
 enum { PRCTL_SET_PDEATHSIG = 1, PRCTL_GET_PDEATHSIG = 2, PRCTL_GET_DUMPABLE = 3, PRCTL_SET_DUMPABLE = 4, PRCTL_SET_SUBREAPER = 36,

@@ -98,6 +98,7 @@ struct thread {
 	struct walk walk;
 	char name[16];
 	int nice;
+	u64 affinity;            /* cores that it may run on, as asked for: some may not exist */
 	u64 start_ns;
 };
 

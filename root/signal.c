@@ -1,6 +1,7 @@
 /* Generation and delivery of signals: queues, whom to interrupt, default actions. See signal.h. */
 #include "root/signal.h"
 
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "root/log.h"
@@ -131,10 +132,15 @@ static bool dropped_at_once(const struct thread *thread, unsigned signal)
 	return ignored(thread, signal) && !((blocked_by(thread) | waited_for_by(thread)) & SIGBIT(signal));
 }
 
+/*
+ * Root publishes first and reads the mask then; the runtime, perhaps on another core at this moment, sets its mask first and looks at what is pending
+ * then. Both with a fence between the two, so that at least one of them sees what the other did.
+ */
 void signal_publish(const struct process *process)
 {
 	list_for_each_entry(t, &process->threads, struct thread, in_process)
-		thread_context(t)->pending = t->signals.set | process->signals.set;
+		atomic_store_relaxed(&thread_context(t)->pending, t->signals.set | process->signals.set);
+	atomic_fence();
 }
 
 /* ---- stop and continue ---- */

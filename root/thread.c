@@ -233,6 +233,7 @@ struct thread *thread_create(struct process *process, struct space *space, struc
 	thread->space = space;
 	thread->files = files;
 	thread->sighand = sighand;
+	thread->affinity = ~0ull;
 	signal_queue_init(&thread->signals);
 	if (create_objects(thread) || place(thread, area)) {
 		free_parts(thread);
@@ -255,7 +256,7 @@ struct thread *thread_create(struct process *process, struct space *space, struc
 int thread_configure(struct thread *thread)
 {
 	u64 refs = page_ref(thread->message[0]);
-	u64 priority = thread->process->service ? PRIORITY_SERVER : PRIORITY_PROGRAM;
+	u64 priority = thread->process->service ? PRIORITY_SERVER : PRIORITY_PROGRAM - thread->nice / 2;
 	long error = kobject_call(KCALL_thread_configure, SYS(thread->tcb.slot), SYS(thread->files->cnode.slot),
 				  SYS(thread->process->system_cnode.slot), space_cptr(thread->space), SYS(root_endpoint.slot),
 				  thread->principal, priority, NULL);
@@ -264,6 +265,8 @@ int thread_configure(struct thread *thread)
 		root_panic("thread_configure: %ld", error);
 	MUST(kobject_call(KCALL_thread_set_area, SYS(thread->tcb.slot), thread_area(thread), page_ref(thread->context), refs,
 			  page_ref(thread->message[1]), thread->area, 0, NULL));
+	if (thread->affinity != ~0ull)
+		MUST(KCALL2(thread_set_affinity, SYS(thread->tcb.slot), thread->affinity));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "abi/gate.h"
 #include "lib/types.h"
+#include "runtime/core.h"
 
 #define VDSO __attribute__((section(".vdso.text"), visibility("hidden"), used))
 #define INLINE static inline __attribute__((always_inline))
@@ -86,7 +87,7 @@ VDSO int vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
 {
 	(void)unused;
 	if (cpu)
-		*cpu = 0;
+		*cpu = core_number();
 	if (node)
 		*node = 0;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "lib/string.h"
 #include "runtime/call.h"
+#include "runtime/core.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/time_value.h"
 
@@ -167,29 +168,36 @@ static long thread_exists(struct thread_record *t, int pid)
 	return error < 0 ? error : 0;
 }
 
-/* One core for now. */
+/* The thread's cores in ipc->m[1]. */
+static long root_affinity(bool set, unsigned tid, unsigned long cores, struct ipc *ipc)
+{
+	*ipc = (struct ipc){ .target = CPTR_ROOT, .info = INFO(PROC_AFFINITY, 0), .m = { set, tid, cores } };
+	return rt_request(ipc);
+}
+
 long linux_sched_getaffinity(struct thread_record *t, const unsigned long a[6])
 {
-	unsigned long cores = 1;
-	long error = thread_exists(t, (int)a[0]);
+	struct ipc ipc;
+	long error;
 
-	if ((unsigned)a[1] < sizeof(cores) || (unsigned)a[1] % sizeof(cores))
+	(void)t;
+	if ((unsigned)a[1] < sizeof(ipc.m[1]) || (unsigned)a[1] % sizeof(ipc.m[1]))
 		return -EINVAL;
+	error = (int)a[0] < 0 ? -ESRCH : root_affinity(0, (unsigned)a[0], 0, &ipc);
 	if (error)
-		return error == -EINVAL ? -ESRCH : error;
-	return put_user(cores, a[2]) ? -EFAULT : (long)sizeof(cores);
+		return error;
+	return put_user(ipc.m[1], a[2]) ? -EFAULT : (long)sizeof(ipc.m[1]);
 }
 
 long linux_sched_setaffinity(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned long cores = 0;
-	long error = thread_exists(t, (int)a[0]);
+	struct ipc ipc;
 
+	(void)t;
 	if (copy_from_user(&cores, a[2], MIN((size_t)(unsigned)a[1], sizeof(cores))))
 		return -EFAULT;
-	if (error)
-		return error == -EINVAL ? -ESRCH : error;
-	return cores & 1 ? 0 : -EINVAL;
+	return (int)a[0] < 0 ? -ESRCH : root_affinity(1, (unsigned)a[0], cores, &ipc);
 }
 
 #define SCHED_RESET_ON_FORK_ 0x40000000
@@ -298,12 +306,13 @@ long linux_sched_setattr(struct thread_record *t, const unsigned long a[6])
 	return rt_root(PROC_PRIORITY, 1, PRIO_PROCESS, (unsigned)a[0], (unsigned long)(long)attr.sched_nice, 0);
 }
 
+/* The third argument has been unused since Linux 2.6.24. */
 long linux_getcpu(struct thread_record *t, const unsigned long a[6])
 {
-	unsigned zero = 0;
+	unsigned core = core_number(), zero = 0;
 
 	(void)t;
-	if ((a[0] && put_user(zero, a[0])) || (a[1] && put_user(zero, a[1])))
+	if ((a[0] && put_user(core, a[0])) || (a[1] && put_user(zero, a[1])))
 		return -EFAULT;
 	return 0;
 }

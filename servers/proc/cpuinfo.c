@@ -94,23 +94,29 @@ static void model(struct text *text)
 	text_add(text, "%s\nstepping\t: %u\nmicrocode\t: 0x0\n", name, id & 15);
 }
 
-void system_text_cpuinfo(struct text *text, unsigned long tsc_hz)
+static void processor(struct text *text, unsigned long khz, unsigned number, unsigned cores)
 {
 	struct leaf zero = leaf(0, 0), one = leaf(1, 0), sizes = leaf_if_any(0x80000008, 0);
-	unsigned long khz = tsc_hz / 1000;
 	char vendor[13] = { 0 };
 
 	memcpy(vendor, &zero.ebx, 4);
 	memcpy(vendor + 4, &zero.edx, 4);
 	memcpy(vendor + 8, &zero.ecx, 4);
-	text_add(text, "processor\t: 0\nvendor_id\t: %s\n", vendor);
+	text_add(text, "processor\t: %u\nvendor_id\t: %s\n", number, vendor);
 	model(text);
 	text_add(text, "cpu MHz\t\t: %lu.%03lu\ncache size\t: 0 KB\n", khz / 1000, khz % 1000);
-	text_add(text, "physical id\t: 0\nsiblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\n");
-	text_add(text, "apicid\t\t: %u\ninitial apicid\t: %u\n", one.ebx >> 24, one.ebx >> 24);
+	text_add(text, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n", cores, number, cores);
+	text_add(text, "apicid\t\t: %u\ninitial apicid\t: %u\n", number, number);
 	text_add(text, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", zero.eax);
 	flags(text);
 	text_add(text, "bugs\t\t:\nbogomips\t: %lu.%02lu\n", khz / 500, khz / 5 % 100);
 	text_add(text, "clflush size\t: %u\ncache_alignment\t: %u\n", (one.ebx >> 8 & 0xff) * 8, (one.ebx >> 8 & 0xff) * 8);
 	text_add(text, "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n", sizes.eax & 0xff, sizes.eax >> 8 & 0xff);
+}
+
+/* All cores are said to be those of one package: the kernel does not tell more of them than how many they are. */
+void system_text_cpuinfo(struct text *text, unsigned long tsc_hz, unsigned long cores)
+{
+	for (unsigned long i = 0; i < cores; i++)
+		processor(text, tsc_hz / 1000, i, cores);
 }

@@ -96,7 +96,7 @@ long make_cpuinfo(struct text *text, const struct place *place, const struct pro
 {
 	(void)place;
 	(void)info;
-	system_text_cpuinfo(text, ((const struct clock_page *)GATE_CLOCK)->tsc_hz);
+	system_text_cpuinfo(text, ((const struct clock_page *)GATE_CLOCK)->tsc_hz, MAX(system_state_now().info.core_count, 1ul));
 	return 0;
 }
 

@@ -1,3 +1,4 @@
+#include "lib/format.h"
 #include "servers/proc/system_text.h"
 
 #define NS_PER_SECOND 1000000000ul
@@ -48,13 +49,24 @@ void system_text_node_memory(struct text *text, const struct system_state *s)
 		text_add(text, "Node 0 %-15s%8lu kB\n", lines[i].name, lines[i].bytes / 1024);
 }
 
+static void stat_line(struct text *text, const char *name, unsigned long ns, unsigned long idle_ns)
+{
+	unsigned long idle = MIN(idle_ns, ns);
+
+	text_add(text, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", name, (ns - idle) / NS_PER_TICK, idle / NS_PER_TICK);
+}
+
 void system_text_stat(struct text *text, const struct system_state *s)
 {
-	unsigned long idle = MIN(s->idle_ns, s->uptime_ns), busy = s->uptime_ns - idle;
-	const char *names[] = { "cpu ", "cpu0" };
+	unsigned long cores = MAX(s->info.core_count, 1ul);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		text_add(text, "%s %lu 0 0 %lu 0 0 0 0 0 0\n", names[i], busy / NS_PER_TICK, idle / NS_PER_TICK);
+	stat_line(text, "cpu ", s->uptime_ns * cores, s->idle_ns);
+	for (unsigned long i = 0; i < cores; i++) {
+		char name[24];
+
+		snformat(name, sizeof(name), "cpu%lu", i);
+		stat_line(text, name, s->uptime_ns, s->info.core_idle_ns[i]);
+	}
 	text_add(text, "intr 0\nctxt %lu\nbtime %lu\n", s->info.context_switches, s->boot_realtime_ns / NS_PER_SECOND);
 	text_add(text, "processes %lu\nprocs_running %lu\nprocs_blocked 0\n", s->forks, s->running);
 	text_add(text, "softirq 0 0 0 0 0 0 0 0 0 0 0\n");

@@ -35,6 +35,6 @@ void system_text_objects(struct text *text, const struct system_state *state);
 void system_text_audit(struct text *text, const struct audit_info *audit);
 void system_text_counters(struct text *text, const struct system_state *state);
 void system_text_version(struct text *text);
-void system_text_cpuinfo(struct text *text, unsigned long tsc_hz);
+void system_text_cpuinfo(struct text *text, unsigned long tsc_hz, unsigned long cores);
 
 #endif

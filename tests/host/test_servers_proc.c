@@ -107,7 +107,7 @@ static void maps_names_begin_at_column_73(void)
 
 static void system_texts_have_linux_lines(void)
 {
-	struct system_state state = { .uptime_ns = 12345678901, .idle_ns = 10000000000, .memory_total = 256ul << 20,
+	struct system_state state = { .uptime_ns = 12345678901, .idle_ns = 10000000000, .info.core_idle_ns[0] = 10000000000, .memory_total = 256ul << 20,
 				      .memory_free = 200ul << 20, .processes = 9, .running = 1, .last_pid = 77,
 				      .load = { 65536 / 2, 65536 + 6554, 0 } };
 	struct text text = start();
@@ -123,6 +123,12 @@ static void system_texts_have_linux_lines(void)
 	text = start();
 	system_text_stat(&text, &state);
 	CHECK(begins("cpu  234 0 0 1000 0 0 0 0 0 0\ncpu0 234 0 0 1000 0"));
+	state.info.core_count = 2;
+	state.info.core_idle_ns[0] = 2000000000;
+	state.info.core_idle_ns[1] = 8000000000;
+	text = start();
+	system_text_stat(&text, &state);
+	CHECK(begins("cpu  1469 0 0 1000 0 0 0 0 0 0\ncpu0 1034 0 0 200 0 0 0 0 0 0\ncpu1 434 0 0 800 0"));
 }
 
 static void a_full_text_is_cut_and_says_so(void)
