@@ -48,12 +48,15 @@ static bool sums_to_zero(const void *data, u32 length)
 	return sum == 0;
 }
 
+#define MAPPED_END (4ull << 30) /* of what can always be looked at */
+
 /* NULL unless it lies in what is mapped and is whole. */
 static const struct table *table_at(paddr_t p)
 {
 	const struct table *t = phys_to_virt(p);
 
-	if (!p || p >= 0xfffff000u || t->length < sizeof(*t) || t->length > 1 << 20 || !sums_to_zero(t, t->length))
+	if (!p || p > MAPPED_END - sizeof(*t) || t->length < sizeof(*t) || t->length > 1 << 20 || t->length > MAPPED_END - p ||
+	    !sums_to_zero(t, t->length))
 		return NULL;
 	return t;
 }
@@ -166,7 +169,7 @@ static const struct root_pointer *root_at(paddr_t p)
 {
 	const struct root_pointer *r = phys_to_virt(p);
 
-	return p && p < 0xfffff000u && !memcmp(r->signature, "RSD PTR ", 8) && sums_to_zero(r, 20) ? r : NULL;
+	return p && p <= MAPPED_END - sizeof(*r) && !memcmp(r->signature, "RSD PTR ", 8) && sums_to_zero(r, 20) ? r : NULL;
 }
 
 /* Where PCs have it, if the loader did not say. */
