@@ -44,7 +44,7 @@ void process_end_other_threads(struct process *process, struct thread *keep)
 static struct process *reaper_of(const struct process *process)
 {
 	for (struct process *at = process->parent; at; at = at->parent)
-		if (at->subreaper && at->state == PROCESS_ALIVE)
+		if (at->subreaper && at->state == PROCESS_ALIVE && process_leader(at))
 			return at;
 	return init_process != process ? init_process : NULL;
 }
@@ -134,6 +134,7 @@ void process_notify_parent(struct process *process)
 {
 	struct process *parent = process->parent;
 	struct linux_siginfo info;
+	u32 pid = process->pid;
 	bool discard;
 
 	if (!parent) {
@@ -142,8 +143,11 @@ void process_notify_parent(struct process *process)
 	}
 	discard = parent_discards(parent, process->exit_signal);
 	fill_child_info(process, &info);
+	/* clone(2) lets a child's end send any signal: one that ends the parent gives the child to another. */
 	if (process->exit_signal)
 		signal_process(parent, process->exit_signal, &info);
+	if (process_find(pid) != process || process->parent != parent)
+		return;
 	if (discard)
 		process_reap(process);
 	wait_child_changed(process, parent);

@@ -41,7 +41,7 @@ struct sighand {
 struct siginfo_record {
 	struct list_node node;
 	u8 signal;
-	u8 info[128]; /* Linux siginfo_t */
+	_Alignas(8) u8 info[128]; /* Linux siginfo_t */
 };
 
 struct signal_queue {
@@ -57,16 +57,23 @@ struct walk_text {
 	u8 *data;                /* root_alloc, or a page if longer than HEAP_MAX */
 };
 
+/* An open file, as root names it to its server. */
+struct walk_file {
+	u16 service;
+	u64 badge;
+};
+
 struct walk {
 	u16 operation;           /* FILE_; 0: none */
 	u8 stage, links;
 	bool second_turn;        /* link, rename: the second path is being resolved */
 	u32 steps;
-	u16 service;             /* who may continue it; 0: whoever serves the Handle that it was sent to */
+	u16 service;             /* who may continue it */
 	u16 first_service, first_mount;
 	u64 m[3];
 	u64 flags;               /* WALK_ */
 	u64 base, base2;
+	struct walk_file file;   /* that it ends at, by way of /proc/PID/fd */
 	struct walk_text path;   /* waits for its base's place, or for a service */
 	struct walk_text second; /* second path or text, as it came */
 	const struct mount *home; /* WALK_NO_XDEV: the mount that it may not leave */

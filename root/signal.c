@@ -187,7 +187,6 @@ void process_continue(struct process *process)
 	list_for_each_entry(t, &process->threads, struct thread, in_process)
 		KCALL1(thread_continue, SYS(t->tcb.slot));
 	tell_parent(process, 6, SIGNAL_CONT);
-	signal_recheck(process);
 }
 
 /* ---- default actions ---- */
@@ -267,19 +266,21 @@ static struct thread *choose_thread(struct process *process, unsigned signal)
 	return NULL;
 }
 
-/* Signals that undo each other, and SIGCONT's effect that no mask holds up. */
-static void before_queueing(struct process *process, unsigned signal)
+/* Signals that undo each other, and SIGCONT's effect that no mask holds up. True: the process goes on, and what came meanwhile is due. */
+static bool before_queueing(struct process *process, unsigned signal)
 {
+	bool stopped = process->stopped;
 	u64 drop = SIGBIT(signal) & STOP_SIGNALS ? SIGBIT(SIGNAL_CONT) : signal == SIGNAL_CONT ? STOP_SIGNALS : 0;
 
 	if (!drop)
-		return;
+		return false;
 	queue_drop(&process->signals, drop);
 	list_for_each_entry(t, &process->threads, struct thread, in_process)
 		queue_drop(&t->signals, drop);
 	signal_publish(process);
 	if (signal == SIGNAL_CONT)
 		process_continue(process);
+	return stopped && !process->stopped;
 }
 
 /* SIGKILL and SIGSTOP: carried out at once. True: done. */
@@ -297,14 +298,12 @@ static bool unconditional(struct process *process, unsigned signal)
 	return false;
 }
 
-int signal_process(struct process *process, unsigned signal, const struct linux_siginfo *info)
+/* The process may be gone afterwards. */
+static int to_process(struct process *process, unsigned signal, const struct linux_siginfo *info)
 {
 	struct thread *leader = process_leader(process), *thread;
 	int error;
 
-	if (!signal || process->state != PROCESS_ALIVE || !leader)
-		return 0;
-	before_queueing(process, signal);
 	if (unconditional(process, signal) || dropped_at_once(leader, signal))
 		return 0;
 	error = queue_add(&process->signals, signal, info);
@@ -326,14 +325,32 @@ int signal_process(struct process *process, unsigned signal, const struct linux_
 	return 0;
 }
 
-int signal_thread(struct thread *thread, unsigned signal, const struct linux_siginfo *info)
+/* What was sent to a process while it was stopped can end it now. SIGCONT itself, sent before, ends none. */
+static void after_queueing(struct process *process, bool continued)
+{
+	if (continued)
+		signal_recheck(process);
+}
+
+int signal_process(struct process *process, unsigned signal, const struct linux_siginfo *info)
+{
+	bool continued;
+	int error;
+
+	if (!signal || process->state != PROCESS_ALIVE || !process_leader(process))
+		return 0;
+	continued = before_queueing(process, signal);
+	error = to_process(process, signal, info);
+	after_queueing(process, continued);
+	return error;
+}
+
+/* The thread and its process may be gone afterwards. */
+static int to_thread(struct thread *thread, unsigned signal, const struct linux_siginfo *info)
 {
 	struct process *process = thread->process;
 	int error;
 
-	if (!signal || process->state != PROCESS_ALIVE)
-		return 0;
-	before_queueing(process, signal);
 	if (unconditional(process, signal) || dropped_at_once(thread, signal))
 		return 0;
 	error = queue_add(&thread->signals, signal, info);
@@ -347,6 +364,20 @@ int signal_thread(struct thread *thread, unsigned signal, const struct linux_sig
 	else if (thread_context(thread)->wait_mask & SIGBIT(signal))
 		KCALL1(thread_interrupt, SYS(thread->tcb.slot));
 	return 0;
+}
+
+int signal_thread(struct thread *thread, unsigned signal, const struct linux_siginfo *info)
+{
+	struct process *process = thread->process;
+	bool continued;
+	int error;
+
+	if (!signal || process->state != PROCESS_ALIVE)
+		return 0;
+	continued = before_queueing(process, signal);
+	error = to_thread(thread, signal, info);
+	after_queueing(process, continued);
+	return error;
 }
 
 void signal_group(u32 pgid, unsigned signal, const struct linux_siginfo *info)
