@@ -22,10 +22,11 @@
  *   link's text, m[3] length of the rest, m[4] the mount's number; data[]: prefix, link text, rest. For "..": the prefix is that
  *   directory's parent already, link text empty, or if the directory is the mount's root: CONTINUE_ABOVE.
  *   Root goes on with: absolute link ? text/rest : prefix/text/rest (at most 40 links: ELOOP), from the mount table on.
- * Before any relative path root asks the base directory's server for its place: FILE_PLACE (forwarded through the client's
- * own Handle); the server Forwards back FILE_CONTINUE with CONTINUE_PLACE and the directory's path as the prefix.
+ * Before any relative path root asks the base directory's server for its place: FILE_PLACE; the server Forwards back FILE_CONTINUE with CONTINUE_PLACE and the directory's path as the prefix.
  * For link and rename root first has each parent resolved: FILE_RESOLVE; answered by FILE_CONTINUE with CONTINUE_RESOLVED,
  * prefix = canonical path of the parent, rest = last component.
+ * What root sends about an open file (LOCATE, REOPEN, RESOLVE of /proc/PID/fd/N, and FSTAT and the like in its name) has the file's badge in
+ * m[6]; it comes by root's own capability, badge 0, so no other holder of a Reply can send it.
  * Root remembers one walk a thread: operation, arguments and rights come from the client's first message only.
  */
 #ifndef ABI_FILE_H
@@ -68,7 +69,9 @@
 	X(PLACE, 20) \
 	X(RESOLVE, 21) \
 	/* only servers send this, to root */ \
-	X(CONTINUE, 22)
+	X(CONTINUE, 22) \
+	/* only root sends this, about an open file */ \
+	X(LOCATE, 23)
 
 /* Handle operations: name, number */
 #define FILE_HANDLE_OPERATIONS(X) \
@@ -189,6 +192,8 @@ enum file_operation {
 #define CONTINUE_DESCRIBE 6
 #define CONTINUE_REOPEN   7 /* proc: the caller wants descriptor m[6] of process m[5] (-1: its executable, -2: cwd, -3: root): root finds it
 			     * and forwards FILE_REOPEN, FILE_STAT as FSTAT, or DESCRIBE for READLINK, to its server */
+#define CONTINUE_LOCATED  8 /* answer to LOCATE: the file's path, so that root asks the policy; m[5] 1: deleted, LOCATED_NOWHERE: it never had one */
+#define LOCATED_NOWHERE   2
 
 #define OFFSET_CURRENT (~0ul)
 #define OFFSET_END     (~1ul)

@@ -256,7 +256,8 @@ struct proc_info {
 	unsigned int uid, euid, suid, gid, egid, sgid;
 	char name[16];
 	char state; /* R S D T Z */
-	char pad[3];
+	char dumpable; /* 0: not even its own user looks into it */
+	char pad[2];
 	int nice, priority, exit_signal, tty;
 	unsigned long start_ns, user_ns, system_ns, child_user_ns, child_system_ns;
 	unsigned long virtual_bytes, resident_pages, shared_pages, peak_resident_pages;

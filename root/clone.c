@@ -199,7 +199,8 @@ static struct process *child_record(struct clone *c)
 
 	if (!process)
 		return NULL;
-	process_set_pid(process, pid);
+	if (pid)
+		process_set_pid(process, pid);
 	if (!pid || process_make_system(process, SYSTEM_BITS_MIN)) {
 		process_free(process);
 		return NULL;

@@ -139,7 +139,7 @@ static int window_copy(struct request *request, unsigned direction, u64 offset, 
 	u64 done = 0;
 
 	while (done < length) {
-		struct kvalues v = { 0, 0 };
+		struct kvalues v = { 0 };
 		long error = kobject_call(KCALL_copy, SYS(request->reply), direction, offset + done, (u64)own + done, length - done, 0, 0, &v);
 
 		done += v.v0;

@@ -24,9 +24,9 @@ struct kmsg {
 _Static_assert(offsetof(struct kmsg, m) == 16 && offsetof(struct kmsg, reply) == 80 && sizeof(struct kmsg) == 96,
 	       "kcall.S knows struct kmsg");
 
-/* v[0..1] of the last object call. */
+/* What an object call gave besides its error; v2 is cap_identify's. */
 struct kvalues {
-	u64 v0, v1;
+	u64 v0, v1, v2;
 };
 
 #define SYS(slot) (CPTR_SYSTEM | (slot))
@@ -53,6 +53,7 @@ static inline long kobject_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 
 	if (values) {
 		values->v0 = rdx;
 		values->v1 = r8;
+		values->v2 = r9;
 	}
 	return (long)rax;
 }

@@ -1,17 +1,18 @@
-/* What /proc shows. Only services may ask; the proc server decides who sees it. */
+/* What /proc shows. Only the proc server may ask (terminals: who is in their sessions); it decides who sees it. */
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/operations.h"
 #include "root/root.h"
+#include "root/services.h"
 #include "root/signal.h"
 
 #define IDS_MAX (MESSAGE_BYTES / sizeof(u32))
 
-static bool is_service(const struct request *request)
+static bool may_look(const struct request *request)
 {
-	return request->caller->process->service != 0;
+	return service_may(request->caller->process, SERVICE_PROCESSES);
 }
 
 /* The lowest number not below `from`, again and again: lists come in order whatever the tables' order is. */
@@ -37,7 +38,7 @@ long op_PROC_LIST(struct request *request)
 	struct process *p = next_process(request->m[0]);
 	u32 count = 0;
 
-	if (!is_service(request))
+	if (!may_look(request))
 		return -EPERM;
 	for (; p && count < IDS_MAX; p = next_process((u64)p->pid + 1))
 		ids[count++] = p->pid;
@@ -60,7 +61,7 @@ long op_PROC_THREADS(struct request *request)
 	struct process *p = process_find(request->m[0]);
 	u32 count = 0;
 
-	if (!is_service(request))
+	if (!may_look(request))
 		return -EPERM;
 	if (!p)
 		return -ESRCH;
@@ -109,6 +110,7 @@ static void fill_ids(struct proc_info *info, const struct process *p, const stru
 	info->egid = c->egid;
 	info->sgid = c->sgid;
 	memcpy(info->name, t ? t->name : p->name, sizeof(info->name));
+	info->dumpable = p->dumpable;
 	info->exit_signal = p->exit_signal;
 	info->tty = (int)p->terminal.device;
 	info->tty_pgid = p->terminal.group;
@@ -170,7 +172,7 @@ long op_PROC_INFO(struct request *request)
 	struct process *p = process_of_id(request->m[0], &t);
 	struct proc_info info = { 0 };
 
-	if (!is_service(request))
+	if (!service_may(request->caller->process, SERVICE_PROCESSES | SERVICE_TERMINALS))
 		return -EPERM;
 	if (!p)
 		return -ESRCH;
@@ -193,7 +195,7 @@ long op_PROC_FILES(struct request *request)
 	struct thread *t = p ? process_leader(p) : NULL;
 	u32 count = 0;
 
-	if (!is_service(request))
+	if (!may_look(request))
 		return -EPERM;
 	if (!p)
 		return -ESRCH;
@@ -212,7 +214,7 @@ long op_PROC_MEMORY(struct request *request)
 	struct thread *t = p ? process_leader(p) : NULL;
 	static u8 copy[MESSAGE_BYTES];
 
-	if (!is_service(request))
+	if (!may_look(request))
 		return -EPERM;
 	if (!p)
 		return -ESRCH;
@@ -249,7 +251,7 @@ long op_PROC_REGIONS(struct request *request)
 	struct proc_region *out = (struct proc_region *)root_message()->data;
 	u32 count = 0;
 
-	if (!is_service(request))
+	if (!may_look(request))
 		return -EPERM;
 	if (!p)
 		return -ESRCH;
@@ -267,7 +269,7 @@ long op_PROC_REGION_NAME(struct request *request)
 	struct region *r;
 	size_t length;
 
-	if (!is_service(request))
+	if (!may_look(request))
 		return -EPERM;
 	if (!t)
 		return -ESRCH;

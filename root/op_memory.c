@@ -6,6 +6,7 @@
 #include "root/object.h"
 #include "root/operations.h"
 #include "root/root.h"
+#include "root/services.h"
 
 #define MAP_SHARED_BIT     0x01u
 #define MAP_PRIVATE_BIT    0x02u
@@ -172,7 +173,7 @@ long op_MAP_OBJECT(struct request *request)
 	if (!IS_ALIGNED(m[4], (u64)PAGE_SIZE) || m[4] + m[1] < m[4])
 		return -EINVAL;
 	object = object_find(request->service, m[5]);
-	if (!object && !m[5])
+	if (!object && !m[5] && service_may(request->caller->process, SERVICE_IMAGE))
 		object = image_object();
 	if (!object)
 		return -ENXIO;

@@ -5,6 +5,7 @@
 #include "root/object.h"
 #include "root/operations.h"
 #include "root/root.h"
+#include "root/services.h"
 #include "root/space.h"
 
 #define OBJECT_SIZE_MAX (1ul << 42)
@@ -156,6 +157,8 @@ long op_OBJECT_IMAGE(struct request *request)
 	u64 limit = ALIGN_UP(boot_info->image_size, (u64)PAGE_SIZE);
 	pfn_t pfn = (boot_info->image_base + offset) >> PAGE_SHIFT;
 
+	if (!service_may(request->caller->process, SERVICE_IMAGE))
+		return -EPERM;
 	if (!object)
 		return -ENOENT;
 	if (offset % PAGE_SIZE || offset > limit || count > (limit - offset) >> PAGE_SHIFT || first > OBJECT_SIZE_MAX >> PAGE_SHIFT)

@@ -2,6 +2,7 @@
 #include "lib/errno.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/signal.h"
 
@@ -59,7 +60,7 @@ long op_PROCESS_MEMORY(struct request *request)
 
 	if (!target)
 		return -ESRCH;
-	if (!may_signal(request->caller, target->process))
+	if (!may_attach(request->caller->process, target->process))
 		return -EPERM;
 	if (!length || length > PROCESS_MEMORY_MAX)
 		return -EINVAL;

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/signal.h"
 
@@ -56,13 +57,13 @@ long op_PIDFD_SIGNAL(struct request *request)
 		return -ESRCH;
 	if (request->bytes >= sizeof(info) && process != self && (info.code >= 0 || info.code == SI_CODE_TKILL))
 		return -EPERM;
-	if (!may_signal(request->caller, process))
+	if (!may_signal(self, process, request->m[2]))
 		return -EPERM;
 	result = signal_process(process, request->m[2], &info);
 	return still_there(request, principal, result);
 }
 
-/* Who may read a process's memory may have its descriptors: processes of one role. */
+/* Who may read and write a process's memory may have its descriptors. */
 long op_PIDFD_GETFD(struct request *request)
 {
 	struct process *process = process_named(request->m[0], request->m[1]);
@@ -70,7 +71,7 @@ long op_PIDFD_GETFD(struct request *request)
 
 	if (!process || !from)
 		return -ESRCH;
-	if (!may_signal(to, process))
+	if (!may_attach(to->process, process))
 		return -EPERM;
 	if (request->m[2] >= from->files->slots)
 		return -EBADF;

@@ -3,8 +3,10 @@
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/policy.h"
 #include "root/root.h"
+#include "root/services.h"
 #include "root/signal.h"
 
 long op_EXIT(struct request *request)
@@ -20,17 +22,26 @@ long op_EXIT(struct request *request)
 	return RESULT_LATER;
 }
 
-/* ---- credentials: names, nothing is decided by them ---- */
+/* ---- credentials: what Linux's rules between processes go by (permission.h); no file is opened by them ---- */
 
 long op_SET_CREDENTIALS(struct request *request)
 {
 	struct credentials *c = &request->caller->process->credentials;
 	u32 *const fields[] = { &c->uid, &c->euid, &c->suid, &c->gid, &c->egid, &c->sgid };
+	struct process *process = request->caller->process;
+	u32 euid = c->euid, egid = c->egid;
 
+	if (!may_take_ids(process, request->m[0], &request->m[1]))
+		return -EPERM;
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
 		if (request->m[0] >> i & 1)
 			*fields[i] = request->m[1 + i];
-	process_publish(request->caller->process);
+	/* What it has in memory may be more than its new user should see. */
+	if (c->euid != euid || c->egid != egid) {
+		process->dumpable = false;
+		process->pdeathsig = 0;
+	}
+	process_publish(process);
 	return 0;
 }
 
@@ -52,6 +63,8 @@ long op_SET_GROUPS(struct request *request)
 	u64 count = request->m[0];
 	u32 *groups = NULL;
 
+	if (!process_privileged(request->caller->process))
+		return -EPERM;
 	if (count > GROUPS_MAX || count * sizeof(u32) > request->bytes)
 		return -EINVAL;
 	if (count) {
@@ -85,12 +98,14 @@ long op_GET_GROUPS(struct request *request)
 #define RLIMIT_NOFILE_INDEX 7
 #define NOFILE_MAX ((1u << FILES_BITS_MAX) - 1)
 
-static int set_limit(struct process *process, u64 resource, u64 soft, u64 hard)
+static int set_limit(const struct process *caller, struct process *process, u64 resource, u64 soft, u64 hard)
 {
 	struct rlimit *limit = &process->rlimits[resource];
 
 	if (soft > hard)
 		return -EINVAL;
+	if (hard > limit->hard && !process_privileged(caller))
+		return -EPERM;
 	if (resource == RLIMIT_NOFILE_INDEX && hard > NOFILE_MAX)
 		return -EPERM;
 	*limit = (struct rlimit){ soft, hard };
@@ -110,11 +125,11 @@ long op_RLIMIT(struct request *request)
 		return -EINVAL;
 	if (!process)
 		return -ESRCH;
-	if (process->role != request->caller->process->role && request->caller->process->role != ROLE_SYSTEM)
+	if (!may_limit(request->caller->process, process))
 		return -EPERM;
 	request->out[1] = process->rlimits[m[1]].soft;
 	request->out[2] = process->rlimits[m[1]].hard;
-	return m[2] ? set_limit(process, m[1], m[3], m[4]) : 0;
+	return m[2] ? set_limit(request->caller->process, process, m[1], m[3], m[4]) : 0;
 }
 
 void usage_of(const struct process *process, struct usage *usage)
@@ -168,7 +183,7 @@ static struct thread *own_thread(const struct request *request)
 	struct thread *thread = request->m[0] ? thread_find(request->m[0]) : request->caller;
 
 	/* /proc/PID/comm is written by the proc server, which has asked who may. */
-	if (thread && request->m[0] && thread->process != request->caller->process && !request->service)
+	if (thread && thread->process != request->caller->process && !service_may(request->caller->process, SERVICE_PROCESSES))
 		return NULL;
 	return thread;
 }

@@ -2,6 +2,7 @@
 #include "lib/errno.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 
 /* ---- nice ---- */
@@ -29,7 +30,7 @@ static void set_nice(struct thread *thread, int nice)
 
 long op_PRIORITY(struct request *request)
 {
-	int nice = MIN(MAX((int)request->m[3], -20), 19), best = 20;
+	int nice = MIN(MAX((int)request->m[3], -20), 19), best = 20, error = 0, refused;
 	bool found = false;
 
 	if (request->m[1] > WHICH_USER)
@@ -39,15 +40,17 @@ long op_PRIORITY(struct request *request)
 			if (!prioritised(t, request->m[1], request->m[2], request->caller))
 				continue;
 			found = true;
-			if (request->m[0])
+			refused = request->m[0] ? may_renice(request->caller->process, t, nice) : 0;
+			if (request->m[0] && !refused)
 				set_nice(t, nice);
+			error = refused ? refused : error;
 			best = MIN(best, t->nice);
 		}
 	}
 	if (!found)
 		return -ESRCH;
 	/* As the system call has it: 40..1 for -20..19. */
-	return request->m[0] ? 0 : 20 - best;
+	return request->m[0] ? error : 20 - best;
 }
 
 /* ---- affinity ---- */
@@ -72,6 +75,8 @@ long op_AFFINITY(struct request *request)
 	if (request->m[0]) {
 		if (thread->process->service && thread->process != request->caller->process)
 			return -EPERM; /* where servers run is their own business */
+		if (may_renice(request->caller->process, thread, thread->nice))
+			return -EPERM;
 		if (!(request->m[2] & all_cores()))
 			return -EINVAL;
 		set_affinity(thread, request->m[2] & all_cores());

@@ -3,18 +3,13 @@
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/signal.h"
 
 static struct linux_siginfo sender_info(const struct thread *sender, unsigned signal, int code)
 {
 	return (struct linux_siginfo){ .signo = signal, .code = code, .pid = sender->process->pid, .uid = sender->process->credentials.uid };
-}
-
-/* Services answer to root alone; who else may be signalled is the policy's business, which lets one role's processes signal each other. */
-bool may_signal(const struct thread *sender, const struct process *target)
-{
-	return sender->process->role == target->role || sender->process->role == 0;
 }
 
 /* Sends to those that match; 1: the caller is gone. */
@@ -27,7 +22,7 @@ static void kill_one(struct thread *caller, struct process *target, unsigned sig
 	struct linux_siginfo info = sender_info(caller, signal, SI_CODE_USER);
 
 	count->found++;
-	if (!may_signal(caller, target))
+	if (!may_signal(caller->process, target, signal))
 		return;
 	count->allowed++;
 	signal_process(target, signal, &info);
@@ -67,7 +62,8 @@ static long kill_many(struct request *request, s32 pid, unsigned signal)
 		if (thread_by_principal(principal) != caller)
 			return RESULT_LATER;
 	}
-	return !count.found ? -ESRCH : count.allowed ? 0 : -EPERM;
+	/* kill(-1) never says that it was not allowed */
+	return !count.found ? -ESRCH : count.allowed || pid == -1 ? 0 : -EPERM;
 }
 
 long still_there(struct request *request, u64 principal, long result)
@@ -117,7 +113,7 @@ long op_TGKILL(struct request *request)
 		return -EINVAL;
 	if (!target)
 		return -ESRCH;
-	if (!may_signal(request->caller, target->process))
+	if (!may_signal(request->caller->process, target->process, request->m[2]))
 		return -EPERM;
 	result = signal_thread(target, request->m[2], &info);
 	return still_there(request, principal, result);
@@ -138,7 +134,7 @@ long op_SIGQUEUE(struct request *request)
 		return -ESRCH;
 	if ((info.code >= 0 || info.code == SI_CODE_TKILL) && process != request->caller->process)
 		return -EPERM;
-	if (!may_signal(request->caller, process))
+	if (!may_signal(request->caller->process, process, request->m[2]))
 		return -EPERM;
 	result = thread ? signal_thread(thread, request->m[2], &info) : signal_process(process, request->m[2], &info);
 	return still_there(request, principal, result);

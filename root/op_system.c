@@ -5,14 +5,52 @@
 #include "root/log.h"
 #include "root/names.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/policy.h"
 #include "root/root.h"
 #include "root/services.h"
 
+/*
+ * The log goes out byte by byte while everybody waits, so nobody may fill it: LOG_BURST lines at once and then one each LOG_LINE_NS. Programs share
+ * one allowance, since a program can make more programs; a service has its own. What was left out is counted. strace= asks for all of it.
+ */
+#define LOG_BURST   64
+#define LOG_LINE_NS 50000000ul
+#define LOG_BYTES   512
+
+static bool log_allowed(struct log_allowance *a)
+{
+	u64 now = now_ns(), lines = (now - a->since) / LOG_LINE_NS;
+
+	a->used -= MIN(lines, a->used);
+	a->since = a->used ? a->since + lines * LOG_LINE_NS : now;
+	if (a->used == LOG_BURST) {
+		a->dropped++;
+		return false;
+	}
+	a->used++;
+	if (a->dropped)
+		root_log(LOG_WARNING, "%lu lines were left out here", a->dropped);
+	a->dropped = 0;
+	return true;
+}
+
 long op_LOG(struct request *request)
 {
-	u64 length = MIN((u64)request->bytes, 512ul);
+	static struct log_allowance programs;
+	const struct process *process = request->caller->process;
+	struct service *service = service_get(process->service);
+	u8 *text = root_message()->data;
+	u64 length = MIN((u64)request->bytes, (u64)LOG_BYTES);
 
+	if (request->m[0] > LOG_DEBUG)
+		return -EINVAL;
+	if (!process->trace && !log_allowed(service ? &service->log : &programs))
+		return -EAGAIN;
+	/* A line is one line, and nothing that a terminal would obey. */
+	for (u64 i = 0; i < length; i++)
+		if (text[i] < ' ' || text[i] == 0x7f)
+			text[i] = '?';
 	KCALL3(system_log, SYS(ROOT_SLOT_SYSTEM), length, request->m[0]);
 	return 0;
 }
@@ -51,7 +89,7 @@ static bool may_control(const struct request *request)
 {
 	static const char file[] = "/sys/control";
 
-	return policy_allows(request->caller->process->role, file, sizeof(file) - 1, POLICY_WRITE);
+	return process_privileged(request->caller->process) && policy_allows(request->caller->process->role, file, sizeof(file) - 1, POLICY_WRITE);
 }
 
 long op_REBOOT(struct request *request)

@@ -106,7 +106,7 @@ static int inherit(struct process *process, const struct process *parent)
 	process->terminal = parent->terminal;
 	process->terminal.old_group = 0;
 	process->no_new_privs = parent->no_new_privs;
-	process->dumpable = true;
+	process->dumpable = parent->dumpable;
 	memcpy(process->name, parent->name, sizeof(process->name));
 	return 0;
 }
@@ -200,7 +200,7 @@ void cnode_copy(u32 to, u32 from, u32 first, u32 count)
 	u32 done = 0;
 
 	while (done < count) {
-		struct kvalues v = { 0, 0 };
+		struct kvalues v = { 0 };
 
 		long error = kobject_call(KCALL_cap_copy_range, SYS(to), first + done, SYS(from), first + done, count - done, 0, 0, &v);
 
@@ -214,7 +214,7 @@ void cnode_delete(u32 cnode, u32 first, u32 count)
 	u32 done = 0;
 
 	while (done < count) {
-		struct kvalues v = { 0, 0 };
+		struct kvalues v = { 0 };
 
 		long error = kobject_call(KCALL_cap_delete_range, SYS(cnode), first + done, count - done, 0, 0, 0, 0, &v);
 

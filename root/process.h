@@ -68,7 +68,7 @@ struct walk {
 	u8 stage, links;
 	bool second_turn;        /* link, rename: the second path is being resolved */
 	u32 steps;
-	u16 service;             /* who may continue it */
+	u16 service;             /* who may continue it; 0, for its base's place: whoever serves the base */
 	u16 first_service, first_mount;
 	u64 m[3];
 	u64 flags;               /* WALK_ */

@@ -21,14 +21,14 @@
 static const char terminal_path[] = "/dev/tty";
 
 static struct service services[] = {
-	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12 },
+	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12, .rights = SERVICE_IMAGE },
 	{ .name = "console",
 	  .mounts = (const char *const[]){ "/dev/console", terminal_path, "/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3", NULL },
-	  .handle_bits = 9,
+	  .handle_bits = 9, .rights = SERVICE_TERMINALS,
 	  .io = { { 0x3f8, 0x3ff, 4 }, { 0x2f8, 0x2ff, 3 }, { 0x3e8, 0x3ef, 4 }, { 0x2e8, 0x2ef, 3 } } },
-	{ .name = "pty", .mounts = (const char *const[]){ "/dev/ptmx", "/dev/pts", NULL }, .handle_bits = 11 },
+	{ .name = "pty", .mounts = (const char *const[]){ "/dev/ptmx", "/dev/pts", NULL }, .handle_bits = 11, .rights = SERVICE_TERMINALS },
 	{ .name = "dev", .mounts = (const char *const[]){ "/dev", NULL }, .handle_bits = 11 },
-	{ .name = "proc", .mounts = (const char *const[]){ "/proc", "/sys", NULL }, .handle_bits = 10 },
+	{ .name = "proc", .mounts = (const char *const[]){ "/proc", "/sys", NULL }, .handle_bits = 10, .rights = SERVICE_PROCESSES },
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
 	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12 },
@@ -61,6 +61,21 @@ u16 service_find(const char *name)
 		if (!strcmp(services[i].name, name))
 			return i + 1;
 	return 0;
+}
+
+u16 service_of_endpoint(u64 id)
+{
+	for (u16 i = 0; i < COUNT; i++)
+		if (services[i].endpoint.slot && services[i].endpoint_id == id)
+			return i + 1;
+	return 0;
+}
+
+bool service_may(const struct process *process, unsigned rights)
+{
+	const struct service *s = service_get(process->service);
+
+	return s && s->rights & rights;
 }
 
 /* ---- slots of processes ---- */
@@ -147,9 +162,13 @@ static void refill_direct(u16 number)
 
 static int make_objects(struct service *s)
 {
+	struct kvalues v;
+
 	if (kobject_create(&s->endpoint, OBJECT_ENDPOINT, 0) || kobject_create(&s->pool, OBJECT_HANDLE_POOL, s->handle_bits) ||
 	    kobject_create(&s->notify, OBJECT_NOTIFICATION, 0))
 		return -ENOMEM;
+	MUST(kobject_call(KCALL_cap_identify, ROOT_CNODE, s->endpoint.slot, 0, 0, 0, 0, 0, &v));
+	s->endpoint_id = v.v2;
 	s->program_handle = slot_alloc(1);
 	if (!s->program_handle ||
 	    KCALL4(handle_mint, SYS(root_pool.slot), SYS(s->endpoint.slot), BADGE_SERVICE, SYS(s->program_handle)))

@@ -6,9 +6,21 @@
 
 #define SERVICES_MAX 16
 
+/* What a service may ask of root beyond what every service may. */
+enum service_rights {
+	SERVICE_PROCESSES = 1, /* PROC_ requests, names of threads, files of processes (CONTINUE_REOPEN) */
+	SERVICE_TERMINALS = 2, /* TTY_SIGNAL, ORPHANED, SESSION_TTY, PROC_INFO */
+	SERVICE_IMAGE = 4,     /* the boot image */
+};
+
 struct service_io {
 	u16 first, last;   /* ports, first > last: none */
 	s16 irq;           /* GSI, -1: none */
+};
+
+/* Lines of the log: op_system.c. */
+struct log_allowance {
+	u64 since, used, dropped;
 };
 
 struct service {
@@ -16,17 +28,23 @@ struct service {
 	const char *const *mounts; /* mount points by mount number, NULL-terminated */
 	unsigned handle_bits;      /* of its HandlePool: 1 << bits Handles */
 	struct service_io io[4];
+	unsigned rights;           /* SERVICE_ */
 	/* what follows is root's */
 	bool present, ready;
 	struct process *process;
 	struct kobject endpoint, pool, notify;
 	u32 program_handle;        /* slot: Handle for SLOT_SERVICE_PIPE, _EVENT, _SOCKET */
+	u64 endpoint_id;           /* as cap_identify tells it of a Handle */
+	struct log_allowance log;
 	u32 failures;              /* ends in a row before it was ready */
 };
 
 struct service *service_get(u16 number); /* NULL: no such number */
 u16 service_find(const char *name);      /* 0: none */
 u16 service_number(const struct service *service);
+u16 service_of_endpoint(u64 id);         /* 0: none */
+/* Whether the process is a service that has one of these rights. */
+bool service_may(const struct process *process, unsigned rights);
 void services_start(void);
 /* The process of a service has ended; its wait status. */
 void service_ended(u16 number, u32 status);

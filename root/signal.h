@@ -56,8 +56,6 @@ void signal_queue_move(struct signal_queue *to, struct signal_queue *from);
 unsigned signal_take(struct thread *thread, u64 set, struct linux_siginfo *info);
 /* The same for the way out of the gate: a signal without a handler is acted upon instead. -1: the process is gone. */
 int signal_take_for_delivery(struct thread *thread, u64 set, struct linux_siginfo *info);
-/* Whether the policy lets it. */
-bool may_signal(const struct thread *sender, const struct process *target);
 /* The result of a request whose caller may be gone by what it asked for: then there is nobody to answer. */
 long still_there(struct request *request, u64 principal, long result);
 /* The default action. True: the process is gone. */

@@ -137,7 +137,7 @@ void space_protect(struct space *space, u64 start, u64 end, unsigned rights)
 int space_clone_range(struct space *to, struct space *from, u64 start, u64 end, bool cow)
 {
 	while (start < end) {
-		struct kvalues v = { start, 0 };
+		struct kvalues v = { .v0 = start };
 		long error = kobject_call(KCALL_vspace_clone, space_cptr(to), space_cptr(from), start, (end - start) >> PAGE_SHIFT, cow, 0,
 					  0, &v);
 
@@ -154,7 +154,7 @@ int space_clone_range(struct space *to, struct space *from, u64 start, u64 end, 
 
 struct page_entry space_query(const struct space *space, u64 address)
 {
-	struct kvalues v = { 0, 0 };
+	struct kvalues v = { 0 };
 
 	MUST(kobject_call(KCALL_vspace_query, space_cptr(space), ALIGN_DOWN(address, PAGE_SIZE), 0, 0, 0, 0, 0, &v));
 	return (struct page_entry){ .pfn = v.v0 >> PAGE_SHIFT, .rights = v.v0 & 7, .count = v.v1 };
@@ -163,7 +163,7 @@ struct page_entry space_query(const struct space *space, u64 address)
 u64 space_next_mapped(const struct space *space, u64 start, u64 end)
 {
 	while (start < end) {
-		struct kvalues v = { end, 0 };
+		struct kvalues v = { .v0 = end };
 
 		MUST(kobject_call(KCALL_vspace_query, space_cptr(space), start, (end - start) >> PAGE_SHIFT, 0, 0, 0, 0, &v));
 		start = v.v0;
@@ -176,7 +176,7 @@ u64 space_next_mapped(const struct space *space, u64 start, u64 end)
 
 u64 space_resident(const struct space *space)
 {
-	struct kvalues v = { 0, 0 };
+	struct kvalues v = { 0 };
 
 	MUST(kobject_call(KCALL_vspace_info, space_cptr(space), 0, 0, 0, 0, 0, 0, &v));
 	return v.v0;

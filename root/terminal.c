@@ -64,7 +64,7 @@ long op_TTY_SIGNAL(struct request *request)
 	unsigned signal = request->m[1];
 	struct process *process;
 
-	if (!request->caller->process->service)
+	if (!service_may(request->caller->process, SERVICE_TERMINALS))
 		return -EPERM;
 	if (!signal || signal > SIGNALS)
 		return -EINVAL;
@@ -80,7 +80,7 @@ long op_TTY_SIGNAL(struct request *request)
 
 long op_ORPHANED(struct request *request)
 {
-	return request->caller->process->service ? group_orphaned(request->m[0]) : -EPERM;
+	return service_may(request->caller->process, SERVICE_TERMINALS) ? group_orphaned(request->m[0]) : -EPERM;
 }
 
 static long acquire(const struct request *request)
@@ -117,7 +117,7 @@ static void release(const struct request *request)
 
 long op_SESSION_TTY(struct request *request)
 {
-	if (!request->service || !request->caller->process->service)
+	if (!request->service || !service_may(request->caller->process, SERVICE_TERMINALS))
 		return -EPERM;
 	if (request->m[1] && request->m[3])
 		return acquire(request);

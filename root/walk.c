@@ -16,6 +16,7 @@
 #define OPEN_ACCESS_MASK 3u
 #define OPEN_CREATE      0100u
 #define OPEN_TRUNCATE    01000u
+#define OPEN_READ_WRITE  2u
 
 static void forget_text(struct walk_text *text)
 {
@@ -38,14 +39,20 @@ void walk_forget(struct thread *thread)
 
 /* ---- sending ---- */
 
-static unsigned rights_of(const struct walk *w)
+/* The fourth access mode is for ioctls only: Linux asks for both rights then. */
+static unsigned open_rights(u64 flags)
 {
-	u64 flags = w->m[0];
+	u64 access = flags & OPEN_ACCESS_MASK;
 
+	return (access ? POLICY_WRITE : POLICY_READ) | (access >= OPEN_READ_WRITE ? POLICY_READ : 0) | (flags & OPEN_CREATE ? POLICY_CREATE : 0) |
+	       (flags & OPEN_TRUNCATE ? POLICY_WRITE : 0) | (flags & OPEN_EXEC ? POLICY_EXECUTE : 0);
+}
+
+unsigned walk_rights(const struct walk *w)
+{
 	switch (w->operation) {
 	case FILE_OPEN:
-		return (flags & OPEN_ACCESS_MASK ? POLICY_WRITE : POLICY_READ) | (flags & OPEN_CREATE ? POLICY_CREATE : 0) |
-		       (flags & OPEN_TRUNCATE ? POLICY_WRITE : 0);
+		return open_rights(w->m[0]);
 	case FILE_MKDIR:
 	case FILE_MKNOD:
 	case FILE_UNLINK:
@@ -143,7 +150,7 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 	error = walk_restrict_mount(w, found);
 	if (error)
 		return error;
-	if (!has_parent_step() && !policy_allows(thread->process->role, text_bytes, text_length, rights_of(w)))
+	if (!has_parent_step() && !policy_allows(thread->process->role, text_bytes, text_length, walk_rights(w)))
 		return -EACCES;
 	mount = *found;
 	error = terminal_mount(thread->process, w, &mount);
@@ -213,7 +220,7 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 		return -ENOENT;
 	if (length >= PATH_LIMIT)
 		return -ENAMETOOLONG;
-	if (memchr(path, 0, length))
+	if (!text_clean(path, length))
 		return -EINVAL;
 	if (length && path[length - 1] == '/')
 		w->flags |= WALK_DIRECTORY;
@@ -269,7 +276,7 @@ static long start_plain(struct request *request, size_t length)
 	mount = mount_match(path, length, &rest);
 	if (!mount || mount->terminal || !service_get(mount->service)->ready)
 		return 0;
-	if (!policy_allows(thread->process->role, path, length, rights_of(w)))
+	if (!policy_allows(thread->process->role, path, length, walk_rights(w)))
 		return -EACCES;
 	memmove(path, path + rest, length - rest);
 	w->service = mount->service;
@@ -303,7 +310,10 @@ long walk_start(struct request *request)
 		return result;
 	}
 	memcpy(copy, root_message()->data, first + second);
-	if (second)
+	/* What a link says becomes part of paths. */
+	if (operation == FILE_SYMLINK && !text_clean((char *)copy + first, second))
+		error = -EINVAL;
+	if (!error && second)
 		error = walk_text_save(&w->second, copy + first, second);
 	if (!error && walk_resolves(w) && !second)
 		error = -ENOENT;

@@ -21,7 +21,8 @@ static int decode(struct request *request, struct continuation *c)
 	*c = (struct continuation){ .kind = m[0], .mount = mount_of(request->service, m[4]), .prefix = copy, .link = copy + m[1],
 				    .rest = copy + m[1] + m[2], .prefix_length = m[1], .link_length = m[2], .rest_length = m[3], .m5 = m[5],
 				    .m6 = m[6] };
-	return c->mount ? 0 : -EINVAL;
+	/* A file without a path is in no mount. */
+	return c->mount || (c->kind == CONTINUE_LOCATED && c->m5 == LOCATED_NOWHERE) ? 0 : -EINVAL;
 }
 
 static long on_link(struct thread *thread, struct request *request, const struct continuation *c)
@@ -92,8 +93,6 @@ static long walk_resolved(struct thread *thread, struct request *request, const 
 	size_t length = w->second.length;
 	int error;
 
-	if (w->stage != STAGE_RESOLVE)
-		return -EINVAL;
 	if (!c->rest_length)
 		return w->operation == FILE_RENAME ? -EBUSY : w->second_turn ? -EEXIST : -EPERM;
 	if (w->second_turn)
@@ -115,6 +114,34 @@ static long walk_resolved(struct thread *thread, struct request *request, const 
 	return walk_begin(thread, request, second, length, w->base2);
 }
 
+/* Each answer belongs to a question. */
+static bool expected(const struct walk *w, u64 kind)
+{
+	switch (kind) {
+	case CONTINUE_LINK:
+	case CONTINUE_DOTDOT:
+	case CONTINUE_ABOVE:
+	case CONTINUE_REOPEN:
+		return w->stage == STAGE_WALK || w->stage == STAGE_RESOLVE;
+	case CONTINUE_PLACE:
+		return w->stage == STAGE_PLACE;
+	case CONTINUE_RESOLVED:
+		return w->stage == STAGE_RESOLVE;
+	case CONTINUE_LOCATED:
+		return w->stage == STAGE_LOCATE;
+	default:
+		return false;
+	}
+}
+
+/* Only a server's own name for an open file, which it was asked for, begins with a NUL. */
+static bool texts_clean(const struct walk *w, const struct continuation *c)
+{
+	bool own_name = c->kind == CONTINUE_RESOLVED && w->file.service && !w->second_turn;
+
+	return text_clean(c->prefix, c->prefix_length) && text_clean(c->link, c->link_length) && (own_name || text_clean(c->rest, c->rest_length));
+}
+
 static long act(struct thread *thread, struct request *request, const struct continuation *c)
 {
 	switch (c->kind) {
@@ -127,6 +154,8 @@ static long act(struct thread *thread, struct request *request, const struct con
 		return walk_placed(thread, request, c);
 	case CONTINUE_RESOLVED:
 		return walk_resolved(thread, request, c);
+	case CONTINUE_LOCATED:
+		return walk_located(thread, request, c);
 	case CONTINUE_REOPEN:
 		return walk_reopen(thread, request, c);
 	default:
@@ -148,8 +177,10 @@ long walk_continue(struct request *request)
 		return result;
 	if (c.kind == CONTINUE_DESCRIBE)
 		return walk_describe(thread, request, &c);
-	if (!w->operation || (w->service && w->service != request->service) || ++w->steps > STEPS_MAX)
-		return w->steps > STEPS_MAX ? -ELOOP : -EINVAL;
+	if (!w->operation || (w->service && w->service != request->service) || !expected(w, c.kind) || !texts_clean(w, &c))
+		return -EINVAL;
+	if (++w->steps > STEPS_MAX)
+		return -ELOOP;
 	result = act(thread, request, &c);
 	if (!result_goes_on(result))
 		walk_forget(thread);

@@ -2,12 +2,14 @@
 #ifndef ROOT_WALK_INTERNAL_H
 #define ROOT_WALK_INTERNAL_H
 
+#include "lib/string.h"
 #include "root/names.h"
 #include "root/root.h"
 
 #define WALK_LINKS_MAX 40
 
-enum stage { STAGE_NONE, STAGE_PLACE, STAGE_WALK, STAGE_RESOLVE };
+/* What was asked of the server that has the caller now: it may continue the walk only by an answer to that. */
+enum stage { STAGE_NONE, STAGE_PLACE, STAGE_WALK, STAGE_RESOLVE, STAGE_LOCATE, STAGE_FILE };
 
 /* What a server said, copied. */
 struct continuation {
@@ -36,10 +38,18 @@ const char *text_visible(const struct thread *thread, size_t *length);
 int walk_text_save(struct walk_text *saved, const void *data, size_t length);
 void walk_text_free(struct walk_text *saved);
 
+/* Whether texts of servers and clients may stand in a path. */
+static inline bool text_clean(const char *bytes, size_t length)
+{
+	return !length || !memchr(bytes, 0, length);
+}
+
 /* ---- steps: a result, or RESULT_LATER: the caller was forwarded or waits ---- */
 
 /* link and rename: each path is resolved by itself first. */
 bool walk_resolves(const struct walk *walk);
+/* POLICY_ rights that the walk's operation needs on the path it ends at. */
+unsigned walk_rights(const struct walk *walk);
 /* The path being made is absolute: on to its mount. `request` is NULL when a service has come for a walk that waited. */
 long walk_go(struct thread *thread, struct request *request, u32 reply);
 /* From a path as the client gave it. */
@@ -51,10 +61,13 @@ bool walk_is_base(u64 cptr, const struct thread *thread);
 long walk_ask_place(struct thread *thread, struct request *request, u64 base);
 long walk_placed(struct thread *thread, struct request *request, const struct continuation *c);
 
-/* A copy of the Handle that the process names, in root's own slot; 0: it has none there. */
-u32 handle_borrow(const struct process *process, const struct files *files, u64 cptr);
-/* Gives the borrowed Handle back. */
-long walk_send_to_handle(struct thread *thread, u32 reply, u32 handle, unsigned label, const u64 m[MESSAGE_WORDS], u64 bytes);
+/* The open file that the process names by that cptr; false: none, or its server is gone. */
+bool file_named(const struct process *process, const struct files *files, u64 cptr, struct walk_file *file);
+/*
+ * An operation on an open file in the walk's name, on root's own word: to the server's Endpoint with the file's badge in m[6], which no one else
+ * can send.
+ */
+long walk_send_to_file(struct thread *thread, u32 reply, struct walk_file file, unsigned label, u64 m[MESSAGE_WORDS], u64 bytes);
 
 /* openat2's restrictions (walk_restrict.c): 0 or the errno that Linux has for what they forbid. */
 int walk_restrict_start(struct walk *walk, const struct mount *mount); /* the text is where the walk starts */
@@ -66,6 +79,9 @@ int walk_restrict_root(const struct thread *thread); /* starts the text with wha
 
 long walk_describe(struct thread *thread, struct request *request, const struct continuation *c);
 long walk_reopen(struct thread *thread, struct request *request, const struct continuation *c);
-long walk_reopen_handle(struct thread *thread, struct request *request, u32 handle, const struct continuation *c);
+/* The walk's end is that open file, or, with a rest, starts there. */
+long walk_to_file(struct thread *thread, struct request *request, struct walk_file file, const struct continuation *c);
+/* FILE_LOCATE is answered: the policy may look at the path. */
+long walk_located(struct thread *thread, struct request *request, const struct continuation *c);
 
 #endif

@@ -7,32 +7,30 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "root/operations.h"
+#include "root/permission.h"
+#include "root/services.h"
 #include "root/walk_internal.h"
 
 #define WALK_CHROOT 0x100 /* an operation of root's own: only the directory's place is asked for */
 
-/* A copy of the Handle that the process names, in root's own slot; 0: it has none there. */
-u32 handle_borrow(const struct process *process, const struct files *files, u64 cptr)
+bool file_named(const struct process *process, const struct files *files, u64 cptr, struct walk_file *file)
 {
-	u32 slot = slot_alloc(1);
 	u64 cnode = cptr & CPTR_SYSTEM ? SYS(process->system_cnode.slot) : SYS(files->cnode.slot);
+	struct kvalues v;
 
-	if (!slot)
-		return 0;
-	if (!KCALL6(cap_copy, ROOT_CNODE, slot, cnode, cptr & ~(u64)CPTR_SYSTEM, RIGHT_SEND, 0))
-		return slot;
-	slot_free(slot, 1);
-	return 0;
+	if (kobject_call(KCALL_cap_identify, cnode, cptr & ~(u64)CPTR_SYSTEM, 0, 0, 0, 0, 0, &v) || (v.v0 & 0xff) != OBJECT_HANDLE)
+		return false;
+	*file = (struct walk_file){ service_of_endpoint(v.v2), v.v1 };
+	return file->service && !(file->badge & BADGE_SERVICE);
 }
 
-long walk_send_to_handle(struct thread *thread, u32 reply, u32 handle, unsigned label, const u64 m[MESSAGE_WORDS], u64 bytes)
+long walk_send_to_file(struct thread *thread, u32 reply, struct walk_file file, unsigned label, u64 m[MESSAGE_WORDS], u64 bytes)
 {
-	struct walk *w = &thread->walk;
-	long error = request_forward(thread, reply, SYS(handle), INFO(label, bytes) | INFO_WINDOWS(1), m);
+	long error;
 
-	KCALL2(cap_delete, ROOT_CNODE, handle);
-	slot_free(handle, 1);
-	w->service = 0; /* whoever serves that Handle */
+	m[6] = file.badge;
+	error = request_forward(thread, reply, SYS(service_get(file.service)->endpoint.slot), INFO(label, bytes) | INFO_WINDOWS(1), m);
+	thread->walk.service = file.service;
 	return error ? -EBADF : RESULT_LATER;
 }
 
@@ -43,7 +41,7 @@ bool walk_is_base(u64 cptr, const struct thread *thread)
 	return cptr < thread->files->slots;
 }
 
-/* The first process has no working directory until it sets one: it is the root directory. */
+/* Who has not changed its root directory has no Handle of it. */
 static long from_root_directory(struct request *request)
 {
 	struct thread *thread = request->caller;
@@ -55,18 +53,21 @@ static long from_root_directory(struct request *request)
 	return walk_go(thread, request, request->reply);
 }
 
-/* The base was no Handle. */
+/* The base was no Handle, or its server is gone. */
 static long base_missing(struct request *request)
 {
 	struct thread *thread = request->caller;
-	long result = thread->walk.base & CPTR_SYSTEM ? from_root_directory(request) : -EBADF;
+	long result = thread->walk.base == (CPTR_SYSTEM | SLOT_FSROOT) ? from_root_directory(request) : -EBADF;
 
 	if (!result_goes_on(result))
 		walk_forget(thread);
 	return result;
 }
 
-/* Asks the base directory's server for its place, by the caller's own Handle; the path waits in w->path. */
+/*
+ * Asks the base directory's server for its place, by the caller's own Handle; the path waits in w->path. Who serves the base could pass the caller on to
+ * another directory, which is no more than a link there could do.
+ */
 long walk_ask_place(struct thread *thread, struct request *request, u64 base)
 {
 	struct walk *w = &thread->walk;
@@ -100,11 +101,12 @@ static long from_removed(struct thread *thread, struct request *request)
 	static const struct continuation itself;
 	struct walk *w = &thread->walk;
 	const char *end = (char *)w->path.data + w->path.length, *path = skip_dots((char *)w->path.data, end);
-	u32 handle;
+	struct walk_file file;
 
 	if (path == end) {
-		handle = handle_borrow(thread->process, thread->files, w->base);
-		return handle ? walk_reopen_handle(thread, request, handle, &itself) : -EBADF;
+		if (!file_named(thread->process, thread->files, w->base, &file))
+			return -EBADF;
+		return walk_to_file(thread, request, file, &itself);
 	}
 	if (w->flags & (WALK_BENEATH | WALK_IN_ROOT))
 		return -EXDEV;
@@ -121,8 +123,13 @@ static long change_root(struct thread *thread)
 	struct process *process = thread->process;
 	u64 cptr = thread->walk.m[0], system = SYS(process->system_cnode.slot);
 	u64 from = cptr & CPTR_SYSTEM ? system : SYS(thread->files->cnode.slot);
+	const struct walk_file asked = thread->walk.file;
+	struct walk_file now;
 	char *copy = NULL;
 
+	/* Another thread may have closed the descriptor, or put another file there. */
+	if (!file_named(process, thread->files, cptr, &now) || now.service != asked.service || now.badge != asked.badge)
+		return -EBADF;
 	text_length = text_length ? text_normalise(text_bytes, text_length) : 0;
 	if (text_length == 1)
 		text_length = 0;
@@ -146,19 +153,19 @@ long op_CHROOT(struct request *request)
 	struct thread *thread = request->caller;
 	struct walk *w = &thread->walk;
 	u64 m[MESSAGE_WORDS] = { 0 };
-	u32 handle;
+	struct walk_file file;
 	long result;
 
 	walk_forget(thread);
-	if (!walk_is_base(request->m[0], thread))
-		return -EBADF;
-	handle = handle_borrow(thread->process, thread->files, request->m[0]);
-	if (!handle)
+	if (!process_privileged(thread->process))
+		return -EPERM;
+	if (!walk_is_base(request->m[0], thread) || !file_named(thread->process, thread->files, request->m[0], &file))
 		return -EBADF;
 	w->operation = WALK_CHROOT;
 	w->m[0] = request->m[0];
+	w->file = file;
 	w->stage = STAGE_PLACE;
-	result = walk_send_to_handle(thread, request->reply, handle, FILE_PLACE, m, 0);
+	result = walk_send_to_file(thread, request->reply, file, FILE_PLACE, m, 0);
 	if (result != RESULT_LATER)
 		walk_forget(thread);
 	return result;
@@ -169,8 +176,6 @@ long walk_placed(struct thread *thread, struct request *request, const struct co
 	struct walk *w = &thread->walk;
 	int error = text_prefix(c);
 
-	if (w->stage != STAGE_PLACE)
-		return -EINVAL;
 	if (c->m5)
 		return error || w->operation == WALK_CHROOT ? -ENOENT : from_removed(thread, request);
 	if (w->operation == WALK_CHROOT)

@@ -3,7 +3,9 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/permission.h"
 #include "root/policy.h"
+#include "root/services.h"
 
 long walk_describe(struct thread *thread, struct request *request, const struct continuation *c)
 {
@@ -65,25 +67,59 @@ static long reopen_root(struct thread *thread, struct request *request, const st
 	return walk_go(thread, request, request->reply);
 }
 
-long walk_reopen_handle(struct thread *thread, struct request *request, u32 handle, const struct continuation *c)
+/* Opening it once more, changing it and giving it a name ask the policy about the path first: who holds a descriptor may have less than its path gives. */
+static bool needs_policy(unsigned operation)
+{
+	return operation == FILE_REOPEN || operation == FILE_FSETATTR || operation == FILE_RESOLVE;
+}
+
+static long send_operation(struct thread *thread, struct request *request, struct walk_file file)
 {
 	struct walk *w = &thread->walk;
 	u64 m[MESSAGE_WORDS] = { w->m[0], w->m[1], w->m[2] }, bytes = 0;
-	unsigned operation = c->rest_length ? FILE_PLACE : handle_operation(w->operation);
-	int error = operation ? 0 : -EXDEV;
+	unsigned operation = handle_operation(w->operation);
 
-	if (operation == FILE_PLACE) {
-		error = walk_text_save(&w->path, c->rest, c->rest_length);
-		w->stage = STAGE_PLACE;
-	} else if (operation == FILE_FSETATTR) {
+	if (operation == FILE_FSETATTR) {
 		bytes = w->second.length;
 		memcpy(root_message()->data, w->second.data, bytes);
 	}
-	if (!error)
-		return walk_send_to_handle(thread, request->reply, handle, operation, m, bytes);
-	KCALL2(cap_delete, ROOT_CNODE, handle);
-	slot_free(handle, 1);
-	return error;
+	w->stage = operation == FILE_RESOLVE ? STAGE_RESOLVE : STAGE_FILE;
+	return walk_send_to_file(thread, request->reply, file, operation, m, bytes);
+}
+
+long walk_to_file(struct thread *thread, struct request *request, struct walk_file file, const struct continuation *c)
+{
+	struct walk *w = &thread->walk;
+	u64 m[MESSAGE_WORDS] = { 0 };
+	unsigned operation = handle_operation(w->operation);
+
+	if (c->rest_length) {
+		int error = walk_text_save(&w->path, c->rest, c->rest_length);
+
+		w->stage = STAGE_PLACE;
+		return error ? error : walk_send_to_file(thread, request->reply, file, FILE_PLACE, m, 0);
+	}
+	if (!operation)
+		return -EXDEV;
+	if (!needs_policy(operation))
+		return send_operation(thread, request, file);
+	w->file = file;
+	w->stage = STAGE_LOCATE;
+	return walk_send_to_file(thread, request->reply, file, FILE_LOCATE, m, 0);
+}
+
+/* A file without a path (a pipe) is what no rule is about. */
+long walk_located(struct thread *thread, struct request *request, const struct continuation *c)
+{
+	struct walk *w = &thread->walk;
+
+	if (c->m5 != LOCATED_NOWHERE) {
+		if (text_prefix(c))
+			return -ENAMETOOLONG;
+		if (!policy_allows(thread->process->role, text_bytes, text_length, walk_rights(w)))
+			return -EACCES;
+	}
+	return send_operation(thread, request, w->file);
 }
 
 long walk_reopen(struct thread *thread, struct request *request, const struct continuation *c)
@@ -92,12 +128,14 @@ long walk_reopen(struct thread *thread, struct request *request, const struct co
 	struct thread *leader = target ? process_leader(target) : NULL;
 	s64 number = c->m6;
 	u64 cptr = number;
-	u32 handle;
+	struct walk_file file;
 	int error;
 
+	if (!service_may(service_get(request->service)->process, SERVICE_PROCESSES))
+		return -EINVAL;
 	if (!leader)
 		return -ENOENT;
-	if (thread->process->role != target->role && thread->process->role != ROLE_SYSTEM)
+	if (!may_inspect(thread->process, target))
 		return -EACCES;
 	error = walk_restrict_magic(&thread->walk);
 	if (error)
@@ -112,8 +150,7 @@ long walk_reopen(struct thread *thread, struct request *request, const struct co
 		cptr = CPTR_SYSTEM | SLOT_FSROOT;
 	else if (cptr >= leader->files->slots)
 		return -ENOENT;
-	handle = handle_borrow(target, leader->files, cptr);
-	if (handle)
-		return walk_reopen_handle(thread, request, handle, c);
+	if (file_named(target, leader->files, cptr, &file))
+		return walk_to_file(thread, request, file, c);
 	return number == -2 || number == -3 ? reopen_root(thread, request, target, c) : -ENOENT;
 }

@@ -118,7 +118,6 @@ static void state_init(struct thread_record *t, const struct start_block *block)
 		message->recv_slot[i] = SLOT_NONE;
 	p->trace = process_info()->strace;
 	p->thread_count = 1;
-	p->dumpable = true;
 	p->personality = block->personality;
 	p->heap = heap_start();
 	t->process = p;
@@ -353,9 +352,13 @@ static char *first_argv(const struct arguments *x, const char *path)
 __attribute__((noinline)) noreturn static void first_program(struct thread_record *t, const struct arguments *x)
 {
 	const char *path = x->path, *end = (const char *)x->block + x->block->size;
-	long error = -ENOENT;
+	long error;
 
 	console_open(t);
+	error = directory_set_own(t, "/");
+	if (error < 0)
+		start_failed("the root directory", error);
+	error = -ENOENT;
 	while (path < end && *path && memchr(path, 0, (size_t)(end - path))) {
 		char *argv = first_argv(x, path);
 

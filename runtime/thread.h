@@ -30,7 +30,7 @@ struct process_state {
 	struct runtime_heap *heap;
 	u32 personality;
 	u32 membarrier;          /* atomic: commands that were registered */
-	bool dumpable, no_new_privs;
+	bool no_new_privs;
 	u64 unknown_logged[8];   /* a bit a call number: said once that it is not there */
 };
 

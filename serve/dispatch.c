@@ -20,25 +20,27 @@ static serve_handler *const path_handlers[] = {
 static serve_handler *const file_handlers[] = {
 	[FILE_PLACE] = op_place, [FILE_READ] = op_read, [FILE_WRITE] = op_write, [FILE_SEEK] = op_seek, [FILE_FSTAT] = op_fstat,
 	[FILE_FSETATTR] = op_fsetattr, [FILE_READDIR] = op_readdir, [FILE_FSYNC] = op_fsync, [FILE_LOCK] = op_lock,
-	[FILE_IOCTL] = op_ioctl, [FILE_POLL] = op_poll, [FILE_MAP] = op_map, [FILE_DESCRIBE] = op_describe, [FILE_REOPEN] = op_reopen,
+	[FILE_IOCTL] = op_ioctl, [FILE_POLL] = op_poll, [FILE_MAP] = op_map, [FILE_DESCRIBE] = op_describe,
 	[FILE_FLAGS] = op_flags, [FILE_FLUSH] = op_flush, [FILE_ALLOCATE] = op_allocate, [FILE_FGETXATTR] = op_fgetxattr,
 	[FILE_FSETXATTR] = op_fsetxattr, [FILE_FLISTXATTR] = op_flistxattr, [FILE_FREMOVEXATTR] = op_fremovexattr,
 	[FILE_FSTATFS] = op_fstatfs, [FILE_KIND] = op_kind,
 };
 
-static bool from_root(const struct request *request)
-{
-	return request->forwarded && !request->badge;
-}
+/* Operations of open files that only root may ask for. */
+static serve_handler *const root_handlers[] = {
+	[FILE_LOCATE] = op_locate, [FILE_REOPEN] = op_reopen,
+};
 
 long serve_dispatch(struct request *request)
 {
 	unsigned label = request->label;
 
+	if (label < ARRAY_SIZE(root_handlers) && root_handlers[label])
+		return !from_root(request) ? -EPERM : request->file ? root_handlers[label](request) : -EBADF;
 	if (label < ARRAY_SIZE(file_handlers) && file_handlers[label])
 		return request->file ? file_handlers[label](request) : -EBADF;
 	if (label == FILE_RESOLVE && request->file)
-		return op_resolve(request);
+		return from_root(request) ? op_resolve(request) : -EPERM;
 	if (label < ARRAY_SIZE(path_handlers) && path_handlers[label])
 		return from_root(request) ? path_handlers[label](request) : -EPERM;
 	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
@@ -132,7 +134,8 @@ static void request_begin(struct request *request, const struct ipc *ipc)
 	request->badge = ipc->target;
 	request->principal = ipc->reply;
 	memcpy(request->m, ipc->m, sizeof(request->m));
-	request->file = open_file_find(ipc->target);
+	/* root, by its own capability, names the file in m[6] */
+	request->file = open_file_find(from_root(request) ? ipc->m[6] : ipc->target);
 	receive_capabilities(request, ipc);
 	request->moved = 0;
 	request->touch = 0;

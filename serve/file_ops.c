@@ -186,7 +186,7 @@ long op_fsetattr(struct request *request)
 	unsigned mask = (unsigned)request->m[0];
 
 	/* Forwarded by root it is a path operation (on /proc/self/fd/N), for which an O_PATH descriptor will do. */
-	if (is_path(file) && !request->forwarded)
+	if (is_path(file) && !from_root(request))
 		return -EBADF;
 	if ((mask & SETATTR_SIZE) && !file_writable(file))
 		return -EINVAL;
@@ -361,6 +361,27 @@ long op_kind(struct request *request)
 	request->answer[2] = file->opened;
 	request->answer[3] = file->flags;
 	return 0;
+}
+
+/* The file's path for root's policy. */
+long op_locate(struct request *request)
+{
+	static char buffer[PATH_SIZE];
+	struct open_file *file = request->file;
+	struct continuation c = { .kind = CONTINUE_LOCATED, .mount = file->mount, .text = "", .rest = "" };
+	bool deleted;
+	long length;
+
+	if (ops()->describe && ops()->describe(file, (char *)serve_message->data, MESSAGE_BYTES) != -ENOENT) {
+		c.m5 = LOCATED_NOWHERE;
+		return walk_continue(request, &c);
+	}
+	length = node_path(file->node, buffer, &c.prefix, &deleted);
+	if (length < 0)
+		return length;
+	c.prefix_length = (size_t)length;
+	c.m5 = deleted;
+	return walk_continue(request, &c);
 }
 
 long op_flags(struct request *request)

@@ -32,6 +32,13 @@ long open_node(struct request *request, struct node node, unsigned mount, unsign
 long op_reopen(struct request *request);
 /* The caller is passed on to the socket server: SOCKET_NAME_ of a socket's node. */
 long forward_socket_name(struct request *request, struct node node, unsigned mount, unsigned purpose);
+long op_locate(struct request *request);
+
+/* Nobody else has a capability of this Endpoint without a badge. */
+static inline bool from_root(const struct request *request)
+{
+	return request->forwarded && !request->badge;
+}
 
 /* ---- walk.c ---- */
 struct walk {

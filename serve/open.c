@@ -325,7 +325,5 @@ long op_reopen(struct request *request)
 	struct open_file *file = request->file;
 	unsigned flags = (unsigned)request->m[0] & ~(unsigned)(LINUX_O_CREAT | LINUX_O_EXCL | LINUX_O_NOFOLLOW);
 
-	if (!request->forwarded)
-		return -EPERM;
 	return open_node(request, file->node, file->mount, flags, false);
 }

@@ -473,8 +473,6 @@ long op_resolve(struct request *request)
 		.kind = CONTINUE_RESOLVED, .mount = request->file->mount, .prefix = "", .text = "", .rest = token, .rest_length = sizeof(token),
 	};
 
-	if (!request->forwarded)
-		return -EPERM;
 	memcpy(token + 1, &request->file->badge, sizeof(request->file->badge));
 	return walk_continue(request, &c);
 }

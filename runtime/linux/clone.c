@@ -362,7 +362,6 @@ static struct process_state *process_copy(struct thread_record *t, struct runtim
 	p->heap = heap;
 	p->personality = t->process->personality;
 	p->membarrier = t->process->membarrier;
-	p->dumpable = t->process->dumpable;
 	p->no_new_privs = t->process->no_new_privs;
 	return p;
 }

@@ -142,8 +142,8 @@ long path_add_bytes(struct thread_record *t, struct path_call *p, unsigned which
 }
 
 /*
- * chdir replaces SLOT_CWD in two steps; a path that started from it in between finds no capability there. That is the only way
- * to EBADF for a path that starts at the working directory: after the lock was free once, the call is repeated.
+ * chdir replaces SLOT_CWD in two steps; a path that started from it in between finds no capability there: EBADF. After the lock was free once, the
+ * call is repeated. If there is none still, the directory's server has died and taken it along.
  */
 long path_send(struct thread_record *t, struct path_call *p)
 {
@@ -160,7 +160,8 @@ long path_send(struct thread_record *t, struct path_call *p)
 	rt_unlock(&t->fs->lock);
 	rt_receive_into(t, 0, into);
 	p->ipc = first;
-	return file_call(&p->ipc, NULL);
+	result = file_call(&p->ipc, NULL);
+	return result == -EBADF ? -EIO : result;
 }
 
 long path_empty(struct thread_record *t, int dirfd, uaddr_t path, bool allowed, unsigned long *cptr)

@@ -181,6 +181,17 @@ long linux_fchdir(struct thread_record *t, const unsigned long a[6])
 	return descriptor_type(word) == S_IFDIR ? set_directory(t, (unsigned)a[0]) : -ENOTDIR;
 }
 
+long directory_set_own(struct thread_record *t, const char *path)
+{
+	long error, fd = file_open_own(t, path, O_PATH | O_DIRECTORY);
+
+	if (fd < 0)
+		return fd;
+	error = set_directory(t, (unsigned long)fd);
+	descriptor_close(t, (unsigned)fd);
+	return error;
+}
+
 long linux_chroot(struct thread_record *t, const unsigned long a[6])
 {
 	long error, fd = open_directory(t, a[0]);

@@ -52,6 +52,8 @@ long file_mmap(struct thread_record *t, const unsigned long a[6]);
  * The runtime's own opens (exec, the first program). `path` is the runtime's memory; flags as open(2)'s, without O_CREAT, or OPEN_EXEC. A
  * descriptor or -errno.
  */
+/* chdir to a path of the runtime's own. */
+long directory_set_own(struct thread_record *t, const char *path);
 long file_open_own(struct thread_record *t, const char *path, unsigned flags);
 /* execve's and execveat's: a program's path, followed unless AT_SYMLINK_NOFOLLOW; AT_EMPTY_PATH with an empty path duplicates dirfd. */
 long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags);

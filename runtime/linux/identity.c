@@ -1,5 +1,5 @@
 /*
- * Who a process is: ids from root's page or from root. uid and gid are names only (they allow nothing), but change by Linux's rules so that
+ * Who a process is: ids from root's page or from root. uid and gid open no file, but change by Linux's rules, which root enforces, so that
  * programs which drop privileges see what they expect.
  */
 #include <linux/capability.h>

@@ -159,12 +159,8 @@ long linux_prctl(struct thread_record *t, const unsigned long a[6])
 	case PR_SET_CHILD_SUBREAPER: return prctl_root(a);
 	case PR_GET_PDEATHSIG:
 	case PR_GET_CHILD_SUBREAPER: return prctl_root_get(a);
-	case PR_GET_DUMPABLE: return p->dumpable;
-	case PR_SET_DUMPABLE:
-		if (a[1] > 1)
-			return -EINVAL;
-		p->dumpable = a[1];
-		return prctl_root(a);
+	case PR_GET_DUMPABLE:
+	case PR_SET_DUMPABLE: return prctl_root(a);
 	case PR_GET_NO_NEW_PRIVS: return a[1] | a[2] | a[3] | a[4] ? -EINVAL : p->no_new_privs;
 	case PR_SET_NO_NEW_PRIVS:
 		if (a[1] != 1 || a[2] | a[3] | a[4])

@@ -43,12 +43,20 @@ static bool is_type(unsigned mode, unsigned type)
 	return (mode & LINUX_S_IFMT) == type;
 }
 
-/* Only the same user, or uid 0, looks into memory, descriptors and environment. */
+static bool same_user(const struct principal_entry *caller, const struct proc_info *info)
+{
+	return caller->euid == info->uid && caller->euid == info->euid && caller->euid == info->suid && caller->egid == info->gid &&
+	       caller->egid == info->egid && caller->egid == info->sgid;
+}
+
+/* Into memory, descriptors and environment look only the process itself, its user, and uid 0: as root's may_inspect says of its files. */
 static bool may_look(const struct place *place, const struct proc_info *info)
 {
 	const struct principal_entry *caller = serve_request ? principal_find(serve_request->principal) : NULL;
 
-	return !place_row(place)->private || (caller && (!caller->euid || (caller->euid == info->euid && caller->euid == info->uid)));
+	if (!place_row(place)->private)
+		return true;
+	return caller && (!caller->euid || caller->pid == info->pid || (info->dumpable && same_user(caller, info)));
 }
 
 static long root(unsigned mount, struct node *node)

@@ -213,6 +213,17 @@ static pid_t server_named(const char *name)
 	return pid;
 }
 
+/* A path does not silently start somewhere else when its directory's server has died. */
+static void lost_directory(void)
+{
+	struct stat st;
+	char path[100];
+	int lost = stat("kept", &st) < 0 && errno == EIO && stat(".", &st) < 0 && errno == EIO && mkdir("wrong", 0755) < 0 && errno == EIO &&
+		   !getcwd(path, sizeof path);
+
+	printf("a lost working directory is %s\n", lost || !is_uxrt() ? "lost" : "another one");
+}
+
 /* Old descriptors fail, on Linux because the file was opened for the other direction; everything else is there. */
 static void restart(void)
 {
@@ -225,6 +236,7 @@ static void restart(void)
 		fd = open("kept", is_uxrt() ? O_RDONLY : O_WRONLY);
 		if (is_uxrt() && (server = server_named("ramfs")) > 1)
 			kill(server, SIGKILL);
+		lost_directory();
 		chdir("/tmp/case");
 		printf("old descriptor: %s\n", read(fd, &byte, 1) < 0 ? "fails" : "reads");
 		close(fd);

@@ -16,6 +16,7 @@
 #include "root/permission.h"
 #include "root/services.h"
 #include "root/signal.h"
+#include "root/terminal.h"
 #include "root/walk.h"
 #include "tests/host/check.h"
 
@@ -160,7 +161,9 @@ void robust_list_walk(struct thread *thread, u64 head) { (void)thread; (void)hea
 void walk_forget(struct thread *thread) { (void)thread; }
 void process_write_info(const struct process *process, struct space *space) { (void)process; (void)space; }
 bool service_may(const struct process *process, unsigned rights) { (void)process; (void)rights; return false; }
-void services_session_ended(void) {}
+void terminal_leave(struct process *process) { process->terminal = (struct terminal){ .group = -1 }; }
+void terminal_leader_ended(const struct process *leader) { (void)leader; }
+void services_watched_ended(void) {}
 void services_process_ended(void) {}
 void service_ended(u16 number, u32 status) { (void)number; (void)status; }
 void usage_of(const struct process *process, struct usage *usage) { *usage = process->dead; }

@@ -1,0 +1,88 @@
+#include "root/permission.h"
+
+#include "lib/errno.h"
+#include "root/policy.h"
+#include "root/signal.h"
+
+#define RLIMIT_NICE_INDEX 13
+
+static bool role_reaches(const struct process *caller, const struct process *target)
+{
+	return caller->role == target->role || caller->role == ROLE_SYSTEM;
+}
+
+bool may_signal(const struct process *sender, const struct process *target, unsigned signal)
+{
+	const struct credentials *s = &sender->credentials, *t = &target->credentials;
+
+	if (sender == target)
+		return true;
+	if (!role_reaches(sender, target))
+		return false;
+	if (process_privileged(sender) || (signal == SIGNAL_CONT && sender->sid == target->sid))
+		return true;
+	return s->euid == t->suid || s->euid == t->uid || s->uid == t->suid || s->uid == t->uid;
+}
+
+static bool all_uids(const struct credentials *c, u32 uid, u32 gid)
+{
+	return c->uid == uid && c->euid == uid && c->suid == uid && c->gid == gid && c->egid == gid && c->sgid == gid;
+}
+
+bool may_limit(const struct process *caller, const struct process *target)
+{
+	const struct credentials *c = &caller->credentials;
+
+	if (caller == target)
+		return true;
+	return role_reaches(caller, target) && (process_privileged(caller) || all_uids(&target->credentials, c->uid, c->gid));
+}
+
+static bool may_look(const struct process *caller, const struct process *target, u32 uid, u32 gid)
+{
+	if (caller == target)
+		return true;
+	if (!role_reaches(caller, target) || target->service)
+		return false;
+	return process_privileged(caller) || (target->dumpable && all_uids(&target->credentials, uid, gid));
+}
+
+bool may_inspect(const struct process *caller, const struct process *target)
+{
+	return may_look(caller, target, caller->credentials.euid, caller->credentials.egid);
+}
+
+bool may_attach(const struct process *caller, const struct process *target)
+{
+	return may_look(caller, target, caller->credentials.uid, caller->credentials.gid);
+}
+
+int may_renice(const struct process *caller, const struct thread *target, int nice)
+{
+	const struct credentials *t = &target->process->credentials;
+	u32 euid = caller->credentials.euid;
+
+	if (process_privileged(caller))
+		return 0;
+	if (!role_reaches(caller, target->process) || (t->uid != euid && t->euid != euid))
+		return -EPERM;
+	if (nice < target->nice && (u64)(20 - nice) > target->process->rlimits[RLIMIT_NICE_INDEX].soft)
+		return -EACCES;
+	return 0;
+}
+
+static bool among(u32 id, const u32 *three)
+{
+	return id == three[0] || id == three[1] || id == three[2];
+}
+
+bool may_take_ids(const struct process *process, u64 mask, const u64 ids[6])
+{
+	const struct credentials *c = &process->credentials;
+	const u32 uids[] = { c->uid, c->euid, c->suid }, gids[] = { c->gid, c->egid, c->sgid };
+
+	for (unsigned i = 0; i < 6 && !process_privileged(process); i++)
+		if (mask >> i & 1 && !among(ids[i], i < 3 ? uids : gids))
+			return false;
+	return true;
+}

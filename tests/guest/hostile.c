@@ -1,0 +1,155 @@
+/*
+ * What a program that speaks to root and servers itself, past the runtime, does not get. On Linux there are none to speak to: only the judgement is
+ * shown, which must be the same.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "abi/file.h"
+#include "abi/gate.h"
+#include "abi/kernel.h"
+#include "abi/native.h"
+#include "abi/process.h"
+#include "tests/guest/show.h"
+
+#define ROOT (CPTR_SYSTEM | SLOT_ROOT)
+
+static int is_uxrt(void)
+{
+	return access("/proc/uxrt", F_OK) == 0;
+}
+
+static const struct native_api *native(void)
+{
+	return (const struct native_api *)GATE_NATIVE;
+}
+
+/* The answer's m[0]. */
+static long ask(unsigned long target, unsigned label, const unsigned long m[8], const void *data, unsigned bytes)
+{
+	struct message_buffer *message = native()->message();
+	struct ipc ipc = { .target = target, .info = INFO(label, bytes) };
+	long error;
+
+	for (int i = 0; i < 8; i++)
+		ipc.m[i] = m ? m[i] : 0;
+	memcpy(message->data, data, bytes);
+	message->recv_slot[0] = SLOT_NONE;
+	error = native()->ipc(KCALL_call, &ipc);
+	return error ? -1000 + error : (long)ipc.m[0];
+}
+
+static void judge(const char *what, long result, long wanted)
+{
+	if (is_uxrt() && result != wanted)
+		printf("%s: %ld instead of %ld\n", what, result, wanted);
+	else
+		printf("%s: refused\n", what);
+}
+
+/* ---- requests that only services have ---- */
+
+static void requests(void)
+{
+	static const struct {
+		const char *name;
+		unsigned label;
+	} of_services[] = {
+		{ "processes", PROC_PROC_LIST }, { "process", PROC_PROC_INFO }, { "threads", PROC_PROC_THREADS }, { "files", PROC_PROC_FILES },
+		{ "memory", PROC_PROC_MEMORY }, { "regions", PROC_PROC_REGIONS }, { "region", PROC_PROC_REGION_NAME },
+		{ "terminal signal", PROC_TTY_SIGNAL }, { "session", PROC_SESSION_TTY }, { "orphans", PROC_ORPHANED },
+		{ "ready", PROC_SERVICE_READY }, { "ports", PROC_NEEDS_IO }, { "map", PROC_MAP_OBJECT }, { "create", PROC_OBJECT_CREATE },
+		{ "image", PROC_OBJECT_IMAGE },
+	};
+	const unsigned long m[8] = { 1, 1, 16 };
+
+	for (size_t i = 0; i < sizeof of_services / sizeof *of_services; i++)
+		judge(of_services[i].name, is_uxrt() ? ask(ROOT, of_services[i].label, m, "", 0) : 0, -EPERM);
+	judge("continue", is_uxrt() ? ask(ROOT, FILE_CONTINUE, m, "abc", 3) : 0, -EPERM);
+}
+
+/* ---- what only root says about an open file ---- */
+
+static void files(void)
+{
+	int file = open("/etc/passwd", O_RDONLY), directory = open("/etc", O_RDONLY);
+	const unsigned long m[8] = { O_RDWR };
+
+	for (int i = 0; i < 2; i++) {
+		int fd = i ? directory : file;
+
+		judge("reopen", is_uxrt() ? ask(fd, FILE_REOPEN, m, "", 0) : 0, -EPERM);
+		judge("place", is_uxrt() ? ask(fd, FILE_PLACE, m, "", 0) : 0, -EPERM);
+		judge("locate", is_uxrt() ? ask(fd, FILE_LOCATE, m, "", 0) : 0, -EPERM);
+		judge("resolve", is_uxrt() ? ask(fd, FILE_RESOLVE, m, "", 0) : 0, -EPERM);
+		judge("open", is_uxrt() ? ask(fd, FILE_OPEN, m, "", 0) : 0, -EPERM);
+	}
+}
+
+/* ---- paths with a NUL, which servers keep for names of their own ---- */
+
+static long path_call(unsigned label, const char *first, unsigned first_length, const char *second, unsigned second_length)
+{
+	const unsigned long m[8] = { 1, 0, 0, CPTR_SYSTEM | SLOT_FSROOT, first_length, second_length, CPTR_SYSTEM | SLOT_FSROOT };
+	char both[64];
+
+	memcpy(both, first, first_length);
+	memcpy(both + first_length, second, second_length);
+	return ask(ROOT, label, m, both, first_length + second_length);
+}
+
+static void names(void)
+{
+	judge("link to a NUL", is_uxrt() ? path_call(FILE_SYMLINK, "/tmp/case/l", 11, "\0abcdefgh", 9) : 0, -EINVAL);
+	judge("open of a NUL", is_uxrt() ? path_call(FILE_OPEN, "/tmp/\0bcdefgh", 13, "", 0) : 0, -EINVAL);
+	judge("link from a NUL", is_uxrt() ? path_call(FILE_LINK, "/tmp/\0bcdefgh", 13, "/tmp/case/x", 11) : 0, -EINVAL);
+	judge("link as a NUL", is_uxrt() ? path_call(FILE_LINK, "/etc/passwd", 11, "/tmp/\0bcdefgh", 13) : 0, -EINVAL);
+	SHOW(access("/tmp/case/l", F_OK));
+}
+
+/* ---- ids that were given up ---- */
+
+static void ids(void)
+{
+	const unsigned long zero[8] = { 63 };
+	unsigned group = 0;
+	const unsigned long groups[8] = { 1 };
+	int status;
+
+	fflush(stdout);
+	if (!fork()) {
+		setresgid(1000, 1000, 1000);
+		setresuid(1000, 1000, 1000);
+		judge("ids", is_uxrt() ? ask(ROOT, PROC_SET_CREDENTIALS, zero, "", 0) : 0, -EPERM);
+		judge("groups", is_uxrt() ? ask(ROOT, PROC_SET_GROUPS, groups, &group, 4) : 0, -EPERM);
+		printf("user %d\n", geteuid());
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(&status);
+}
+
+/* ---- the log: nobody may fill it ---- */
+
+static void flood(void)
+{
+	static const char text[] = "\033[2Jhostile\nline";
+	const unsigned long debug[8] = { 2 }, bad[8] = { 99 };
+	int refused = 0;
+
+	judge("level", is_uxrt() ? ask(ROOT, PROC_LOG, bad, text, sizeof text - 1) : 0, -EINVAL);
+	for (int i = 0; i < 1000 && is_uxrt(); i++)
+		refused += ask(ROOT, PROC_LOG, debug, text, sizeof text - 1) == -EAGAIN;
+	printf("most lines are refused: %d\n", !is_uxrt() || refused > 800);
+}
+
+static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "ids", ids }, { "flood", flood } };
+
+int main(int argc, char **argv)
+{
+	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
+}
