@@ -143,6 +143,7 @@ int space_map(struct space *space, u64 address, u64 count, u64 flags, const u64 
 	*done = count;
 	return 0;
 }
+void space_fill(struct space *space, u64 start, unsigned prot, u64 count) { (void)space; (void)start; (void)prot; (void)count; }
 void space_unmap(struct space *space, u64 start, u64 end, bool tables) { (void)space; (void)start; (void)end; (void)tables; }
 int space_add_region(struct space *space, u64 start, u64 end, unsigned prot, unsigned flags, struct object *object, u64 offset)
 {
