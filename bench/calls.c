@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -226,6 +227,33 @@ static unsigned long row_pipe(unsigned n)
 	return start;
 }
 
+static unsigned long row_unix(unsigned n)
+{
+	int ends[2];
+	char byte = 'x';
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	pid_t pid = fork();
+	MUST(pid >= 0);
+	if (pid == 0) {
+		close(ends[0]);
+		while (read(ends[1], &byte, 1) == 1)
+			write(ends[1], &byte, 1);
+		_exit(0);
+	}
+	close(ends[1]);
+	MUST(write(ends[0], &byte, 1) == 1 && read(ends[0], &byte, 1) == 1);
+	unsigned long start = ticks();
+	for (unsigned i = 0; i < n; i++) {
+		write(ends[0], &byte, 1);
+		MUST(read(ends[0], &byte, 1) == 1);
+	}
+	start = ticks() - start;
+	close(ends[0]);
+	MUST(waitpid(pid, NULL, 0) == pid);
+	return start;
+}
+
 /* Until the pipe that it watches has something, which is then read. */
 static void wait_epoll(int epoll, int from)
 {
@@ -403,6 +431,7 @@ const struct row call_rows[] = {
 	{ "read-64k", "read 64 KiB of a cached file", 200, row_read_64k },
 	{ "pipe", "pipe round trip, 2 processes", 1000, row_pipe },
 	{ "pipe-64k", "64 KiB through a pipe, 2 processes", 100, row_pipe_64k },
+	{ "unix", "Unix stream round trip, 2 processes", 1000, row_unix },
 	{ "epoll", "epoll wake, one way, 2 processes", 1000, row_epoll },
 	{ "eventfd", "eventfd round trip, 2 threads", 1000, row_eventfd },
 	{ "poll", "poll of a ready pipe", 2000, row_poll },
