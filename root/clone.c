@@ -167,10 +167,32 @@ static u32 take_pid(const struct clone *c)
 	return c->request->m[7] ? c->request->m[7] : pid_alloc();
 }
 
+/* What RLIMIT_NPROC counts: a user's threads, and its processes that nobody has waited for. Services are nobody's. */
+static u64 tasks_of_user(u32 uid)
+{
+	u64 tasks = 0;
+
+	list_for_each_entry(p, &process_list, struct process, all)
+		if (p->credentials.uid == uid && !p->service)
+			tasks += MAX(p->thread_count, 1u);
+	return tasks;
+}
+
+/* A uid is only a name, which anybody may change: the boot's limit holds for all users together. */
+static bool task_limit_reached(const struct process *process)
+{
+	u64 all = (u64)thread_total + process_count; /* at least as many as there are */
+
+	if (process_count >= tasks_limit())
+		return true;
+	return all >= process->rlimits[RLIMIT_NPROC_INDEX].soft &&
+	       tasks_of_user(process->credentials.uid) >= process->rlimits[RLIMIT_NPROC_INDEX].soft;
+}
+
 static long clone_thread(struct clone *c)
 {
 	struct thread *thread;
-	u32 tid = take_pid(c);
+	u32 tid = task_limit_reached(c->parent->process) ? 0 : take_pid(c);
 
 	c->process = c->parent->process;
 	thread = tid ? make_thread(c, AREA_ANY) : NULL;
@@ -184,11 +206,6 @@ static long clone_thread(struct clone *c)
 		stop_thread(thread);
 	c->request->out[1] = thread->area;
 	return tid;
-}
-
-static bool process_limit_reached(const struct process *parent)
-{
-	return process_count >= parent->rlimits[6].soft;
 }
 
 static struct process *child_record(struct clone *c)
@@ -226,7 +243,7 @@ static long clone_process(struct clone *c)
 	struct thread *thread;
 	bool shared = c->flags & CLONE_VM_BIT;
 
-	if (process_limit_reached(c->parent->process))
+	if (task_limit_reached(c->parent->process))
 		return -EAGAIN;
 	c->process = child_record(c);
 	if (!c->process)

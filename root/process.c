@@ -75,12 +75,17 @@ static const struct rlimit default_rlimits[RLIMITS] = {
 	{ RLIM_INFINITY, RLIM_INFINITY }, /* RTTIME */
 };
 
+u64 tasks_limit(void)
+{
+	return MIN(memory_counts.total_pages / 32, (u64)THREADS_MAX - 64);
+}
+
 static void first_rlimits(struct process *process)
 {
-	u64 tasks = MIN(memory_counts.total_pages / 32, (u64)THREADS_MAX - 64);
+	u64 tasks = tasks_limit();
 
 	memcpy(process->rlimits, default_rlimits, sizeof(default_rlimits));
-	process->rlimits[6] = process->rlimits[11] = (struct rlimit){ tasks, tasks };
+	process->rlimits[RLIMIT_NPROC_INDEX] = process->rlimits[11] = (struct rlimit){ tasks, tasks };
 }
 
 static int inherit(struct process *process, const struct process *parent)

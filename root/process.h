@@ -109,6 +109,8 @@ struct thread {
 	u64 start_ns;
 };
 
+#define RLIMIT_NPROC_INDEX 6
+
 struct rlimit {
 	u64 soft, hard;
 };
@@ -179,6 +181,7 @@ struct process *process_find(u32 pid);
 struct thread *thread_find(u32 tid);
 struct thread *thread_by_principal(u64 principal);
 u32 pid_alloc(void);
+u64 tasks_limit(void); /* threads and processes that there can be: for each user by default, and for all */
 bool pid_free(u32 pid);      /* could be a new one's */
 static inline struct thread *process_leader(const struct process *process)
 {
