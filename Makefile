@@ -93,7 +93,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test oracle test-mutants check docs bench bench-record clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress oracle test-mutants check docs bench bench-record clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -110,6 +110,7 @@ help:
 	@echo 'make debug            the same, stopped at the first instruction, waiting for gdb on port 1234'
 	@echo 'make test             everything that must pass before a change is accepted'
 	@echo 'make host-tests       the host tests alone;  make check: who may include whom; documents against sources'
+	@echo 'make stress           ten thousand forks, a thousand kills, each server killed a hundred times: what does it leave behind?'
 	@echo 'make test-mutants     break ten behaviours one at a time: a test must notice each; MUTANTS="append sigpipe" only these'
 	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
 	@echo 'make docs             the pages that are made from sources'
@@ -341,6 +342,10 @@ oracle: guest
 
 test:
 	$(Q)tests/run-all
+
+# The long form of the stage about what stress leaves behind.
+stress: guest build
+	$(Q)tests/objects/run --long
 
 # Breaks one behaviour at a time in a copy of the tree: some test must notice each.
 test-mutants: guest

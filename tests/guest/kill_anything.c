@@ -1,6 +1,7 @@
 /*
  * The first program of a machine in which anything else is killed at any moment, servers too. For UX/RT only: a server that is killed is
- * started again, its clients see an error on old descriptors, and everything else goes on. Says on the console how that went.
+ * started again, its clients see an error on old descriptors, and everything else goes on. Says on the console how that went. How many are killed in
+ * one round, and how often each server is, comes from the boot line: kills=N each=N.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -11,13 +12,15 @@
 
 #include "tests/guest/objects.h"
 
-#define KILLS 100
 #define LOADS 5
 #define VICTIMS_MAX 64
+#define SERVICES_MAX 32
+#define RETURN_MS 2000 /* a service that is killed serves again before that */
 
 static unsigned seed = 1;
 static pid_t loads[LOADS];
-static unsigned services_killed, programs_killed;
+static unsigned services_killed, programs_killed, services_missing;
+static int kills = 100, each = 10;
 
 static unsigned random_below(unsigned limit)
 {
@@ -176,10 +179,10 @@ static int list_victims(pid_t *victims)
 	return count;
 }
 
-/* Services are nobody's children. */
-static int is_service(pid_t pid)
+/* Services are nobody's children. The name, if there is room for it, has 16 bytes. */
+static int is_service_named(pid_t pid, char *name)
 {
-	char path[32], text[256] = "", *parent;
+	char path[32], text[256] = "", *parent, *start;
 	int fd;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
@@ -188,8 +191,18 @@ static int is_service(pid_t pid)
 		return 0;
 	(void)!read(fd, text, sizeof text - 1);
 	close(fd);
+	start = strchr(text, '(');
 	parent = strchr(text, ')');
-	return parent && strlen(parent) > 4 && atoi(parent + 4) == 0;
+	if (!start || !parent || strlen(parent) <= 4 || atoi(parent + 4) != 0)
+		return 0;
+	if (name)
+		snprintf(name, 16, "%.*s", (int)(parent - start - 1), start + 1);
+	return 1;
+}
+
+static int is_service(pid_t pid)
+{
+	return is_service_named(pid, NULL);
 }
 
 static void kill_one(void)
@@ -205,19 +218,18 @@ static void kill_one(void)
 		*(service ? &services_killed : &programs_killed) += 1;
 }
 
-static void round_of_kills(void *unused)
+static void keep_loads_running(void)
+{
+	reap(WNOHANG);
+	for (int k = 0; k < LOADS; k++)
+		if (loads[k] <= 0)
+			start_load(k);
+}
+
+static void end_loads(void)
 {
 	pid_t victims[VICTIMS_MAX];
 
-	(void)unused;
-	for (int i = 0; i < KILLS; i++) {
-		reap(WNOHANG);
-		for (int k = 0; k < LOADS; k++)
-			if (loads[k] <= 0)
-				start_load(k);
-		nap(random_below(3000));
-		kill_one();
-	}
 	/* Programs fork: until none is left. */
 	for (int left = 1; left;) {
 		int count = list_victims(victims);
@@ -234,6 +246,73 @@ static void round_of_kills(void *unused)
 		snprintf(name, sizeof name, "/tmp/load%d", i);
 		unlink(name);
 	}
+}
+
+static void round_of_kills(void)
+{
+	for (int i = 0; i < kills; i++) {
+		keep_loads_running();
+		nap(random_below(3000));
+		kill_one();
+	}
+	end_loads();
+}
+
+/* ---- each server ---- */
+
+static int list_services(char names[][16])
+{
+	pid_t victims[VICTIMS_MAX];
+	int count, found = 0;
+
+	while ((count = list_victims(victims)) < 0)
+		nap(1000);
+	for (int i = 0; i < count && found < SERVICES_MAX; i++)
+		found += is_service_named(victims[i], names[found]);
+	return found;
+}
+
+static pid_t find_service(const char *name)
+{
+	pid_t victims[VICTIMS_MAX];
+	int count = list_victims(victims);
+	char other[16];
+
+	for (int i = 0; i < count; i++)
+		if (is_service_named(victims[i], other) && !strcmp(other, name))
+			return victims[i];
+	return 0;
+}
+
+/* False: it did not come back. */
+static int kill_service(const char *name)
+{
+	pid_t pid = 0;
+
+	for (int ms = 0; !pid && ms < RETURN_MS; ms++) {
+		pid = find_service(name);
+		if (!pid)
+			nap(1000);
+	}
+	return pid && kill(pid, SIGKILL) == 0;
+}
+
+static void round_of_services(void)
+{
+	char names[SERVICES_MAX][16];
+	int count = list_services(names);
+
+	for (int service = 0; service < count; service++) {
+		int killed = 0;
+
+		for (int i = 0; i < each; i++) {
+			keep_loads_running();
+			nap(random_below(4000));
+			killed += kill_service(names[service]);
+		}
+		services_missing += each - killed; /* said later: the console may be dead */
+	}
+	end_loads();
 }
 
 /* ---- whether everything works ---- */
@@ -314,11 +393,23 @@ static void restart_services(void)
 	nap(50000);
 }
 
-static void deed(void *unused)
+static void deed(void *round)
 {
-	round_of_kills(unused);
+	((void (*)(void))round)();
 	restart_services();
 	reopen_console();
+}
+
+/* The number after `name` on the boot line, if it is there. */
+static int boot_number(const char *name, int otherwise)
+{
+	char text[2048] = "", *at;
+	int fd = open("/proc/cmdline", O_RDONLY);
+
+	(void)!read(fd, text, sizeof text - 1);
+	close(fd);
+	at = strstr(text, name);
+	return at ? atoi(at + strlen(name)) : otherwise;
 }
 
 int main(void)
@@ -333,9 +424,13 @@ int main(void)
 	(void)!write(fd, "kept text", 9);
 	close(fd);
 	use_all_principals();
-	leaves_nothing("kills of anything", deed, NULL);
+	kills = boot_number(" kills=", kills);
+	each = boot_number(" each=", each);
+	leaves_nothing("kills of anything", deed, (void *)round_of_kills);
+	leaves_nothing("kills of each server", deed, (void *)round_of_services);
 	printf("killed: %u services, %u programs\n", services_killed, programs_killed);
 	must(services_killed > 20 && programs_killed > 20, "services and programs were killed");
+	must(services_missing == 0, "each server came back every time it was killed");
 	check_all();
 	puts("done");
 	fflush(stdout);

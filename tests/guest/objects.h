@@ -17,7 +17,7 @@
 #define NUMBERS_MAX 2
 #define RUNS_MAX  8
 #define SETTLE_MS 20
-#define SETTLE_MAX 100 /* times */
+#define SETTLE_MAX 25 /* times */
 
 struct snapshot {
 	int count;
