@@ -73,15 +73,22 @@ static void use_pipe(void)
 	close(ends[0]);
 }
 
+/* A descriptor is passed as well, and left in the queue: nobody but the server knows of it then. */
 static void use_sockets(void)
 {
+	char byte = 'x', control[CMSG_SPACE(sizeof(int))] = "";
+	struct iovec vector = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	int ends[2];
-	char byte;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
 		return;
-	(void)!write(ends[0], "x", 1);
+	*header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(header), &ends[0], sizeof(int));
+	(void)!write(ends[0], "abc", 3);
 	(void)!read(ends[1], &byte, 1);
+	(void)!sendmsg(ends[0], &message, MSG_NOSIGNAL);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -339,13 +346,13 @@ static void check_all(void)
 	must(pipe(ends) == 0 && write(ends[1], "x", 1) == 1 && read(ends[0], text, 1) == 1, "pipes work after their server was killed");
 	close(ends[0]);
 	close(ends[1]);
+	fd = eventfd(3, 0);
+	must(fd >= 0 && read(fd, &value, 8) == 8 && value == 3, "eventfd works after its server was killed");
+	close(fd);
 	must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 && write(ends[0], "x", 1) == 1 && read(ends[1], text, 1) == 1,
 	     "sockets work after their server was killed");
 	close(ends[0]);
 	close(ends[1]);
-	fd = eventfd(3, 0);
-	must(fd >= 0 && read(fd, &value, 8) == 8 && value == 3, "eventfd works after its server was killed");
-	close(fd);
 	fd = open("/dev/zero", O_RDONLY);
 	must(fd >= 0 && read(fd, text, 4) == 4 && text[3] == 0, "/dev works after its server was killed");
 	close(fd);
