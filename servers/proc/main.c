@@ -175,7 +175,7 @@ static long lookup_sys(const struct place *directory, const char *name, size_t l
 			*found = place_node((struct place){ .kind = directory->kind, .index = i, .pid = directory->pid });
 			return 0;
 		}
-	if (!sys_lists_processors(directory) || length < 4 || memcmp(name, "cpu", 3) || parse_number(name + 3, length - 3) >= sys_processors())
+	if (!sys_lists_processors(directory) || length < 4 || memcmp(name, "cpu", 3) || parse_number(name + 3, length - 3) >= processors_now())
 		return -ENOENT;
 	*found = place_node((struct place){ .kind = NODE_CPU, .pid = parse_number(name + 3, length - 3) });
 	return 0;
@@ -379,7 +379,7 @@ static void list_processors(struct open_file *file, struct dirent_list *list)
 	u64 first = MAX(file->offset, (u64)FIRST_NUMBER) - FIRST_NUMBER;
 	char name[256];
 
-	for (u64 i = first; i < sys_processors(); i++) {
+	for (u64 i = first; i < processors_now(); i++) {
 		struct place place = { .kind = NODE_CPU, .pid = (unsigned)i };
 
 		if (!dirent_add(list, place_node(place).id, FIRST_NUMBER + i + 1, LINUX_S_IFDIR >> 12, name, processor_name((unsigned)i, name)))

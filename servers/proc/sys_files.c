@@ -10,9 +10,6 @@
 #define DIR (LINUX_S_IFDIR | 0755)
 #define CPU_NUMBER_MAX 8191 /* what Linux is built for on this machine type, less one */
 
-/* The processors of this node, all of which run. */
-#define PROCESSORS 1u
-
 /* ---- sets of processors: a list ("0-3") and a mask in groups of 32 bits ("ff,ffffffff") ---- */
 
 static void add_list(struct text *text, unsigned first, unsigned count)
@@ -37,7 +34,8 @@ static u32 mask_group(unsigned group, unsigned first, unsigned count)
 
 static void add_mask(struct text *text, unsigned first, unsigned count)
 {
-	unsigned groups = DIV_ROUND_UP(PROCESSORS, 32u), digits = DIV_ROUND_UP(PROCESSORS - (groups - 1) * 32, 4u);
+	unsigned processors = processors_now(), groups = DIV_ROUND_UP(processors, 32u);
+	unsigned digits = DIV_ROUND_UP(processors - (groups - 1) * 32, 4u);
 
 	text_add(text, "%0*x", (int)digits, mask_group(groups - 1, first, count));
 	for (unsigned group = groups - 1; group--;)
@@ -53,8 +51,8 @@ static void add_mask(struct text *text, unsigned first, unsigned count)
 		__VA_ARGS__;                                                                        \
 		return 0;                                                                           \
 	}
-MAKER(all_list, add_list(text, 0, PROCESSORS))
-MAKER(all_mask, add_mask(text, 0, PROCESSORS))
+MAKER(all_list, add_list(text, 0, processors_now()))
+MAKER(all_mask, add_mask(text, 0, processors_now()))
 MAKER(no_list, add_list(text, 0, 0))
 MAKER(own_list, add_list(text, place->pid, 1))
 MAKER(own_mask, add_mask(text, place->pid, 1))
@@ -144,11 +142,6 @@ const unsigned cpu_count = ARRAY_SIZE(cpu_rows);
 bool sys_lists_processors(const struct place *directory)
 {
 	return directory->kind == NODE_SYS && directory->index == CPU;
-}
-
-unsigned sys_processors(void)
-{
-	return PROCESSORS;
 }
 
 struct place sys_above_processors(void)

@@ -50,6 +50,11 @@ struct system_state system_state_now(void)
 	return state;
 }
 
+unsigned processors_now(void)
+{
+	return (unsigned)MAX(system_state_now().info.core_count, 1ul);
+}
+
 #define MAKER(name, writer)                                                                              \
 	long name(struct text *text, const struct place *place, const struct proc_info *info)           \
 	{                                                                                                \
@@ -96,7 +101,7 @@ long make_cpuinfo(struct text *text, const struct place *place, const struct pro
 {
 	(void)place;
 	(void)info;
-	system_text_cpuinfo(text, ((const struct clock_page *)GATE_CLOCK)->tsc_hz, MAX(system_state_now().info.core_count, 1ul));
+	system_text_cpuinfo(text, ((const struct clock_page *)GATE_CLOCK)->tsc_hz, processors_now());
 	return 0;
 }
 

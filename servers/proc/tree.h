@@ -82,11 +82,11 @@ long write_comm(const struct place *place, const struct proc_info *info, const c
 /* ---- sys_files.c ---- */
 /* The directory that has one directory a processor, by number; how many; and that directory itself. */
 bool sys_lists_processors(const struct place *directory);
-unsigned sys_processors(void);
 struct place sys_above_processors(void);
 
 /* ---- system_files.c ---- */
 struct system_state system_state_now(void);
+unsigned processors_now(void); /* the processors of this node, all of which run */
 text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_meminfo, make_vmstat, make_system_stat, make_uptime, make_loadavg, make_version,
 	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_audit, make_counters;
 long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
