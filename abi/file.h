@@ -144,6 +144,10 @@
 	X(PIDFD, 102) \
 	X(PIDFD_INFO, 103) /* -> m[1] pid, m[2] serial, m[3] O_ flags */ \
 	X(SIGNALFD_MASK, 101) /* m[0] 1: set m[1] -> m[1] signals, m[2] O_ flags */ \
+	/* ipc server: see abi/ipc.h */ \
+	X(SHM_GET, 112) X(SHM_ATTACH, 113) X(SHM_CONTROL, 114) X(SHM_DETACHED, 115) X(SEM_GET, 116) X(SEM_OPERATE, 117) X(SEM_CONTROL, 118) \
+	X(MSG_GET, 119) X(MSG_SEND, 120) X(MSG_RECEIVE, 121) X(MSG_CONTROL, 122) X(MQ_SEND, 123) X(MQ_RECEIVE, 124) X(MQ_NOTIFY, 125) \
+	X(MQ_ATTR, 126) \
 	/* socket server: abi/socket.h says what they carry */ \
 	X(SOCKET, 64) X(SOCKET_NAME, 65) X(BIND, 66) X(LISTEN, 67) X(CONNECT, 68) X(ACCEPT, 69) X(SEND, 70) X(RECEIVE, 71) X(SHUTDOWN, 72) \
 	X(SOCKET_ADDRESS, 73) X(GET_OPTION, 74) X(SET_OPTION, 75) X(RIGHTS, 76) X(RIGHTS_TAKE, 77)
@@ -217,6 +221,7 @@ enum file_operation {
 #define OPENED_EPOLL    4
 #define OPENED_SIGNALFD 8
 #define OPENED_PACKETS  16 /* a socket that keeps the boundaries of messages */
+#define OPENED_POLLS    32 /* a regular file by its mode that is waited for like a pipe */
 
 /* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */
 struct file_attr {

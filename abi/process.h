@@ -18,6 +18,7 @@
 #define SLOT_POOL      10 /* servers: HandlePool */
 #define SLOT_NOTIFY    11 /* servers: Notification bound to the first thread */
 #define SLOT_IO_PORT   12 /* drivers: IOPort */
+#define SLOT_SERVICE_IPC 12 /* programs: the ipc server, once it was asked for (FILL_SLOT) */
 #define SLOT_IRQ       13 /* drivers: IRQHandler, 13..15 */
 #define SLOT_SCRATCH   16 /* 16..29: free for the runtime's transfers of thread 0..13; received capabilities */
 #define SLOT_SCRATCH_COUNT 14
@@ -49,7 +50,7 @@
 	X(OBJECT_RESIZE, 17)  /* m[1] size: pages beyond go, the tail of the last page is zeroed, everywhere */ \
 	X(OBJECT_PUNCH, 18)   /* m[1] offset, m[2] length, page aligned: become zero */ \
 	X(OBJECT_DESTROY, 19) /* mappings keep their pages until they go */ \
-	X(OBJECT_INFO, 20)    /* -> m[0] size, m[1] pages present */ \
+	X(OBJECT_INFO, 20)    /* -> m[0] size, m[1] pages present, m[2] regions that map it */ \
 	X(OBJECT_LIST, 21)    /* m[1] index -> m[0] id or -ENOENT */ \
 	X(OBJECT_SEEK, 22)    /* m[1] offset, m[2] 0 data 1 hole -> m[0] offset or -ENXIO */ \
 	/* m[0] id, m[1] page index, m[2] pages, m[3] byte offset in the boot image, page aligned: those pages become the object's, copy on write */ \
@@ -162,6 +163,10 @@
 	X(LOCK_MEMORY, 197) \
 	/* vhangup: the caller's controlling terminal hangs up. Root asks who may, and forwards the caller to the terminal's server */ \
 	X(HANG_UP, 144) \
+	/* ipc server: m[0] pid, m[1] signal; data[]: Linux siginfo, 128 bytes: what the process asked to be told by */ \
+	X(SERVICE_SIGNAL, 198) \
+	X(FILL_SLOT, 200)  /* m[0] SLOT_SERVICE_IPC: the caller's gets a Handle of the service that is there now */ \
+	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
 #define PROCESS_MEMORY_MAX 0x10000ul /* of one PROCESS_MEMORY: root is not to be kept longer */

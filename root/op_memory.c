@@ -201,6 +201,40 @@ long op_UNMAP(struct request *request)
 	return space_remove_range(request->caller->space, address, address + length);
 }
 
+/* A part of a segment that was attached at `base`. */
+static bool attached_at(const struct region *r, u64 base)
+{
+	return r->object && r->flags & REGION_SHARED && r->object->service == service_find("ipc") && r->start - r->offset == base;
+}
+
+/* shmdt: every part of the segment that was attached at that very address; the first may be unmapped already. */
+long op_DETACH(struct request *request)
+{
+	struct space *space = request->caller->space;
+	u64 base = request->m[0], end = USER_MAX;
+	struct object *object = NULL;
+	struct region *next;
+
+	for (struct region *r = region_find(&space->regions, base); r && r->start < end; r = next) {
+		u64 from = r->start, to = r->end;
+
+		next = region_next(r);
+		if (!attached_at(r, base) || (object && r->object != object))
+			continue;
+		if (!object) {
+			object = object_get(r->object);
+			end = base + ALIGN_UP(object->size, (u64)PAGE_SIZE);
+		}
+		if (space_remove_range(space, from, to))
+			break;
+	}
+	if (!object)
+		return -EINVAL;
+	request->out[1] = object->id;
+	object_put(object);
+	return 0;
+}
+
 /* The pages follow at once when rights are taken away; when given, the next touch brings them. */
 static void protect_region(struct space *space, struct region *region, unsigned prot)
 {
@@ -211,23 +245,38 @@ static void protect_region(struct space *space, struct region *region, unsigned 
 		space_protect(space, region->start, region->end, new);
 }
 
-/* Up to the first hole: 0 if there is none before `end`, else -ENOMEM as Linux has it, with what comes before it changed. */
+/* How far the change goes: to a hole (-ENOMEM), to a region that may not have those rights (-EACCES), or to the end (0). */
+static long protect_reach(struct space *space, u64 start, u64 *end, unsigned prot)
+{
+	u64 at = start;
+
+	for (struct region *r = region_at(&space->regions, start); r && r->start <= at && at < *end; r = region_next(r)) {
+		if (prot & ~r->max_prot) {
+			*end = at;
+			return -EACCES;
+		}
+		at = r->end;
+	}
+	if (at >= *end)
+		return 0;
+	*end = at;
+	return -ENOMEM;
+}
+
+/* What comes before the place that cannot be changed is changed, as Linux has it; nothing else is cut. */
 static long protect_range(struct space *space, u64 start, u64 end, unsigned prot)
 {
-	struct region *r = region_at(&space->regions, start);
+	long result = protect_reach(space, start, &end, prot);
 
+	if (start >= end)
+		return result;
 	if (!region_cut(&space->regions, start, end))
 		return -ENOMEM;
-	for (r = region_at(&space->regions, start); r && r->start <= start; r = region_next(r)) {
-		if (prot & ~r->max_prot)
-			return -EACCES;
+	for (struct region *r = region_at(&space->regions, start); r && r->start < end; r = region_next(r)) {
 		protect_region(space, r, prot);
 		r = region_merge(&space->regions, r);
-		start = r->end;
-		if (start >= end)
-			return 0;
 	}
-	return -ENOMEM;
+	return result;
 }
 
 long op_PROTECT(struct request *request)

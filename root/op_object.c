@@ -123,6 +123,7 @@ long op_OBJECT_INFO(struct request *request)
 	if (!object)
 		return -ENOENT;
 	request->out[1] = object->present;
+	request->out[2] = list_length(&object->regions);
 	return object->size;
 }
 

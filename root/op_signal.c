@@ -140,6 +140,21 @@ long op_SIGQUEUE(struct request *request)
 	return still_there(request, principal, result);
 }
 
+long op_SERVICE_SIGNAL(struct request *request)
+{
+	struct process *process = process_find(request->m[0]);
+	struct linux_siginfo info;
+
+	if (!request->caller->process->service)
+		return -EPERM;
+	if (!process)
+		return -ESRCH;
+	if (request->m[1] > SIGNALS || request->bytes < sizeof(info))
+		return -EINVAL;
+	memcpy(&info, root_message()->data, sizeof(info));
+	return signal_process(process, request->m[1], &info);
+}
+
 static void give_info(struct request *request, const struct linux_siginfo *info)
 {
 	memcpy(root_message()->data, info, sizeof(*info));

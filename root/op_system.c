@@ -157,6 +157,8 @@ long op_MOUNTS(struct request *request)
 		count++;
 	while (count--) {
 		m = mount_nth(count);
+		if (!strcmp(m->path, "/proc/sysvipc")) /* on Linux a directory of /proc, not a mount */
+			continue;
 		if (n + m->length + 96 > MESSAGE_BYTES)
 			break;
 		n += snformat(out + n, MESSAGE_BYTES - n, "%s %s %s rw,relatime 0 0\n", service_get(m->service)->name, m->path,

@@ -32,6 +32,7 @@ static struct service services[] = {
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
 	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12 },
+	{ .name = "ipc", .mounts = (const char *const[]){ "/dev/mqueue", "/proc/sysvipc", NULL }, .handle_bits = 10 },
 };
 
 /* Services that every program can call without a path, and those of them that file systems pass openers on to. */
@@ -309,6 +310,19 @@ void services_watched_ended(void)
 }
 
 /* ---- operations ---- */
+
+/* Few programs use it, so it is not in every process's slots. */
+long op_FILL_SLOT(struct request *request)
+{
+	const struct service *s = service_get(service_find("ipc"));
+
+	if (request->m[0] != SLOT_SERVICE_IPC || request->caller->process->service)
+		return -EINVAL;
+	if (!s->present || !s->program_handle)
+		return -EIO;
+	set_slot(request->caller->process, SLOT_SERVICE_IPC, s->program_handle, RIGHT_SEND);
+	return 0;
+}
 
 long op_SERVICE_READY(struct request *request)
 {

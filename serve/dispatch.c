@@ -73,8 +73,11 @@ static bool from_kernel(const struct ipc *ipc)
 		cancelled(ipc);
 		return true;
 	case LABEL_NOTIFIED:
-		if (ipc->m[0] & NOTICE_ENDED)
+		if (ipc->m[0] & NOTICE_ENDED) {
 			locks_sweep();
+			if (serve_operations->ended)
+				serve_operations->ended();
+		}
 		if (ipc->m[0] & ~NOTICE_ENDED && serve_operations->notified)
 			serve_operations->notified(ipc->m[0] & ~NOTICE_ENDED);
 		return true;

@@ -121,6 +121,8 @@ struct serve_operations {
 
 	/* ---- everything else ---- */
 	long (*message)(struct request *request);                        /* labels that the framework does not know */
+	void (*flush)(struct open_file *file, unsigned pid);             /* FILE_FLUSH: that process closed a descriptor of it */
+	void (*ended)(void);                                             /* NOTICE_ENDED: some process that said PROC_LOCKS_TAKEN is gone */
 	void (*notified)(unsigned long bits);                            /* LABEL_NOTIFIED: interrupts, notices of root */
 	/* Timers: asked before each Recv: absolute ns of the monotonic clock by which `expired` is to be called; 0: none. */
 	unsigned long (*deadline)(void);

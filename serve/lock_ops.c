@@ -206,6 +206,8 @@ long op_flush(struct request *request)
 
 	if (pid)
 		drop(request->file, LOCK_POSIX, pid);
+	if (serve_operations->flush)
+		serve_operations->flush(request->file, pid);
 	return 0;
 }
 

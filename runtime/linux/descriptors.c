@@ -278,7 +278,7 @@ static void close_notices(struct thread_record *t, unsigned number)
 {
 	u32 word = descriptor_lookup(t, number);
 
-	if (t->files->posix_locks && descriptor_type(word) == S_IFREG && !(word & DESCRIPTOR_PATH))
+	if (t->files->posix_locks && (descriptor_type(word) == S_IFREG || !descriptor_type(word)) && !(word & DESCRIPTOR_PATH))
 		file_simple(number, FILE_FLUSH, 0, 0, 0, 0);
 	if (word & DESCRIPTOR_WATCHED)
 		epoll_forget(t, number);

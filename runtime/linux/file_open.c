@@ -78,6 +78,8 @@ u32 file_word(unsigned mode, unsigned opened, unsigned flags)
 		word |= DESCRIPTOR_SIGNALFD;
 	if (opened & OPENED_SEEKABLE || (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR)
 		word |= DESCRIPTOR_SEEKABLE;
+	if (opened & OPENED_POLLS)
+		mode = 0; /* regular files are always ready: of another type, its server is asked */
 	return descriptor_word(flags & O_PATH ? O_RDONLY : flags & O_ACCMODE, mode, word);
 }
 
@@ -260,6 +262,55 @@ long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned a
 	if (at_flags & AT_SYMLINK_NOFOLLOW)
 		how.flags |= O_NOFOLLOW;
 	return open_program_path(t, dirfd, path, &how);
+}
+
+/* ---- message queues ---- */
+
+#define QUEUES "/dev/mqueue/"
+
+/* The name goes behind the directory's path, as the call's. Names have no slash. */
+static long queue_path(struct thread_record *t, struct path_call *p, uaddr_t name)
+{
+	char path[sizeof(QUEUES) + 256] = QUEUES, *to = path + sizeof(QUEUES) - 1;
+	long length = strncpy_from_user(to, name, 256);
+
+	if (length < 0)
+		return length;
+	if (!length)
+		return -ENOENT;
+	if (length == 256)
+		return -ENAMETOOLONG;
+	if (memchr(to, '/', (size_t)length) || !strcmp(to, ".") || !strcmp(to, ".."))
+		return -EACCES;
+	p->ipc.m[3] = CPTR_FSROOT;
+	return path_add_bytes(t, p, 0, path, sizeof(QUEUES) - 1 + (size_t)length);
+}
+
+long file_open_queue(struct thread_record *t, uaddr_t name, unsigned flags, unsigned mode, unsigned long limits)
+{
+	struct how how = { .flags = flags, .mode = flags & O_CREAT ? mode & 07777 : 0 };
+	struct path_call p;
+	long length, fd = descriptor_reserve(t);
+
+	if (fd < 0)
+		return fd;
+	open_start(t, &p, &how);
+	p.ipc.m[2] = limits;
+	length = queue_path(t, &p, name);
+	if (length >= 0)
+		return open_send(t, &p, flags, fd);
+	descriptor_abandon(t, fd);
+	return length;
+}
+
+long file_unlink_queue(struct thread_record *t, uaddr_t name)
+{
+	struct path_call p;
+	long length;
+
+	path_start(&p, FILE_UNLINK, 0, 0, 0);
+	length = queue_path(t, &p, name);
+	return length < 0 ? length : path_send(t, &p);
 }
 
 /* ---- files without a path ---- */

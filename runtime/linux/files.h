@@ -64,6 +64,10 @@ u32 file_word(unsigned mode, unsigned opened, unsigned flags);
 /* A Handle that a service makes, at a new descriptor with that word. `slot`: SLOT_SERVICE_...; m0, m1: words of the message. */
 long file_open_service(struct thread_record *t, unsigned slot, unsigned label, unsigned long m0, unsigned long m1, u32 word);
 
+/* mq_open, mq_unlink: a queue's name in /dev/mqueue. `limits`: m[2] of the open (abi/ipc.h). A descriptor, 0, or -errno. */
+long file_open_queue(struct thread_record *t, uaddr_t name, unsigned flags, unsigned mode, unsigned long limits);
+long file_unlink_queue(struct thread_record *t, uaddr_t name);
+
 /* The absolute path of a file: its length (no NUL is written), or -errno; -ENOENT if it was deleted. */
 long file_describe(struct thread_record *t, unsigned long cptr, char *to, size_t size);
 

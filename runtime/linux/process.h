@@ -11,6 +11,9 @@ struct thread_record;
 	X(mmap) X(munmap) X(mprotect) X(mremap) X(madvise) X(brk) X(msync) X(mincore) X(mlock) X(mlock2) X(munlock) X(mlockall) X(munlockall) \
 	/* peer_memory.c */ \
 	X(process_vm_readv) X(process_vm_writev) \
+	/* sysvipc.c, mqueue.c */ \
+	X(shmget) X(shmat) X(shmctl) X(shmdt) X(semget) X(semop) X(semtimedop) X(semctl) X(msgget) X(msgsnd) X(msgrcv) X(msgctl) \
+	X(mq_open) X(mq_unlink) X(mq_timedsend) X(mq_timedreceive) X(mq_notify) X(mq_getsetattr) \
 	/* exec.c */ \
 	X(execve) X(execveat) \
 	/* clone.c */ \

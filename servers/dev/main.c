@@ -30,6 +30,7 @@ static const struct entry entries[] = {
 	{ "core", LNK, "/proc/kcore", NULL, 0, 0 },
 	{ "pts", DIR | 0755, NULL, NULL, 0, 0 },
 	{ "shm", DIR | 01777, NULL, NULL, 0, 0 },
+	{ "mqueue", DIR | 01777, NULL, NULL, 0, 0 },
 	/* the pty server's */
 	{ "ptmx", CHR | 0666, NULL, NULL, 5, 2 },
 	/* the console server's */

@@ -52,6 +52,7 @@ const struct row fixed_rows[] = {
 	[FS] = { .name = "fs", .mode = DIR, .parent = SYS },
 	[TTY] = { .name = "tty", .mode = DIR, .parent = ROOT },
 	[UXRT] = { .name = "uxrt", .mode = DIR, .parent = ROOT },
+	{ .name = "sysvipc", .mode = DIR, .parent = ROOT }, /* the ipc server's is mounted there */
 	{ .name = "self", .mode = LNK, .make = make_self },
 	{ .name = "thread-self", .mode = LNK, .make = make_thread_self },
 	{ .name = "mounts", .mode = LNK, .target = "self/mounts" },
