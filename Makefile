@@ -333,6 +333,7 @@ run debug:
 check:
 	$(Q)$(PYTHON) tests/check/includes
 	$(Q)$(PYTHON) tests/check/docs
+	$(Q)$(PYTHON) tests/check/calls
 
 docs:
 	$(Q)tools/linux-calls --write

@@ -143,11 +143,18 @@
 	/* event server: m[0] pid, m[1] its serial (PROC_PIDFD), m[2] O_NONBLOCK or 0 -> a Handle, readable once the process has ended */ \
 	X(PIDFD, 102) \
 	X(PIDFD_INFO, 103) /* -> m[1] pid, m[2] serial, m[3] O_ flags */ \
+	/* F_GET_SEALS, F_ADD_SEALS: m[0] 1: add m[1] -> the seals, F_SEAL_SEAL where none can be added. FILE_OPEN's m[2] 1 with O_TMPFILE: they can */ \
+	X(SEALS, 104) \
 	X(SIGNALFD_MASK, 101) /* m[0] 1: set m[1] -> m[1] signals, m[2] O_ flags */ \
 	/* ipc server: see abi/ipc.h */ \
 	X(SHM_GET, 112) X(SHM_ATTACH, 113) X(SHM_CONTROL, 114) X(SHM_DETACHED, 115) X(SEM_GET, 116) X(SEM_OPERATE, 117) X(SEM_CONTROL, 118) \
 	X(MSG_GET, 119) X(MSG_SEND, 120) X(MSG_RECEIVE, 121) X(MSG_CONTROL, 122) X(MQ_SEND, 123) X(MQ_RECEIVE, 124) X(MQ_NOTIFY, 125) \
 	X(MQ_ATTR, 126) \
+	/* pipe server: what a read with TRANSFER_HOLD was given is used: m[0] bytes go, others may read again */ \
+	X(PIPE_RELEASE, 127) \
+	/* pipe server: m[0] bytes, m[1] 1: they leave this pipe (splice), 0: they stay (tee); the pipe to copy to comes as a capability -> bytes;
+	 * -EAGAIN: this one is empty or that one full */ \
+	X(PIPE_TEE, 128) \
 	/* socket server: abi/socket.h says what they carry */ \
 	X(SOCKET, 64) X(SOCKET_NAME, 65) X(BIND, 66) X(LISTEN, 67) X(CONNECT, 68) X(ACCEPT, 69) X(SEND, 70) X(RECEIVE, 71) X(SHUTDOWN, 72) \
 	X(SOCKET_ADDRESS, 73) X(GET_OPTION, 74) X(SET_OPTION, 75) X(RIGHTS, 76) X(RIGHTS_TAKE, 77)
@@ -205,6 +212,7 @@ enum file_operation {
 #define TRANSFER_NONBLOCK 1 /* as if the open file had O_NONBLOCK */
 #define TRANSFER_INLINE   2
 #define TRANSFER_PEEK     4
+#define TRANSFER_HOLD     8 /* pipe server, for splice: reads without taking, and nobody else reads until PIPE_RELEASE or the caller's end */
 
 /* Opened to be run: ETXTBSY if it is open for writing; while it is open so, opening it for writing is ETXTBSY. Linux's __FMODE_EXEC. */
 #define OPEN_EXEC 0x20

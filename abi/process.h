@@ -50,7 +50,7 @@
 	X(OBJECT_RESIZE, 17)  /* m[1] size: pages beyond go, the tail of the last page is zeroed, everywhere */ \
 	X(OBJECT_PUNCH, 18)   /* m[1] offset, m[2] length, page aligned: become zero */ \
 	X(OBJECT_DESTROY, 19) /* mappings keep their pages until they go */ \
-	X(OBJECT_INFO, 20)    /* -> m[0] size, m[1] pages present, m[2] regions that map it */ \
+	X(OBJECT_INFO, 20)    /* -> m[0] size, m[1] pages present, m[2] regions that map it, m[3] those of others that may write */ \
 	X(OBJECT_LIST, 21)    /* m[1] index -> m[0] id or -ENOENT */ \
 	X(OBJECT_SEEK, 22)    /* m[1] offset, m[2] 0 data 1 hole -> m[0] offset or -ENXIO */ \
 	/* m[0] id, m[1] page index, m[2] pages, m[3] byte offset in the boot image, page aligned: those pages become the object's, copy on write */ \
@@ -166,6 +166,7 @@
 	/* ipc server: m[0] pid, m[1] signal; data[]: Linux siginfo, 128 bytes: what the process asked to be told by */ \
 	X(SERVICE_SIGNAL, 198) \
 	X(FILL_SLOT, 200)  /* m[0] SLOT_SERVICE_IPC: the caller's gets a Handle of the service that is there now */ \
+	X(ROBUST_LIST, 201) /* m[0] tid -> m[1] the address that it gave set_robust_list */ \
 	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 

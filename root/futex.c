@@ -10,6 +10,7 @@
 #include "root/object.h"
 #include "root/operations.h"
 #include "root/root.h"
+#include "root/signal.h"
 
 #define BUCKETS 64
 #define FUTEX_WAITERS_BIT 0x80000000u
@@ -170,6 +171,18 @@ long op_FUTEX_REQUEUE(struct request *request)
 }
 
 /* ---- robust lists ---- */
+
+long op_ROBUST_LIST(struct request *request)
+{
+	struct thread *thread = thread_find(request->m[0]);
+
+	if (!thread)
+		return -ESRCH;
+	if (!may_signal(request->caller, thread->process))
+		return -EPERM;
+	request->out[1] = thread_context(thread)->robust_list;
+	return 0;
+}
 
 static void release_lock(struct thread *thread, u64 address)
 {

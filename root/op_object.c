@@ -123,7 +123,10 @@ long op_OBJECT_INFO(struct request *request)
 	if (!object)
 		return -ENOENT;
 	request->out[1] = object->present;
-	request->out[2] = list_length(&object->regions);
+	list_for_each_entry(region, &object->regions, struct region, object_node) {
+		request->out[2]++;
+		request->out[3] += region->flags & REGION_SHARED && region->max_prot & REGION_WRITE && region->space != request->caller->space;
+	}
 	return object->size;
 }
 

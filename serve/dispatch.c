@@ -23,7 +23,7 @@ static serve_handler *const file_handlers[] = {
 	[FILE_IOCTL] = op_ioctl, [FILE_POLL] = op_poll, [FILE_MAP] = op_map, [FILE_DESCRIBE] = op_describe,
 	[FILE_FLAGS] = op_flags, [FILE_FLUSH] = op_flush, [FILE_ALLOCATE] = op_allocate, [FILE_FGETXATTR] = op_fgetxattr,
 	[FILE_FSETXATTR] = op_fsetxattr, [FILE_FLISTXATTR] = op_flistxattr, [FILE_FREMOVEXATTR] = op_fremovexattr,
-	[FILE_FSTATFS] = op_fstatfs, [FILE_KIND] = op_kind,
+	[FILE_FSTATFS] = op_fstatfs, [FILE_KIND] = op_kind, [FILE_SEALS] = op_seals,
 };
 
 /* Operations of open files that only root may ask for. */

@@ -115,6 +115,8 @@ struct serve_operations {
 	/* The memory object behind the file; *rights starts as what the open allows and may be narrowed (PROT_). Without it ENODEV. */
 	long (*map)(struct open_file *file, u64 offset, size_t length, u64 *object, unsigned *rights);
 	long (*allocate)(struct open_file *file, unsigned mode, u64 offset, u64 length);
+	/* The file's seals with `add` among them from now on; may refuse. Without it EINVAL. */
+	long (*seals)(struct open_file *file, unsigned add);
 	long (*set_flags)(struct open_file *file, unsigned flags);       /* before F_SETFL's flags are stored; may refuse */
 	/* Text shown for /proc/PID/fd/N where there is no path ("pipe:[7]"): its length. */
 	long (*describe)(struct open_file *file, char *text, size_t size);
@@ -136,6 +138,7 @@ void open_answer(struct request *request, struct open_file *file, long result);
  * An open file with a Handle made outside of open (pipe, eventfd): NULL: no memory. Then open_give() puts its Handle into the answer: `index` 0..3
  * is its place. An open file that is not given must be dropped.
  */
+struct open_file *open_file_by_badge(unsigned long badge); /* NULL: none is open */
 struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode);
 long open_file_give(struct request *request, struct open_file *file, unsigned index);
 void open_file_drop(struct open_file *file);

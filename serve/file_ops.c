@@ -353,6 +353,22 @@ long op_describe(struct request *request)
 	return walk_continue(request, &c);
 }
 
+#define SEALS_ALL 31
+
+long op_seals(struct request *request)
+{
+	struct open_file *file = request->file;
+	u64 add = request->m[0] == 1 ? request->m[1] : 0;
+
+	if (is_path(file))
+		return -EBADF;
+	if (request->m[0] == 1 && !file_writable(file))
+		return -EPERM;
+	if (add & ~(u64)SEALS_ALL || !ops()->seals)
+		return -EINVAL;
+	return ops()->seals(file, (unsigned)add);
+}
+
 long op_kind(struct request *request)
 {
 	const struct open_file *file = request->file;

@@ -25,6 +25,11 @@ struct open_file *open_file_find(unsigned long badge)
 	return file && file->badge == badge ? file : NULL;
 }
 
+struct open_file *open_file_by_badge(unsigned long badge)
+{
+	return open_file_find(badge);
+}
+
 static bool table_grow(void)
 {
 	unsigned size = table_size ? table_size * 2 : 64;

@@ -623,12 +623,14 @@ long linux_set_robust_list(struct thread_record *t, const unsigned long a[6])
 
 long linux_get_robust_list(struct thread_record *t, const unsigned long a[6])
 {
-	unsigned pid = (unsigned)a[0];
-	unsigned long size = ROBUST_HEAD_SIZE, head = thread_context(t)->robust_list;
+	unsigned tid = (unsigned)a[0] ? (unsigned)a[0] : t->tid;
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_ROBUST_LIST, 0), .m = { tid } };
+	unsigned long size = ROBUST_HEAD_SIZE;
+	long error = rt_request(&ipc);
 
-	if (pid && pid != t->tid)
-		return -EPERM; /* of other threads only a debugger asks */
+	if (error < 0)
+		return error;
 	if (put_user(size, a[2]))
 		return -EFAULT;
-	return put_user(head, a[1]);
+	return put_user(ipc.m[1], a[1]);
 }

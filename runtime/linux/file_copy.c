@@ -1,7 +1,4 @@
-/*
- * Copies from file to file, through a buffer of the runtime: copy_file_range and sendfile. splice, tee and vmsplice would have to move a
- * pipe's pages; they answer EINVAL, as Linux does for files that cannot, and programs then read and write.
- */
+/* Copies from file to file, through a buffer of the runtime: copy_file_range and sendfile. */
 #include "abi/file.h"
 #include "lib/errno.h"
 #include "runtime/call.h"
@@ -190,24 +187,4 @@ long linux_copy_file_range(struct thread_record *t, const unsigned long a[6])
 	if (descriptor_type(in.word) != S_IFREG || descriptor_type(out.word) != S_IFREG)
 		return -EINVAL;
 	return appends(&out) ? -EBADF : copy_range(t, &in, &out, length);
-}
-
-static long cannot_splice(struct thread_record *t, unsigned long first, unsigned long second)
-{
-	return descriptor_lookup_file(t, (unsigned)first) && descriptor_lookup_file(t, (unsigned)second) ? -EINVAL : -EBADF;
-}
-
-long linux_splice(struct thread_record *t, const unsigned long a[6])
-{
-	return cannot_splice(t, a[0], a[2]);
-}
-
-long linux_tee(struct thread_record *t, const unsigned long a[6])
-{
-	return cannot_splice(t, a[0], a[1]);
-}
-
-long linux_vmsplice(struct thread_record *t, const unsigned long a[6])
-{
-	return cannot_splice(t, a[0], a[0]);
 }

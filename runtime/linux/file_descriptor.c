@@ -215,6 +215,14 @@ static long pipe_size(unsigned fd, u32 word, unsigned long bytes)
 	return descriptor_type(word) == S_IFIFO ? file_simple(fd, FILE_PIPE_SIZE, bytes, 0, 0, 0) : -EBADF;
 }
 
+/* A server without seals does not know the message. */
+static long file_seals(unsigned fd, unsigned long add, unsigned long seals)
+{
+	long result = file_simple(fd, FILE_SEALS, add, seals, 0, 0);
+
+	return result == -ENOSYS ? -EINVAL : result;
+}
+
 /* Commands that an O_PATH descriptor may have. -ENOSYS: none of them. */
 static long control_number(struct thread_record *t, unsigned fd, u32 word, unsigned command, unsigned long argument)
 {
@@ -234,7 +242,7 @@ static long control_number(struct thread_record *t, unsigned fd, u32 word, unsig
 	}
 }
 
-/* There is no SIGIO, so nobody owns a file; nor leases, seals and hints: Linux's answers for a file that has none. */
+/* There is no SIGIO, so nobody owns a file; nor leases and hints: Linux's answers for a file that has none. */
 static long control_file(struct thread_record *t, unsigned fd, u32 word, unsigned command, unsigned long argument)
 {
 	switch (command) {
@@ -251,6 +259,10 @@ static long control_file(struct thread_record *t, unsigned fd, u32 word, unsigne
 		return pipe_size(fd, word, ~0ul);
 	case F_SETPIPE_SZ:
 		return pipe_size(fd, word, (unsigned)argument);
+	case F_GET_SEALS:
+		return file_seals(fd, 0, 0);
+	case F_ADD_SEALS:
+		return file_seals(fd, 1, (unsigned)argument);
 	case F_GETOWN:
 	case F_GETSIG:
 		return 0;

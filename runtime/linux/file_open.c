@@ -430,12 +430,14 @@ long linux_pipe2(struct thread_record *t, const unsigned long a[6])
 
 #define MEMFD_NAME_SIZE 250
 
-/* Memory without a name is a file without a name, in the file system that holds shared memory. Seals and huge pages there are not. */
+/* Memory without a name is a file without a name, in the file system that holds shared memory. Huge pages there are not. */
 long linux_memfd_create(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned flags = (unsigned)a[1];
+	struct how how = { .flags = O_TMPFILE | O_RDWR | O_LARGEFILE_X86 | (flags & MFD_CLOEXEC ? O_CLOEXEC : 0), .mode = 0777 };
 	char name[MEMFD_NAME_SIZE];
-	long length;
+	struct path_call p;
+	long length, fd;
 
 	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING))
 		return -EINVAL;
@@ -444,5 +446,15 @@ long linux_memfd_create(struct thread_record *t, const unsigned long a[6])
 		return length;
 	if (length == (long)sizeof(name))
 		return -EINVAL;
-	return file_open_own(t, "/dev/shm", O_TMPFILE | O_RDWR | (flags & MFD_CLOEXEC ? O_CLOEXEC : 0));
+	fd = descriptor_reserve(t);
+	if (fd < 0)
+		return fd;
+	path_start(&p, FILE_OPEN, how.flags & ~O_CLOEXEC, how.mode, walk_of(how.flags));
+	p.ipc.m[2] = flags & MFD_ALLOW_SEALING ? 1 : 0;
+	p.ipc.m[3] = CPTR_FSROOT;
+	length = path_add_bytes(t, &p, 0, "/dev/shm", 8);
+	if (length >= 0)
+		return open_send(t, &p, how.flags, fd);
+	descriptor_abandon(t, fd);
+	return length;
 }

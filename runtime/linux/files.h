@@ -28,7 +28,7 @@ struct thread_record;
 	X(getdents) X(getdents64) X(getcwd) X(chdir) X(fchdir) X(chroot) X(umask) X(mount) X(umount2) \
 	/* file_sync.c */ \
 	X(sync) X(fsync) X(fdatasync) X(syncfs) X(sync_file_range) X(fallocate) X(fadvise64) X(readahead) \
-	/* file_copy.c */ \
+	/* file_copy.c, splice.c */ \
 	X(copy_file_range) X(sendfile) X(splice) X(tee) X(vmsplice) \
 	/* file_poll.c, file_select.c */ \
 	X(poll) X(ppoll) X(select) X(pselect6) \

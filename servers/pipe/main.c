@@ -119,6 +119,9 @@ static long message(struct request *request)
 		if (request->m[0] == ~0ul)
 			return (long)pipe_of(request->file->node)->ring.size;
 		return pipe_resize(pipe_of(request->file->node), request->m[0]);
+	case FILE_PIPE_RELEASE:
+	case FILE_PIPE_TEE:
+		return pipe_message(request);
 	}
 	return -ENOSYS;
 }
@@ -137,6 +140,7 @@ static const struct serve_operations operations = {
 	.ioctl = ioctl,
 	.describe = describe,
 	.message = message,
+	.ended = pipe_holders_sweep,
 };
 
 int main(void)

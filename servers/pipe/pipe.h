@@ -28,6 +28,8 @@ struct pipe {
 	bool fifo;
 	struct fifo_key key;
 	struct list_node link;   /* FIFOs: in the table of open ones */
+	unsigned long holder;    /* principal of who splices from it: nobody else reads meanwhile. 0: nobody */
+	struct list_node held;   /* then: in the list of such pipes */
 	struct file_attr attr;
 	char *path;              /* FIFOs: where it was opened, for /proc */
 	size_t path_length;
@@ -49,6 +51,17 @@ void pipe_leave(struct pipe *pipe, const struct open_file *file);
 long pipe_read(struct request *request, struct open_file *file, u64 offset, size_t length);
 long pipe_write(struct request *request, struct open_file *file, u64 offset, size_t length);
 void pipe_pump(struct pipe *pipe);
+
+extern struct list_node pipe_held; /* pipes that somebody holds */
+
+/* splice.c: FILE_PIPE_RELEASE, FILE_PIPE_TEE; some process has ended. */
+long pipe_message(struct request *request);
+void pipe_holders_sweep(void);
+/* Makes pages of the buffer up to `end`, which were never used, the server's. */
+void pipe_touch(struct pipe *pipe, const u8 *end);
+bool pipe_has_buffer(struct pipe *pipe);
+void pipe_wake_readers(struct pipe *pipe);
+void pipe_wake_writers(struct pipe *pipe);
 
 /* A new size, or -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
 long pipe_resize(struct pipe *pipe, u64 size);

@@ -28,6 +28,8 @@ static size_t merges(const struct ring *ring, size_t length, size_t done)
 	if (done || !ring->used)
 		return 0;
 	last = slot_look(ring, ring->used - 1);
+	if (last->closed)
+		return 0;
 	if (ring->cut && !last->packet)
 		return MIN(length, (size_t)(PAGE_SIZE - last->end));
 	if (!part)
@@ -95,13 +97,35 @@ size_t ring_packet(const struct ring *ring)
 	return ring->used && first->packet ? slot_length(first) : 0;
 }
 
-const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length)
+size_t ring_readable(const struct ring *ring, size_t want)
 {
 	size_t run = ring_packet(ring);
 
 	for (unsigned i = 0; !ring_packet(ring) && i < ring->used && run < want && !slot_look(ring, i)->packet; i++)
 		run += slot_length(slot_look(ring, i));
-	return span(ring, ring->tail, MIN(want, run), length);
+	return MIN(want, run);
+}
+
+const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length)
+{
+	return span(ring, ring->tail, ring_readable(ring, want), length);
+}
+
+const u8 *ring_peek_span(const struct ring *ring, size_t offset, size_t want, size_t *length)
+{
+	return span(ring, ring->tail + offset, want, length);
+}
+
+size_t ring_slot_length(const struct ring *ring, unsigned index)
+{
+	return slot_length(slot_look(ring, index));
+}
+
+void ring_commit_slot(struct ring *ring)
+{
+	*slot_at(ring, ring->used) = (struct ring_slot){ .end = (u16)(ring->filled - ring->head), .closed = true };
+	ring->head = ring->filled;
+	ring->used++;
 }
 
 static void restart_if_empty(struct ring *ring)

@@ -18,6 +18,7 @@
 struct ring_slot {
 	u16 start, end; /* of what is left, in the page that Linux would have used */
 	bool packet;
+	bool closed;    /* came by splice or tee: no write goes on in it */
 };
 
 struct ring {
@@ -57,6 +58,15 @@ size_t ring_packet(const struct ring *ring);
 /* The longest run for a read of `want` bytes, up to the next packet, or of one; *length 0: none. */
 const u8 *ring_read_span(const struct ring *ring, size_t want, size_t *length);
 void ring_consumed(struct ring *ring, size_t length);
+
+/* What a read of `want` bytes would get. */
+size_t ring_readable(const struct ring *ring, size_t want);
+/* A run at `offset` behind the tail, of at most `want` bytes, which are there. */
+const u8 *ring_peek_span(const struct ring *ring, size_t offset, size_t want, size_t *length);
+/* The index-th slot's bytes, which lie at `offset` behind the tail. */
+size_t ring_slot_length(const struct ring *ring, unsigned index);
+/* What was filled becomes one slot of its own. */
+void ring_commit_slot(struct ring *ring);
 
 /* Another size, at least the slots in use; `bytes` NULL if the ring has no buffer. */
 void ring_move(struct ring *ring, u8 *bytes, size_t size);

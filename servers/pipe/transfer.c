@@ -31,7 +31,7 @@ static void buffer_free(u8 *bytes, size_t size, size_t touched)
 }
 
 /* The kernel's copies do not fault pages of the server in: it touches them before. */
-static void touch(struct pipe *pipe, const u8 *end)
+void pipe_touch(struct pipe *pipe, const u8 *end)
 {
 	size_t want = ALIGN_UP((size_t)(end - pipe->ring.bytes), PAGE_SIZE);
 
@@ -39,7 +39,7 @@ static void touch(struct pipe *pipe, const u8 *end)
 		*(volatile u8 *)(pipe->ring.bytes + pipe->touched) = 0;
 }
 
-static bool has_buffer(struct pipe *pipe)
+bool pipe_has_buffer(struct pipe *pipe)
 {
 	if (pipe->ring.bytes)
 		return true;
@@ -66,6 +66,8 @@ void pipe_free(struct pipe *pipe)
 {
 	if (pipe->fifo)
 		pipe_forget_fifo(pipe);
+	if (pipe->holder)
+		list_remove(&pipe->held);
 	buffer_free(pipe->ring.bytes, pipe->ring.size, pipe->touched);
 	if (pipe->path)
 		memory_free(pipe->path, pipe->path_length);
@@ -128,6 +130,16 @@ static void poll_wake_writers(struct pipe *pipe, unsigned events)
 		poll_wake(&pipe->read_poll, events);
 }
 
+void pipe_wake_readers(struct pipe *pipe)
+{
+	poll_wake_readers(pipe, LINUX_POLLIN | LINUX_POLLRDNORM);
+}
+
+void pipe_wake_writers(struct pipe *pipe)
+{
+	poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLWRNORM);
+}
+
 /* Moves what is there to the reader: a packet, or bytes up to the next one. The bytes moved by now. */
 static size_t drain_into(struct pipe *pipe, struct request *request, size_t length)
 {
@@ -163,7 +175,7 @@ static size_t fill(struct pipe *pipe, struct request *request, size_t want)
 		size_t span, taken;
 		u8 *to = ring_fill_span(&pipe->ring, want - done, &span);
 
-		touch(pipe, to + span);
+		pipe_touch(pipe, to + span);
 		taken = request_take(request, to, span);
 		ring_filled(&pipe->ring, taken);
 		done += taken;
@@ -231,7 +243,7 @@ static bool pump_reader(struct pipe *pipe)
 {
 	struct request *reader = first_waiter(&pipe->read_waiters);
 
-	if (!reader || !ring_used(&pipe->ring))
+	if (!reader || !ring_used(&pipe->ring) || pipe->holder)
 		return false;
 	drain_into(pipe, reader, reader->scratch[WAITING_LENGTH]);
 	answer_waiter(reader, (long)reader->moved);
@@ -259,18 +271,42 @@ void pipe_pump(struct pipe *pipe)
 		;
 }
 
+struct list_node pipe_held = { &pipe_held, &pipe_held };
+
+static long hold(struct request *request, struct pipe *pipe, size_t length)
+{
+	size_t want = ring_readable(&pipe->ring, length), done = 0;
+
+	while (done < want) {
+		size_t span, given;
+		const u8 *from = ring_peek_span(&pipe->ring, done, want - done, &span);
+
+		given = request_give(request, from, span);
+		done += given;
+		if (given < span)
+			break;
+	}
+	if (!done)
+		return 0;
+	pipe->holder = request->principal;
+	list_push_back(&pipe_held, &pipe->held);
+	return (long)done;
+}
+
 long pipe_read(struct request *request, struct open_file *file, u64 offset, size_t length)
 {
 	struct pipe *pipe = pipe_of(file->node);
 	size_t done;
 
 	(void)offset;
-	if (ring_used(&pipe->ring)) {
+	if (request->m[2] & TRANSFER_HOLD && !pipe->holder && ring_used(&pipe->ring))
+		return hold(request, pipe, length);
+	if (ring_used(&pipe->ring) && !pipe->holder) {
 		done = drain_into(pipe, request, length);
 		pipe_pump(pipe);
 		return (long)done;
 	}
-	if (!pipe->writers)
+	if (!pipe->writers && !pipe->holder)
 		return 0;
 	if (request_nonblocking(request))
 		return -EAGAIN;
@@ -285,7 +321,7 @@ long pipe_write(struct request *request, struct open_file *file, u64 offset, siz
 	(void)offset;
 	if (!pipe->readers)
 		return -EPIPE;
-	if (!has_buffer(pipe))
+	if (!pipe_has_buffer(pipe))
 		return -ENOMEM;
 	/* A writer that may wait queues behind those that do. */
 	if (nonblocking || list_empty(&pipe->write_waiters)) {

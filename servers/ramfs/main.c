@@ -120,10 +120,83 @@ static long ramfs_getattr(struct node node, struct file_attr *attr)
 	return 0;
 }
 
+/* ---- seals: Linux's numbers, and what each forbids (mm/shmem.c) ---- */
+
+#define SEAL_SEAL   1u
+#define SEAL_SHRINK 2u
+#define SEAL_GROW   4u
+#define SEAL_WRITE  8u
+#define SEAL_FUTURE 16u
+
+static unsigned seals_of(const struct inode *inode)
+{
+	return (unsigned)inode->unseal ^ SEAL_SEAL;
+}
+
+static long resize(struct inode *inode, u64 size)
+{
+	unsigned seals = seals_of(inode);
+
+	if ((size < inode->size && seals & SEAL_SHRINK) || (size > inode->size && seals & SEAL_GROW))
+		return -EPERM;
+	return data_truncate(inode, size);
+}
+
+/* How much of a write may be done: all, or with a file that may not grow the pages that lie in it. */
+static long writable_length(const struct inode *inode, u64 offset, size_t length)
+{
+	unsigned seals = seals_of(inode);
+	u64 whole = ALIGN_DOWN(inode->size, PAGE_SIZE);
+
+	if (seals & (SEAL_WRITE | SEAL_FUTURE))
+		return -EPERM;
+	if (!(seals & SEAL_GROW) || offset + length <= inode->size)
+		return (long)length;
+	return offset < whole ? (long)(whole - offset) : -EPERM;
+}
+
+static bool mapped_writable(const struct inode *inode)
+{
+	unsigned long m[8] = { OBJECT_FILE + inode->ino };
+
+	return inode->has_object && root_call(PROC_OBJECT_INFO, m, 0) >= 0 && m[3];
+}
+
+static long ramfs_seals(struct open_file *file, unsigned add)
+{
+	struct inode *inode = inode_of(file->node);
+	unsigned seals = seals_of(inode);
+
+	if (!inode_is(inode, S_IFREG))
+		return -EINVAL;
+	if (serve_request->m[0] != 1)
+		return (long)seals;
+	if (seals & SEAL_SEAL)
+		return -EPERM;
+	if (add & SEAL_WRITE && !(seals & SEAL_WRITE) && mapped_writable(inode))
+		return -EBUSY;
+	inode->unseal = (seals | add) ^ SEAL_SEAL;
+	return 0;
+}
+
+/* What a mapping may do. A writable descriptor's shared mapping of a file sealed against writing is refused whole, as by Linux 6.1. */
+static long sealed_rights(const struct inode *inode, bool shared, unsigned prot, unsigned *rights)
+{
+	unsigned seals = seals_of(inode);
+
+	if (!shared || !(*rights & LINUX_PROT_WRITE))
+		return 0;
+	if (seals & SEAL_WRITE || (seals & SEAL_FUTURE && prot & LINUX_PROT_WRITE))
+		return -EPERM;
+	if (seals & SEAL_FUTURE)
+		*rights &= ~(unsigned)LINUX_PROT_WRITE;
+	return 0;
+}
+
 static long ramfs_setattr(struct node node, unsigned mask, const struct file_attr *attr)
 {
 	struct inode *inode = inode_of(node);
-	long error = mask & SETATTR_SIZE ? data_truncate(inode, attr->size) : 0;
+	long error = mask & SETATTR_SIZE ? resize(inode, attr->size) : 0;
 
 	if (error)
 		return error;
@@ -208,6 +281,8 @@ static long ramfs_tmpfile(struct node directory, unsigned mode, struct node *mad
 
 	set_owner(error, inode);
 	inherit_group(error, inode_of(directory), inode);
+	if (!error && serve_request->label == FILE_OPEN && serve_request->m[2] == 1)
+		inode->unseal = SEAL_SEAL; /* memfd: none yet */
 	return made_node(error, inode, made);
 }
 
@@ -306,11 +381,13 @@ static long ramfs_read(struct request *request, struct open_file *file, u64 offs
 static long ramfs_write(struct request *request, struct open_file *file, u64 offset, size_t length)
 {
 	struct inode *inode = inode_of(file->node);
+	long allowed;
 
 	if (offset == OFFSET_END)
 		offset = inode->size;
 	request->position = offset;
-	return data_write(request, inode, offset, length);
+	allowed = writable_length(inode, offset, length);
+	return allowed < 0 ? allowed : data_write(request, inode, offset, (size_t)allowed);
 }
 
 /* Cookies: an entry's own, to go on below it; 2: from the newest on. The last entry given is remembered: as a rule the listing goes on there. */
@@ -346,11 +423,16 @@ static long ramfs_map(struct open_file *file, u64 offset, size_t length, u64 *ob
 	struct inode *inode = inode_of(file->node);
 	bool shared = (serve_request->m[3] & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE;
 
+	long error;
+
 	(void)length;
 	if (!inode_is(inode, S_IFREG))
 		return -ENODEV;
 	if (offset > FILE_SIZE_MAX)
 		return -EOVERFLOW;
+	error = sealed_rights(inode, shared, (unsigned)serve_request->m[2], rights);
+	if (error)
+		return error;
 	read_touch(file, inode);
 	return data_share(inode, shared && (*rights & LINUX_PROT_WRITE), object);
 }
@@ -364,8 +446,12 @@ static long ramfs_allocate(struct open_file *file, unsigned mode, u64 offset, u6
 	switch (mode) {
 	case 0:
 	case LINUX_FALLOC_FL_KEEP_SIZE:
+		if (seals_of(inode) & SEAL_GROW && offset + length > inode->size)
+			return -EPERM;
 		return data_allocate(inode, offset, length, mode != 0);
 	case LINUX_FALLOC_FL_KEEP_SIZE | LINUX_FALLOC_FL_PUNCH_HOLE:
+		if (seals_of(inode) & (SEAL_WRITE | SEAL_FUTURE))
+			return -EPERM;
 		return data_punch(inode, offset, length);
 	}
 	return -EOPNOTSUPP;
@@ -377,7 +463,7 @@ static const struct serve_operations operations = {
 	.unlink = ramfs_unlink, .rename = ramfs_rename, .tmpfile = ramfs_tmpfile, .statfs = ramfs_statfs, .getxattr = ramfs_getxattr,
 	.setxattr = ramfs_setxattr, .listxattr = ramfs_listxattr, .removexattr = ramfs_removexattr,
 	.open = ramfs_open, .hold = ramfs_hold, .unhold = ramfs_unhold, .read = ramfs_read, .write = ramfs_write,
-	.readdir = ramfs_readdir, .seek = ramfs_seek, .map = ramfs_map, .allocate = ramfs_allocate,
+	.readdir = ramfs_readdir, .seek = ramfs_seek, .map = ramfs_map, .allocate = ramfs_allocate, .seals = ramfs_seals,
 };
 
 /* ---- start ---- */

@@ -65,6 +65,7 @@ struct inode {
 		char *text;      /* link */
 	};
 	u64 mount;               /* of a mount's root: its number + 1 */
+	u64 unseal;              /* seals, with F_SEAL_SEAL inverted: 0 is an ordinary file, which takes none */
 	u64 linkable;            /* made without a name, which it may be given */
 	/* volatile */
 	u64 epoch, opens;

@@ -1,4 +1,8 @@
-/* Clocks and timers: interval timers, POSIX timers, sleeping until a time, processor time. */
+/*
+ * Clocks and timers: interval timers, POSIX timers, sleeping until a time, processor time.
+ *
+ * calls: alarm clock_getres clock_nanosleep getrusage time timer_delete timer_gettime timer_settime
+ */
 #include "report.h"
 
 #include <pthread.h>

@@ -1,4 +1,8 @@
-/* Which process, thread and moment a signal comes to: defaults, queues, order, groups, stops, what discards what. */
+/*
+ * Which process, thread and moment a signal comes to: defaults, queues, order, groups, stops, what discards what.
+ *
+ * calls: rt_sigpending tgkill
+ */
 #include "report.h"
 
 #include <fcntl.h>

@@ -1,4 +1,8 @@
-/* Descriptors: numbers, copies, flags, sharing over fork and exec, and the errors of each call. */
+/*
+ * Descriptors: numbers, copies, flags, sharing over fork and exec, and the errors of each call.
+ *
+ * calls: pread64 writev
+ */
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,8 @@
-/* Descriptors that report events: timerfd, signalfd. Times are rounded to what both systems must agree on. */
+/*
+ * Descriptors that report events: timerfd, signalfd. Times are rounded to what both systems must agree on.
+ *
+ * calls: signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,4 +1,8 @@
-/* execve: its errors, scripts, what crosses it and what does not, large arguments, broken programs. */
+/*
+ * execve: its errors, scripts, what crosses it and what does not, large arguments, broken programs.
+ *
+ * calls: execve execveat
+ */
 #include "report.h"
 
 #include <elf.h>

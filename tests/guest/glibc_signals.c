@@ -1,4 +1,8 @@
-/* Signals: frames, masks, stacks, restarts, queues, timers. */
+/*
+ * Signals: frames, masks, stacks, restarts, queues, timers.
+ *
+ * calls: getpid nanosleep restart_syscall rt_sigaction rt_sigprocmask rt_sigqueueinfo rt_sigreturn rt_sigsuspend sigaltstack
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>

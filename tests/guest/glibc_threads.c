@@ -1,4 +1,8 @@
-/* Threads of glibc: locks under contention, waiting with limits, cancelling, robust and shared mutexes, fork and exec from a thread. */
+/*
+ * Threads of glibc: locks under contention, waiting with limits, cancelling, robust and shared mutexes, fork and exec from a thread.
+ *
+ * calls: exit exit_group gettid set_robust_list set_tid_address
+ */
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>

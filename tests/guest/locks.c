@@ -1,4 +1,8 @@
-/* Record locks of processes and of open files, flock, and what ends them. */
+/*
+ * Record locks of processes and of open files, flock, and what ends them.
+ *
+ * calls: flock
+ */
 #include "report.h"
 
 #include <fcntl.h>

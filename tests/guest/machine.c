@@ -1,4 +1,8 @@
-/* The machine as programs see it: registers over system calls, FS and GS, vectors, unknown and hostile calls, other gates, auxv, vDSO. */
+/*
+ * The machine as programs see it: registers over system calls, FS and GS, vectors, unknown and hostile calls, other gates, auxv, vDSO.
+ *
+ * calls: arch_prctl getrlimit gettimeofday prlimit64 sched_yield statx
+ */
 #include "report.h"
 
 #include <asm/prctl.h>

@@ -1,4 +1,8 @@
-/* Memory: private and shared mappings, files mapped beside read and write, protection, faults, growing and shrinking. */
+/*
+ * Memory: private and shared mappings, files mapped beside read and write, protection, faults, growing and shrinking.
+ *
+ * calls: brk mmap mprotect msync munmap
+ */
 #include "report.h"
 
 #include <fcntl.h>

@@ -1,4 +1,8 @@
-/* Another process's memory, locked memory, advice. */
+/*
+ * Another process's memory, locked memory, advice.
+ *
+ * calls: membarrier mincore mlock mlock2 mlockall mremap munlock munlockall process_vm_readv process_vm_writev
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>

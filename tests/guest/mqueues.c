@@ -1,4 +1,8 @@
-/* POSIX message queues. */
+/*
+ * POSIX message queues.
+ *
+ * calls: fork mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink
+ */
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>

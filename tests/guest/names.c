@@ -1,4 +1,9 @@
-/* Paths: what each call that takes one does and answers, with links, missing parts, wrong types and relative bases. */
+/*
+ * Paths: what each call that takes one does and answers, with links, missing parts, wrong types and relative bases.
+ *
+ * calls: chdir chmod chown fchown fstat getcwd lchown lstat mkdir mknod open readlink rename renameat2 rmdir stat umask unlink utime utimensat
+ * utimes
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>

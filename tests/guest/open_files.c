@@ -1,4 +1,8 @@
-/* Descriptors and open files: what is shared over fork and dup, what exec closes, limits, offsets, errors. */
+/*
+ * Descriptors and open files: what is shared over fork and dup, what exec closes, limits, offsets, errors.
+ *
+ * calls: copy_file_range dup dup2 dup3 lseek newfstatat preadv pwritev sendfile setrlimit
+ */
 #include "report.h"
 
 #include <fcntl.h>

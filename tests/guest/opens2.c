@@ -1,4 +1,8 @@
-/* openat2 with RESOLVE_ flags, close_range with all of its flags, unshare of the descriptor table. */
+/*
+ * openat2 with RESOLVE_ flags, close_range with all of its flags, unshare of the descriptor table.
+ *
+ * calls: close_range openat2 symlink
+ */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>

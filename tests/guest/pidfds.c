@@ -1,4 +1,8 @@
-/* Processes as descriptors: pidfd_open, pidfd_send_signal, pidfd_getfd, waitid(P_PIDFD), poll, clone and clone3 with CLONE_PIDFD. */
+/*
+ * Processes as descriptors: pidfd_open, pidfd_send_signal, pidfd_getfd, waitid(P_PIDFD), poll, clone and clone3 with CLONE_PIDFD.
+ *
+ * calls: pidfd_getfd pidfd_open pidfd_send_signal waitid
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>

@@ -1,4 +1,8 @@
-/* Pipes: writes that stay whole, many writers and readers, ends that go away, big transfers, waiting on both sides. */
+/*
+ * Pipes: writes that stay whole, many writers and readers, ends that go away, big transfers, waiting on both sides.
+ *
+ * calls: pipe2
+ */
 #include "report.h"
 
 #include <fcntl.h>

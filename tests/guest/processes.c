@@ -1,4 +1,8 @@
-/* Processes: how they end, stop, go on and are waited for; groups, sessions and orphans; what fork shares and what it copies. */
+/*
+ * Processes: how they end, stop, go on and are waited for; groups, sessions and orphans; what fork shares and what it copies.
+ *
+ * calls: getegid geteuid getgid getpgid getpgrp getppid getsid getuid kill pause setpgid vfork wait4
+ */
 #include "report.h"
 
 #include <fcntl.h>

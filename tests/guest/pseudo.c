@@ -1,4 +1,8 @@
-/* /proc and /dev as programs read them: the process about itself and its children, the system's files, devices. */
+/*
+ * /proc and /dev as programs read them: the process about itself and its children, the system's files, devices.
+ *
+ * calls: getrandom
+ */
 #include "report.h"
 
 #include <dirent.h>

@@ -1,4 +1,8 @@
-/* Pseudo-terminals: both ends, their names, and what closing, sessions and packet mode do. */
+/*
+ * Pseudo-terminals: both ends, their names, and what closing, sessions and packet mode do.
+ *
+ * calls: close ioctl setsid vhangup
+ */
 #include "report.h"
 
 #include <dirent.h>

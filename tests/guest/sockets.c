@@ -1,4 +1,9 @@
-/* Unix-domain sockets: ends, readiness, limits, names, datagrams, waiting. Descriptors and credentials in messages: socket_messages.c. */
+/*
+ * Unix-domain sockets: ends, readiness, limits, names, datagrams, waiting. Descriptors and credentials in messages: socket_messages.c.
+ *
+ * calls: accept accept4 bind connect epoll_ctl epoll_wait getpeername getsockname getsockopt listen read readv recvfrom sendto setsockopt
+ * shutdown socketpair write
+ */
 #include "report.h"
 
 #include <fcntl.h>

@@ -1,4 +1,8 @@
-/* System V shared memory, semaphores, message queues. Identifiers themselves are not shown: they depend on what ran before. */
+/*
+ * System V shared memory, semaphores, message queues. Identifiers themselves are not shown: they depend on what ran before.
+ *
+ * calls: msgctl msgget msgrcv msgsnd semctl semget semop semtimedop setresgid setresuid shmat shmctl shmdt shmget
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -1,4 +1,9 @@
-/* Files and directories: names removed while in use, reading directories that change, nameless files, holes, roots, limits, *at calls. */
+/*
+ * Files and directories: names removed while in use, reading directories that change, nameless files, holes, roots, limits, *at calls.
+ *
+ * calls: access chroot faccessat fallocate fchdir fchmod fchmodat fchownat fdatasync fstatfs fsync ftruncate getdents getdents64 link linkat
+ * mkdirat mknodat openat pwrite64 readlinkat renameat statfs symlinkat sync syncfs times truncate unlinkat
+ */
 #include "report.h"
 
 #include <dirent.h>

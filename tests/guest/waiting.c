@@ -1,4 +1,8 @@
-/* Waiting for files: pipes that block and end, poll, select, epoll, eventfd, and what signals do to them. */
+/*
+ * Waiting for files: pipes that block and end, poll, select, epoll, eventfd, and what signals do to them.
+ *
+ * calls: epoll_create epoll_create1 eventfd eventfd2 pipe poll ppoll pselect6 select
+ */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
