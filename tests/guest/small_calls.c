@@ -4,7 +4,7 @@
  * calls: recvmmsg recvmsg sendmmsg sendmsg clock_settime creat epoll_pwait epoll_pwait2 faccessat2 fadvise64 fgetxattr flistxattr fremovexattr fsetxattr futimesat
  * get_robust_list getcpu getgroups getpriority getresgid getresuid getxattr lgetxattr listxattr llistxattr lremovexattr lsetxattr preadv2
  * pwritev2 readahead reboot removexattr rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max sched_get_priority_min sched_getattr
- * sched_getparam sched_getscheduler sched_rr_get_interval setdomainname setgid setgroups sethostname setpriority setregid setreuid
+ * sched_getaffinity sched_getparam sched_getscheduler sched_rr_get_interval sched_setaffinity setdomainname setgid setgroups sethostname setpriority setregid setreuid
  * settimeofday setuid setxattr sync_file_range sysinfo timer_getoverrun tkill uname
  */
 #include <fcntl.h>
@@ -258,6 +258,36 @@ static void scheduling(void)
 	SHOW(sched_yield());
 }
 
+static void affinity(void)
+{
+	unsigned long mask[2] = { ~0ul, ~0ul }, first[2] = { 1 }, second[2] = { 2 }, none[2] = { 0 };
+
+	SHOW(syscall(SYS_sched_getaffinity, 0, sizeof mask, mask));
+	printf("%lx\n", mask[0]);
+	SHOW(syscall(SYS_sched_getaffinity, 0, 4, mask));
+	SHOW(syscall(SYS_sched_getaffinity, 0, 12, mask));
+	SHOW(syscall(SYS_sched_getaffinity, 0, 0, mask));
+	SHOW(syscall(SYS_sched_getaffinity, 0, sizeof mask, 8));
+	SHOW(syscall(SYS_sched_getaffinity, 32767, sizeof mask, mask));
+	SHOW(syscall(SYS_sched_getaffinity, -1, sizeof mask, mask));
+	SHOW(syscall(SYS_sched_setaffinity, 0, sizeof first, first));
+	SHOW(syscall(SYS_sched_setaffinity, 0, sizeof second, second));
+	SHOW(syscall(SYS_sched_setaffinity, 0, sizeof none, none));
+	SHOW(syscall(SYS_sched_setaffinity, 0, 1, first));
+	SHOW(syscall(SYS_sched_setaffinity, 0, 0, first));
+	SHOW(syscall(SYS_sched_setaffinity, 0, sizeof first, NULL));
+	SHOW(syscall(SYS_sched_setaffinity, 32767, sizeof first, first));
+	SHOW(syscall(SYS_sched_setaffinity, getpid(), sizeof mask, (unsigned long[]){ ~0ul, ~0ul }));
+	if (fork() == 0) {
+		setuid(1000);
+		SHOW(syscall(SYS_sched_setaffinity, getppid(), sizeof first, first));
+		SHOW(syscall(SYS_sched_setaffinity, 0, sizeof first, first));
+		SHOW(syscall(SYS_sched_getaffinity, getppid(), sizeof mask, mask));
+		_exit(0);
+	}
+	wait(NULL);
+}
+
 static void forms(void)
 {
 	int fd = open("data", O_CREAT | O_RDWR, 0600), ep = epoll_create1(0), p[2];
@@ -382,7 +412,7 @@ int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "attributes", attributes }, { "identities", identities }, { "names", names }, { "times", times }, { "signals", signals },
-		{ "scheduling", scheduling }, { "forms", forms }, { "message_vectors", message_vectors },
+		{ "affinity", affinity }, { "scheduling", scheduling }, { "forms", forms }, { "message_vectors", message_vectors },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
