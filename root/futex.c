@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "root/object.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/signal.h"
 
@@ -178,7 +179,7 @@ long op_ROBUST_LIST(struct request *request)
 
 	if (!thread)
 		return -ESRCH;
-	if (!may_signal(request->caller, thread->process))
+	if (!may_attach(request->caller->process, thread->process))
 		return -EPERM;
 	request->out[1] = thread_context(thread)->robust_list;
 	return 0;

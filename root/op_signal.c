@@ -5,6 +5,7 @@
 #include "root/operations.h"
 #include "root/permission.h"
 #include "root/root.h"
+#include "root/services.h"
 #include "root/signal.h"
 
 static struct linux_siginfo sender_info(const struct thread *sender, unsigned signal, int code)
@@ -145,7 +146,7 @@ long op_SERVICE_SIGNAL(struct request *request)
 	struct process *process = process_find(request->m[0]);
 	struct linux_siginfo info;
 
-	if (!request->caller->process->service)
+	if (!service_may(request->caller->process, SERVICE_SIGNALS))
 		return -EPERM;
 	if (!process)
 		return -ESRCH;

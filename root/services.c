@@ -32,7 +32,8 @@ static struct service services[] = {
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
 	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12 },
-	{ .name = "ipc", .mounts = (const char *const[]){ "/dev/mqueue", "/proc/sysvipc", NULL }, .handle_bits = 10 },
+	{ .name = "ipc", .mounts = (const char *const[]){ "/dev/mqueue", "/proc/sysvipc", NULL }, .handle_bits = 10,
+	  .rights = SERVICE_SIGNALS },
 };
 
 /* Services that every program can call without a path, and those of them that file systems pass openers on to. */

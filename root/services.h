@@ -11,6 +11,7 @@ enum service_rights {
 	SERVICE_PROCESSES = 1, /* PROC_ requests, names of threads, files of processes (CONTINUE_REOPEN) */
 	SERVICE_TERMINALS = 2, /* TTY_SIGNAL, ORPHANED, SESSION_TTY, PROC_INFO */
 	SERVICE_IMAGE = 4,     /* the boot image */
+	SERVICE_SIGNALS = 8,   /* SERVICE_SIGNAL */
 };
 
 struct service_io {
