@@ -1,6 +1,7 @@
 /* What is the system's or the machine's: names, load, restart, and the calls that only switch something of the thread. */
 #include <asm/prctl.h>
 #include <linux/membarrier.h>
+#include <linux/mman.h>
 #include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/reboot.h>
@@ -11,6 +12,7 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 #include "runtime/call.h"
+#include "runtime/linux/memory.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/signal.h"
 #include "runtime/linux/time_value.h"
@@ -221,9 +223,20 @@ long linux_arch_prctl(struct thread_record *t, const unsigned long a[6])
 #define MEMBARRIER_KNOWN (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_PRIVATE | MEMBARRIER_REGISTER)
 
 /*
- * All threads share one core: whenever another runs, it has seen all that this one wrote, and has come through an instruction that serialises.
- * A private command needs its registration, whose bit is the next one up, to be had before.
+ * Every core that runs a thread of this process is interrupted: taking a page that was there out of the address space makes each forget its translation
+ * before the call ends, which is a barrier there, and its return from the interrupt serialises. Other processes are not reached.
  */
+static long barrier_on_all_cores(void)
+{
+	long at = memory_map(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS), error;
+
+	if (at < 0)
+		return at;
+	error = user_touch((u64)at, true);
+	return memory_unmap((u64)at, PAGE_SIZE) | error;
+}
+
+/* A private command needs its registration, whose bit is the next one up, to be had before. */
 long linux_membarrier(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned command = (unsigned)a[0];
@@ -239,7 +252,7 @@ long linux_membarrier(struct thread_record *t, const unsigned long a[6])
 	if (command & MEMBARRIER_PRIVATE && !(atomic_load_acquire(&t->process->membarrier) & command << 1))
 		return -EPERM;
 	atomic_fence();
-	return 0;
+	return command & MEMBARRIER_REGISTER ? 0 : barrier_on_all_cores();
 }
 
 long linux_clock_settime(struct thread_record *t, const unsigned long a[6])

@@ -349,7 +349,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	ABSENT(bpf),
 	DONE(execveat, "dsvpx"),
 	ABSENT(userfaultfd),
-	DONE(membarrier, "dxd"),
+	PARTLY(membarrier, "dxd", "on several cores the global commands reach the caller's process only"),
 	DONE(mlock2, "pux"),
 	DONE(copy_file_range, "fpfpux"),
 	DONE(preadv2, "fpdlxx"),
