@@ -233,7 +233,8 @@ static long barrier_on_all_cores(void)
 	if (at < 0)
 		return at;
 	error = user_touch((u64)at, true);
-	return memory_unmap((u64)at, PAGE_SIZE) | error;
+	memory_unmap((u64)at, PAGE_SIZE);
+	return error;
 }
 
 /* A private command needs its registration, whose bit is the next one up, to be had before. */
