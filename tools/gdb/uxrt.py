@@ -118,7 +118,7 @@ def user_word(thread, address):
     """A word of a thread's memory; None if it is not mapped."""
     if not int(thread['space']) or address % 8:
         return None
-    _, physical = walk(int(thread['space']['top']), address)
+    _, physical = walk(PHYSMAP + int(thread['space']['top_address']), address)
     return None if physical is None else word(PHYSMAP + physical)
 
 
@@ -250,18 +250,22 @@ class Endpoint(Command):
 
 
 class Queues(Command):
-    """The run queues and the threads with a deadline."""
+    """Each core's run queues and threads with a deadline."""
     NAME = 'queues'
 
     def run(self, argument):
-        run = value("'kernel/schedule.c'::run")
+        for number in range(int(value('core_count'))):
+            print(f'core {number}:')
+            self.show(value(f'cores[{number}]').dereference())
+
+    def show(self, core):
         for priority in range(255, -1, -1):
-            for t in members(run['queue'][priority], 'struct thread', 'queue'):
-                print(f'ready {priority:3}: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
-        if int(run['handoff']):
-            print(f'next: thread {int(run["handoff"]):#x}')
-        for t in members(run['timers'], 'struct thread', 'timer'):
-            print(f'deadline {int(t["deadline"])} ns: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
+            for t in members(core['queue'][priority], 'struct thread', 'queue'):
+                print(f'  ready {priority:3}: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
+        if int(core['handoff']):
+            print(f'  next: thread {int(core["handoff"]):#x}')
+        for t in members(core['timers'], 'struct thread', 'timer'):
+            print(f'  deadline {int(t["deadline"])} ns: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
 
 
 class Objects(Command):
@@ -288,7 +292,7 @@ class Pages(Command):
         t = the_thread(words[1] if len(words) > 1 else '')
         if not int(t['space']):
             raise gdb.GdbError('the thread has no address space')
-        entries, physical = walk(int(t['space']['top']), address)
+        entries, physical = walk(PHYSMAP + int(t['space']['top_address']), address)
         for level, entry in entries:
             flags = ''.join(c for c, bit in (('p', PRESENT), ('w', WRITE), ('u', USER), ('L', LARGE), ('n', NX)) if entry & bit)
             print(f'  level {level + 1}: {entry:#018x} {flags}')
