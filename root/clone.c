@@ -1,6 +1,7 @@
 /* CLONE: threads, forked processes, vfork children. What flags share is counted; what they do not is copied before anything starts. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
 #include "root/root.h"
@@ -167,32 +168,10 @@ static u32 take_pid(const struct clone *c)
 	return c->request->m[7] ? c->request->m[7] : pid_alloc();
 }
 
-/* What RLIMIT_NPROC counts: a user's threads, and its processes that nobody has waited for. Services are nobody's. */
-static u64 tasks_of_user(u32 uid)
-{
-	u64 tasks = 0;
-
-	list_for_each_entry(p, &process_list, struct process, all)
-		if (p->credentials.uid == uid && !p->service)
-			tasks += MAX(p->thread_count, 1u);
-	return tasks;
-}
-
-/* A uid is only a name, which anybody may change: the boot's limit holds for all users together. */
-static bool task_limit_reached(const struct process *process)
-{
-	u64 all = (u64)thread_total + process_count; /* at least as many as there are */
-
-	if (process_count >= tasks_limit())
-		return true;
-	return all >= process->rlimits[RLIMIT_NPROC_INDEX].soft &&
-	       tasks_of_user(process->credentials.uid) >= process->rlimits[RLIMIT_NPROC_INDEX].soft;
-}
-
 static long clone_thread(struct clone *c)
 {
 	struct thread *thread;
-	u32 tid = task_limit_reached(c->parent->process) ? 0 : take_pid(c);
+	u32 tid = take_pid(c);
 
 	c->process = c->parent->process;
 	thread = tid ? make_thread(c, AREA_ANY) : NULL;
@@ -243,8 +222,6 @@ static long clone_process(struct clone *c)
 	struct thread *thread;
 	bool shared = c->flags & CLONE_VM_BIT;
 
-	if (task_limit_reached(c->parent->process))
-		return -EAGAIN;
 	c->process = child_record(c);
 	if (!c->process)
 		return -EAGAIN;
@@ -266,6 +243,7 @@ static long clone_process(struct clone *c)
 	}
 	c->request->out[1] = thread->area;
 	c->request->out[2] = c->process->serial;
+	limits_watch_cpu(c->process);
 	if (!(c->flags & CLONE_VFORK_BIT))
 		return c->process->pid;
 	c->process->vfork_parent = c->parent;
@@ -285,6 +263,8 @@ long op_CLONE(struct request *request)
 		return -EINVAL;
 	if (request->m[7] && !pid_free(request->m[7]))
 		return -EEXIST;
+	if (!limits_allow_task(request->caller->process))
+		return -EAGAIN;
 	if (!(flags & CLONE_THREAD_BIT))
 		return clone_process(&c);
 	return flags & CLONE_SIGHAND_BIT ? clone_thread(&c) : -EINVAL;

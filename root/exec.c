@@ -5,6 +5,7 @@
 #include "lib/bitmap.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
 #include "root/root.h"
@@ -145,7 +146,7 @@ static int make_image(struct exec *x)
 	x->space = space_create();
 	if (!x->space)
 		return -ENOMEM;
-	x->space->stack_limit = x->process->rlimits[3].soft;
+	limits_of_space(x->space, x->process);
 	error = space_lay_runtime(x->space, x->process);
 	if (!error)
 		error = map_block(x);
@@ -250,6 +251,9 @@ long op_EXEC(struct request *request)
 	x.request = request;
 	x.old = request->caller;
 	x.process = x.old->process;
+	x.process->tasks_exceeded &= limits_tasks_exceeded(x.process);
+	if (x.process->tasks_exceeded)
+		return -EAGAIN;
 	if (request->m[1] < sizeof(struct start_block) || request->m[1] > GATE_ARGUMENTS_MAX)
 		return -E2BIG;
 	if (request->m[0] >= x.old->files->slots)

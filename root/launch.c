@@ -1,6 +1,7 @@
 /* New address spaces and processes that root itself starts: the first program and the services. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/root.h"
@@ -121,8 +122,8 @@ void process_write_info(const struct process *process, struct space *space)
 	info->strace = process->trace;
 	info->system_slots = (1u << process->system_bits) - 1;
 	info->files_slots = leader ? leader->files->slots : 0;
-	info->nofile = process->rlimits[7].soft;
-	info->fsize = process->rlimits[1].soft;
+	info->nofile = process->rlimits[LIMIT_NOFILE].soft;
+	info->fsize = process->rlimits[LIMIT_FSIZE].soft;
 	info->uid = c->uid;
 	info->euid = c->euid;
 	info->gid = c->gid;
@@ -215,7 +216,7 @@ static int launch_space(struct process *process, struct space *space, const stru
 	const struct bundle_entry *file = process->service ? bundle_find(BUNDLE_SERVER, process->command) : NULL;
 	int error = space_lay_runtime(space, process);
 
-	space->stack_limit = process->rlimits[3].soft;
+	limits_of_space(space, process);
 	if (!error)
 		error = lay_start_block(space, launch, file);
 	if (!error && file)

@@ -3,11 +3,11 @@
  * take it away, and that it counts against RLIMIT_MEMLOCK (of users other than 0, as Linux has it).
  */
 #include "lib/errno.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
 #include "root/root.h"
 
-#define RLIMIT_MEMLOCK_INDEX 8
 #define LOCKED (REGION_LOCKED | REGION_LOCKED_LATER)
 
 static bool of_program(const struct region *region)
@@ -27,7 +27,7 @@ u64 space_locked_bytes(const struct space *space)
 
 int lock_limit_check(const struct thread *thread, u64 more)
 {
-	u64 limit = thread->process->rlimits[RLIMIT_MEMLOCK_INDEX].soft;
+	u64 limit = thread->process->rlimits[LIMIT_MEMLOCK].soft;
 
 	if (!thread->process->credentials.euid || !more)
 		return 0;

@@ -1,6 +1,7 @@
 /* Requests about a process's own memory: map, unmap, protect, advise, brk. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/names.h"
 #include "root/object.h"
@@ -22,9 +23,6 @@
 #define PROT_ALL 7u
 #define PROT_GROWSDOWN_BIT 0x01000000u
 
-#define RLIMIT_DATA_INDEX 2
-#define RLIMIT_AS_INDEX   9
-
 /* A page-aligned, non-empty range of the lower half. */
 static bool range_ok(u64 address, u64 *length)
 {
@@ -33,12 +31,10 @@ static bool range_ok(u64 address, u64 *length)
 }
 
 /* Promises beyond what the machine could ever keep are refused, as Linux's heuristic does. */
-static bool hopeless(const struct process *process, const struct space *space, u64 length, unsigned prot, unsigned flags)
+static bool hopeless(u64 length, unsigned prot, unsigned flags)
 {
 	u64 total = memory_counts.total_pages << PAGE_SHIFT;
 
-	if (space->regions.bytes + length > process->rlimits[RLIMIT_AS_INDEX].soft)
-		return true;
 	return !(flags & MAP_NORESERVE_BIT) && prot & REGION_WRITE && length > total;
 }
 
@@ -80,6 +76,18 @@ static unsigned region_flags(const struct space *space, unsigned flags)
 	return space->future_flags | (flags & MAP_LOCKED_BIT ? REGION_LOCKED : 0) | (flags & MAP_SHARED_BIT ? REGION_SHARED : 0) | (flags & MAP_GROWSDOWN_BIT ? REGION_GROWSDOWN | REGION_STACK : 0);
 }
 
+/* What a fixed mapping takes the place of does not count. */
+static u64 replaced_bytes(const struct space *space, u64 start, u64 length, unsigned flags)
+{
+	u64 end = start + length, bytes = 0;
+
+	if (!(flags & MAP_FIXED_BIT) || flags & MAP_NOREPLACE_BIT || end < start)
+		return 0;
+	for (const struct region *r = region_find(&space->regions, start); r && r->start < end; r = region_next(r))
+		bytes += MIN(end, r->end) - MAX(start, r->start);
+	return bytes;
+}
+
 /* Maps object (NULL: private anonymous) into the caller. Address, or negative errno. */
 static long map_region(struct thread *caller, const u64 m[4], struct object *object, u64 offset, unsigned max_prot)
 {
@@ -88,6 +96,7 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 	unsigned prot = m[2] & PROT_ALL, flags = m[3];
 	unsigned new_flags = region_flags(space, flags);
 	struct region *region;
+	u64 more;
 	int error;
 
 	if (!length)
@@ -98,7 +107,10 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 	error = new_flags & REGION_LOCKED ? lock_limit_check(caller, length) : 0;
 	if (error)
 		return error == -ENOMEM ? -EAGAIN : error;
-	if (hopeless(caller->process, space, object ? 0 : length, prot, flags))
+	if (!object && hopeless(length, prot, flags))
+		return -ENOMEM;
+	more = length - replaced_bytes(space, address, length, flags);
+	if (!limits_allow_memory(space, more, limits_is_data(prot, new_flags) ? more : 0))
 		return -ENOMEM;
 	error = choose_address(space, &address, length, flags);
 	if (!error)
@@ -273,6 +285,8 @@ static long protect_range(struct space *space, u64 start, u64 end, unsigned prot
 	if (!region_cut(&space->regions, start, end))
 		return -ENOMEM;
 	for (struct region *r = region_at(&space->regions, start); r && r->start < end; r = region_next(r)) {
+		if (!limits_is_data(r->prot, r->flags) && limits_is_data(prot, r->flags) && !limits_allow_memory(space, 0, r->end - r->start))
+			return -ENOMEM;
 		protect_region(space, r, prot);
 		r = region_merge(&space->regions, r);
 	}
@@ -298,9 +312,10 @@ static int grow_break(struct request *request, u64 old, u64 new)
 {
 	struct space *space = request->caller->space;
 
-	if (new - space->brk_start > request->caller->process->rlimits[RLIMIT_DATA_INDEX].soft)
+	if (new - space->brk_start > request->caller->process->rlimits[LIMIT_DATA].soft)
 		return -ENOMEM;
-	if (!region_free(&space->regions, old, new + PAGE_SIZE) || hopeless(request->caller->process, space, new - old, REGION_WRITE, 0))
+	if (!region_free(&space->regions, old, new + PAGE_SIZE) || hopeless(new - old, REGION_WRITE, 0) ||
+	    !limits_allow_memory(space, new - old, new - old))
 		return -ENOMEM;
 	return space_add_region(space, old, new, REGION_READ | REGION_WRITE, REGION_HEAP | space->future_flags, NULL, 0);
 }

@@ -1,6 +1,7 @@
 /* Requests about processes that are short: exit, credentials, limits, usage, names, prctl. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
 #include "root/permission.h"
@@ -36,6 +37,7 @@ long op_SET_CREDENTIALS(struct request *request)
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++)
 		if (request->m[0] >> i & 1)
 			*fields[i] = request->m[1 + i];
+	process->tasks_exceeded = limits_tasks_exceeded(process);
 	/* What it has in memory may be more than its new user should see. */
 	if (c->euid != euid || c->egid != egid) {
 		process->dumpable = false;
@@ -92,45 +94,9 @@ long op_GET_GROUPS(struct request *request)
 	return c->group_count;
 }
 
-/* ---- limits and usage ---- */
+/* ---- usage ---- */
 
-#define RLIMIT_STACK_INDEX  3
-#define RLIMIT_NOFILE_INDEX 7
 #define NOFILE_MAX ((1u << FILES_BITS_MAX) - 1)
-
-static int set_limit(const struct process *caller, struct process *process, u64 resource, u64 soft, u64 hard)
-{
-	struct rlimit *limit = &process->rlimits[resource];
-
-	if (soft > hard)
-		return -EINVAL;
-	if (hard > limit->hard && !process_privileged(caller))
-		return -EPERM;
-	if (resource == RLIMIT_NOFILE_INDEX && hard > NOFILE_MAX)
-		return -EPERM;
-	*limit = (struct rlimit){ soft, hard };
-	list_for_each_entry(t, &process->threads, struct thread, in_process)
-		if (resource == RLIMIT_STACK_INDEX)
-			t->space->stack_limit = soft;
-	process_publish(process);
-	return 0;
-}
-
-long op_RLIMIT(struct request *request)
-{
-	const u64 *m = request->m;
-	struct process *process = m[0] ? process_find(m[0]) : request->caller->process;
-
-	if (m[1] >= RLIMITS)
-		return -EINVAL;
-	if (!process)
-		return -ESRCH;
-	if (!may_limit(request->caller->process, process))
-		return -EPERM;
-	request->out[1] = process->rlimits[m[1]].soft;
-	request->out[2] = process->rlimits[m[1]].hard;
-	return m[2] ? set_limit(request->caller->process, process, m[1], m[3], m[4]) : 0;
-}
 
 void usage_of(const struct process *process, struct usage *usage)
 {
@@ -260,7 +226,7 @@ long op_PRCTL(struct request *request)
 long op_GROW_FILES(struct request *request)
 {
 	struct thread *caller = request->caller;
-	u64 wanted = request->m[0], limit = caller->process->rlimits[RLIMIT_NOFILE_INDEX].soft;
+	u64 wanted = request->m[0], limit = caller->process->rlimits[LIMIT_NOFILE].soft;
 	int error;
 
 	if (wanted > MIN(limit, (u64)NOFILE_MAX))

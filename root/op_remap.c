@@ -1,5 +1,6 @@
 /* mremap: shrinking, growing in place, moving. Pages move by page table entry, their contents stay where they are. */
 #include "lib/errno.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/operations.h"
@@ -96,6 +97,7 @@ long op_REMAP(struct request *request)
 	const u64 *m = request->m;
 	struct remap r = { .space = request->caller->space, .old = m[0], .old_length = ALIGN_UP(m[1], (u64)PAGE_SIZE),
 			   .new_length = ALIGN_UP(m[2], (u64)PAGE_SIZE), .keep = m[3] & REMAP_DONTUNMAP };
+	u64 more;
 
 	if (r.keep && (!(m[3] & REMAP_MAYMOVE) || r.old_length != r.new_length))
 		return -EINVAL;
@@ -109,8 +111,8 @@ long op_REMAP(struct request *request)
 	/* An old length of 0 asks for a second view of shared memory. */
 	if (!r.old_length && !(r.region->flags & REGION_SHARED))
 		return -EINVAL;
-	if ((r.keep || r.new_length > r.old_length) &&
-	    r.space->regions.bytes + (r.keep ? r.new_length : r.new_length - r.old_length) > request->caller->process->rlimits[9].soft)
+	more = r.keep ? r.new_length : r.new_length > r.old_length ? r.new_length - r.old_length : 0;
+	if (!limits_allow_memory(r.space, more, limits_is_data(r.region->prot, r.region->flags) ? more : 0))
 		return -ENOMEM;
 	if (m[3] & REMAP_FIXED)
 		return to_fixed(&r, m[4]);

@@ -300,6 +300,7 @@ void itimers_cancel(struct process *process)
 {
 	for (unsigned which = TIMER_REAL; which <= TIMER_PROF; which++)
 		timer_cancel(&process->itimers[which].timer);
+	timer_cancel(&process->cpu_limit);
 	posix_timers_delete(process);
 }
 

@@ -1,10 +1,9 @@
 #include "root/permission.h"
 
 #include "lib/errno.h"
+#include "root/limits.h"
 #include "root/policy.h"
 #include "root/signal.h"
-
-#define RLIMIT_NICE_INDEX 13
 
 static bool role_reaches(const struct process *caller, const struct process *target)
 {
@@ -66,7 +65,7 @@ int may_renice(const struct process *caller, const struct thread *target, int ni
 		return 0;
 	if (!role_reaches(caller, target->process) || (t->uid != euid && t->euid != euid))
 		return -EPERM;
-	if (nice < target->nice && (u64)(20 - nice) > target->process->rlimits[RLIMIT_NICE_INDEX].soft)
+	if (nice < target->nice && (u64)(20 - nice) > target->process->rlimits[LIMIT_NICE].soft)
 		return -EACCES;
 	return 0;
 }

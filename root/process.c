@@ -3,6 +3,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/root.h"
@@ -75,17 +76,12 @@ static const struct rlimit default_rlimits[RLIMITS] = {
 	{ RLIM_INFINITY, RLIM_INFINITY }, /* RTTIME */
 };
 
-u64 tasks_limit(void)
-{
-	return MIN(memory_counts.total_pages / 32, (u64)THREADS_MAX - 64);
-}
-
 static void first_rlimits(struct process *process)
 {
-	u64 tasks = tasks_limit();
+	u64 tasks = limits_tasks_max();
 
 	memcpy(process->rlimits, default_rlimits, sizeof(default_rlimits));
-	process->rlimits[RLIMIT_NPROC_INDEX] = process->rlimits[11] = (struct rlimit){ tasks, tasks };
+	process->rlimits[LIMIT_NPROC] = process->rlimits[LIMIT_SIGPENDING] = (struct rlimit){ tasks, tasks };
 }
 
 static int inherit(struct process *process, const struct process *parent)

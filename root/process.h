@@ -41,6 +41,7 @@ struct sighand {
 struct siginfo_record {
 	struct list_node node;
 	u8 signal;
+	u32 uid; /* against whose RLIMIT_SIGPENDING it counts */
 	_Alignas(8) u8 info[128]; /* Linux siginfo_t */
 };
 
@@ -109,8 +110,6 @@ struct thread {
 	u64 start_ns;
 };
 
-#define RLIMIT_NPROC_INDEX 6
-
 struct rlimit {
 	u64 soft, hard;
 };
@@ -153,6 +152,8 @@ struct process {
 	char *chroot_path;       /* absolute, without a trailing slash; NULL: "/" */
 	struct signal_queue signals;
 	struct rlimit rlimits[RLIMITS];
+	struct timer cpu_limit;  /* limits.c: when RLIMIT_CPU is looked at next */
+	bool tasks_exceeded;     /* its user has too many tasks: the next exec fails */
 	struct itimer {
 		struct timer timer;
 		u64 interval;
@@ -181,7 +182,6 @@ struct process *process_find(u32 pid);
 struct thread *thread_find(u32 tid);
 struct thread *thread_by_principal(u64 principal);
 u32 pid_alloc(void);
-u64 tasks_limit(void); /* threads and processes that there can be: for each user by default, and for all */
 bool pid_free(u32 pid);      /* could be a new one's */
 static inline struct thread *process_leader(const struct process *process)
 {

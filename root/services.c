@@ -7,6 +7,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/names.h"
 #include "root/operations.h"
@@ -200,9 +201,9 @@ static int start_process(struct service *s)
 	if (!s->process)
 		return -ENOMEM;
 	s->process->role = ROLE_SERVICE;
-	s->process->rlimits[3] = (struct rlimit){ 256 << 10, 256 << 10 };
+	s->process->rlimits[LIMIT_STACK] = (struct rlimit){ 256 << 10, 256 << 10 };
 	thread = process_leader(s->process);
-	thread->space->stack_limit = s->process->rlimits[3].soft;
+	limits_of_space(thread->space, s->process);
 	process_publish(s->process);
 	MUST(KCALL2(thread_bind, SYS(thread->tcb.slot), SYS(s->notify.slot)));
 	process_run(s->process);

@@ -4,6 +4,7 @@
 #include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/root.h"
 
@@ -12,8 +13,6 @@
 #define CORE_SIGNALS (SIGBIT(SIGNAL_QUIT) | SIGBIT(SIGNAL_ILL) | SIGBIT(SIGNAL_TRAP) | SIGBIT(SIGNAL_ABRT) | SIGBIT(SIGNAL_BUS) | \
 		      SIGBIT(SIGNAL_FPE) | SIGBIT(SIGNAL_SEGV) | SIGBIT(SIGNAL_XCPU) | SIGBIT(SIGNAL_XFSZ) | SIGBIT(SIGNAL_SYS))
 #define UNBLOCKABLE (SIGBIT(SIGNAL_KILL) | SIGBIT(SIGNAL_STOP))
-#define RLIMIT_CORE_INDEX 4
-#define RLIMIT_SIGPENDING_INDEX 11
 
 /* ---- queues ---- */
 
@@ -28,6 +27,7 @@ void signal_queue_init(struct signal_queue *queue)
 static void record_free(struct siginfo_record *record)
 {
 	list_remove(&record->node);
+	limits_signal_gone(record->uid);
 	root_free(record);
 	queued_total--;
 }
@@ -54,18 +54,32 @@ void signal_queue_move(struct signal_queue *to, struct signal_queue *from)
 	from->set = 0;
 }
 
-static int queue_add(struct signal_queue *queue, unsigned signal, const struct linux_siginfo *info)
+/* As Linux: kill's old signals need no room, its real-time ones lose what is said about them without it, and sigqueue fails. */
+static struct siginfo_record *record_new(const struct process *process, bool forced)
 {
-	bool realtime = signal >= SIGNAL_RT_MIN;
+	struct siginfo_record *record = NULL;
+
+	if (queued_total >= THREADS_MAX * 4 || !limits_signal_new(process, forced))
+		return NULL;
+	record = root_alloc(sizeof(*record));
+	if (!record)
+		limits_signal_gone(process->credentials.uid);
+	return record;
+}
+
+static int queue_add(const struct process *process, struct signal_queue *queue, unsigned signal, const struct linux_siginfo *info)
+{
+	bool realtime = signal >= SIGNAL_RT_MIN, by_kill = !info || info->code >= 0;
 	struct siginfo_record *record;
 
 	if (!realtime && queue->set & SIGBIT(signal))
 		return 0;
-	record = queued_total < THREADS_MAX * 4 ? root_alloc(sizeof(*record)) : NULL;
-	if (!record && realtime)
+	record = record_new(process, !realtime && by_kill);
+	if (!record && realtime && info && info->code != SI_CODE_USER)
 		return -EAGAIN;
 	if (record) {
 		record->signal = signal;
+		record->uid = process->credentials.uid;
 		if (info)
 			memcpy(record->info, info, sizeof(*info));
 		((struct linux_siginfo *)record->info)->signo = signal;
@@ -193,7 +207,7 @@ void process_continue(struct process *process)
 
 static u32 fatal_status(const struct process *process, unsigned signal)
 {
-	bool core = SIGBIT(signal) & CORE_SIGNALS && process->rlimits[RLIMIT_CORE_INDEX].soft;
+	bool core = SIGBIT(signal) & CORE_SIGNALS && process->rlimits[LIMIT_CORE].soft;
 
 	return signal | (core ? 0x80 : 0);
 }
@@ -306,7 +320,7 @@ static int to_process(struct process *process, unsigned signal, const struct lin
 
 	if (unconditional(process, signal) || dropped_at_once(leader, signal))
 		return 0;
-	error = queue_add(&process->signals, signal, info);
+	error = queue_add(process, &process->signals, signal, info);
 	if (error)
 		return error;
 	signal_publish(process);
@@ -353,7 +367,7 @@ static int to_thread(struct thread *thread, unsigned signal, const struct linux_
 
 	if (unconditional(process, signal) || dropped_at_once(thread, signal))
 		return 0;
-	error = queue_add(&thread->signals, signal, info);
+	error = queue_add(process, &thread->signals, signal, info);
 	if (error)
 		return error;
 	signal_publish(process);

@@ -373,6 +373,8 @@ int space_fork(struct space *to, struct space *from)
 	if (error)
 		return error;
 	to->stack_limit = from->stack_limit;
+	to->address_limit = from->address_limit;
+	to->data_limit = from->data_limit;
 	to->brk_start = from->brk_start;
 	to->brk_end = from->brk_end;
 	to->stack_top = from->stack_top;

@@ -24,7 +24,7 @@ struct space {
 	u64 stack_top, code_start, code_end, arg_start, arg_end, env_start, env_end;
 	u64 minor_faults, major_faults;
 	u64 peak_pages;
-	u64 stack_limit;          /* RLIMIT_STACK, of the process that made it */
+	u64 stack_limit, address_limit, data_limit; /* RLIMIT_STACK, AS, DATA of its process */
 	u32 area_count;
 	bool dying;
 	u16 future_flags;         /* mlockall(MCL_FUTURE): of every new region: REGION_LOCKED, perhaps REGION_LOCKED_LATER */

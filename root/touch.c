@@ -6,6 +6,7 @@
  */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/space.h"
@@ -190,7 +191,7 @@ static struct region *grow_stack(struct space *space, u64 address)
 
 	if (!region || !(region->flags & REGION_GROWSDOWN) || address < USER_MIN)
 		return NULL;
-	if (region->end - start > space->stack_limit)
+	if (region->end - start > space->stack_limit || !limits_allow_memory(space, region->start - start, 0))
 		return NULL;
 	below = region_prev(region);
 	if (below && below->end + STACK_GUARD > start && below->prot)

@@ -1,4 +1,4 @@
-// sources: root/process.c root/thread.c root/wait.c root/groups.c root/signal.c root/op_signal.c root/posix_timer.c root/exit.c root/permission.c
+// sources: root/process.c root/thread.c root/wait.c root/groups.c root/signal.c root/op_signal.c root/posix_timer.c root/exit.c root/permission.c root/limits.c root/region.c
 /*
  * Processes, groups, sessions, signals and waiting against a model: random deeds of a few dozen processes, each of whose answers and traces
  * are compared. Memory comes from malloc, so that the sanitizers see what is used after its end; at the end nothing is left.
@@ -10,6 +10,7 @@
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "root/futex.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/operations.h"
@@ -169,6 +170,11 @@ void services_process_ended(void) {}
 void service_ended(u16 number, u32 status) { (void)number; (void)status; }
 void usage_of(const struct process *process, struct usage *usage) { *usage = process->dead; }
 void init_ended(u32 status) { root_panic("the first program ended: %u", status); }
+
+/* No space has a region. */
+struct region *region_new(void) { return root_alloc(sizeof(struct region)); }
+void region_delete(struct region *region) { root_free(region); }
+void object_put(struct object *object) { (void)object; }
 
 /* ---- answers ---- */
 
