@@ -72,11 +72,15 @@ class Entry:
 
 
 class Progress:
-    """One line that is overwritten on a terminal; a line per step elsewhere."""
+    """One line that is overwritten on a terminal; a line per step elsewhere, unless standard error is kept for a guest's program."""
 
     def __init__(self):
         self.live = sys.stderr.isatty()
+        self.lines = not self.live
         self.step_name = None
+
+    def only_on_a_terminal(self):
+        self.lines = False
 
     def step(self, name, done=0, total=0, unit=''):
         if self.live:
@@ -85,7 +89,7 @@ class Progress:
             bar = f' [{"#" * filled}{"." * (24 - filled)}]' if total else ''
             sys.stderr.write(f'\r\033[K{name}{bar}{share} {unit}')
             sys.stderr.flush()
-        elif name != self.step_name:
+        elif self.lines and name != self.step_name:
             sys.stderr.write(f'{name}\n')
         self.step_name = name
 
