@@ -93,7 +93,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress oracle test-mutants check docs bench bench-record clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress oracle test-mutants check docs bench bench-record profile clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -113,6 +113,7 @@ help:
 	@echo 'make stress           ten thousand forks, a thousand kills, each server killed a hundred times: what does it leave behind?'
 	@echo 'make test-mutants     break ten behaviours one at a time: a test must notice each; MUTANTS="append sigpipe" only these'
 	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
+	@echo 'make profile ROW=stat  what the instructions of a row are spent on, by function'
 	@echo 'make docs             the pages that are made from sources'
 	@echo 'make oracle           the guest tests alone; make oracle CASES=bash/traps runs one, or a folder'
 	@echo 'make guest            the first program of the image and the test programs;  make image: the root image'
@@ -356,6 +357,10 @@ test-mutants: guest
 bench bench-record: guest $(BENCH_PROGRAMS)
 	+$(Q)$(MAKE) --no-print-directory COMPILER=gcc CONFIG=release uxrt
 	$(Q)bench/run $(if $(filter bench-record,$@),--record) $(ROWS)
+
+profile: $(G)/root/init $(BENCH_PROGRAMS)
+	+$(Q)$(MAKE) --no-print-directory COMPILER=gcc CONFIG=release uxrt
+	$(Q)bench/profile $(ROW)
 
 DEPENDENCIES := $(patsubst %.o,%.d,$(sort $(KERNEL_OBJECTS) $(ROOT_OBJECTS) $(RUNTIME_OBJECTS) $(SERVE_OBJECTS) $(TTY_OBJECTS) $(HOST_OBJECTS) \
 	$(foreach d,$(SERVER_DIRS),$(call objects,server,$(call c_under,$(d)) $(call s_under,$(d))))))
