@@ -93,7 +93,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress oracle test-mutants check docs bench bench-record profile clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress fuzz oracle test-mutants check docs bench bench-record profile clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -111,6 +111,7 @@ help:
 	@echo 'make test             everything that must pass before a change is accepted'
 	@echo 'make host-tests       the host tests alone;  make check: who may include whom; documents against sources'
 	@echo 'make stress           ten thousand forks, a thousand kills, each server killed a hundred times: what does it leave behind?'
+	@echo 'make fuzz             random system calls and the like until ten million are made; goes on where it stopped; FUZZ="--calls 1000000 calls"'
 	@echo 'make test-mutants     break ten behaviours one at a time: a test must notice each; MUTANTS="append sigpipe" only these'
 	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
 	@echo 'make profile ROW=stat  what the instructions of a row are spent on, by function'
@@ -348,6 +349,10 @@ test:
 # The long form of the stage about what stress leaves behind.
 stress: guest build
 	$(Q)tests/objects/run --long
+
+# Hostile programs with new seeds, until each kind has made ten million calls. FUZZ: options of tests/fuzz/run.
+fuzz: guest build
+	$(Q)tests/fuzz/run $(FUZZ)
 
 # Breaks one behaviour at a time in a copy of the tree: some test must notice each.
 test-mutants: guest

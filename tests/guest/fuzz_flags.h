@@ -1,0 +1,50 @@
+/* Values that a flag, a command or a type of a system call may have. */
+#ifndef TESTS_GUEST_FUZZ_FLAGS_H
+#define TESTS_GUEST_FUZZ_FLAGS_H
+
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+
+#include "tests/guest/fuzz_values.h"
+
+static const unsigned long open_flags[] = { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT | O_RDWR, O_CREAT | O_EXCL | O_WRONLY, O_TRUNC | O_RDWR, O_APPEND | O_WRONLY,
+					    O_PATH, O_DIRECTORY, O_TMPFILE | O_RDWR, O_NONBLOCK, O_NOFOLLOW, O_RDWR | O_NOCTTY | O_NONBLOCK, O_CLOEXEC };
+static const unsigned long map_flags[] = { MAP_PRIVATE, MAP_SHARED, MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+					   MAP_SHARED | MAP_FIXED, MAP_PRIVATE | MAP_FIXED, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, MAP_PRIVATE | MAP_GROWSDOWN | MAP_ANONYMOUS,
+					   MAP_SHARED_VALIDATE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_FIXED, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE };
+static const unsigned long fcntls[] = { F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETOWN, F_GETOWN,
+					F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS, F_SETSIG, F_GETSIG, F_NOTIFY, F_SETLEASE };
+static const unsigned long ioctls[] = { TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCSWINSZ, TIOCSCTTY, TIOCNOTTY, TIOCGPGRP, TIOCSPGRP, TIOCGSID, FIONREAD, FIONBIO,
+					FIOASYNC, FIOCLEX, FIONCLEX, TIOCGPTN, TIOCSPTLCK, TIOCSTI, TCXONC, TCFLSH, TCSBRK, TIOCPKT, TIOCOUTQ, TIOCEXCL, TIOCNXCL, 0x5441 };
+static const unsigned long clone_flags[] = { SIGCHLD, 0, CLONE_VM | CLONE_VFORK | SIGCHLD, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, CLONE_VM | SIGCHLD,
+					     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS,
+					     CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, CLONE_PIDFD | SIGCHLD, CLONE_PARENT | SIGCHLD,
+					     CLONE_FILES | CLONE_VM | SIGCHLD };
+static const unsigned long protections[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC, PROT_WRITE, 7, PROT_READ | PROT_GROWSDOWN };
+static const unsigned long prctls[] = { PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_DUMPABLE, PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_SET_CHILD_SUBREAPER,
+					PR_GET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_SET_MM, PR_SET_TIMERSLACK };
+static const unsigned long commands_ipc[] = { IPC_STAT, IPC_SET, IPC_RMID, IPC_INFO, SHM_STAT, SHM_INFO, SHM_LOCK, SHM_UNLOCK, GETVAL, SETVAL, GETALL, SETALL, GETPID,
+					      GETNCNT, GETZCNT, SEM_STAT, SEM_INFO, MSG_STAT, MSG_INFO };
+static const unsigned long socket_types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM | SOCK_NONBLOCK, SOCK_RAW, SOCK_DGRAM | SOCK_CLOEXEC };
+static const unsigned long options[] = { SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_PASSCRED, SO_PEERCRED, SO_RCVTIMEO, SO_SNDTIMEO, SO_ACCEPTCONN, SO_DOMAIN,
+					 SO_PROTOCOL, SO_REUSEADDR, SO_LINGER, SO_PEEK_OFF, SO_RCVLOWAT, SO_PEERSEC };
+static const unsigned long at_flags[] = { 0, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, AT_EACCESS, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW };
+static const unsigned long waits[] = { WNOHANG, WNOHANG | WUNTRACED, WNOHANG | WCONTINUED, WNOHANG | WEXITED, WNOHANG | WEXITED | WNOWAIT, WEXITED, 0, __WALL | WNOHANG };
+static const unsigned long message_flags[] = { 0, MSG_DONTWAIT, MSG_PEEK | MSG_DONTWAIT, MSG_TRUNC | MSG_DONTWAIT, MSG_WAITALL, MSG_NOSIGNAL | MSG_DONTWAIT, MSG_OOB,
+					       MSG_CMSG_CLOEXEC | MSG_DONTWAIT };
+
+/* Mostly one of them. */
+static inline unsigned long flag_of(const unsigned long *flags, unsigned count)
+{
+	switch (any(10)) {
+	case 0: return any_number();
+	case 1: return flags[any(count)] | 1ul << any(32);
+	case 2: return flags[any(count)] | flags[any(count)];
+	default: return flags[any(count)];
+	}
+}
+#define FLAG_OF(array) flag_of(array, sizeof(array) / sizeof *(array))
+
+#endif
