@@ -70,8 +70,10 @@
 	X(RESOLVE, 21) \
 	/* only servers send this, to root */ \
 	X(CONTINUE, 22) \
-	/* only root sends this, about an open file */ \
-	X(LOCATE, 23)
+	/* only root sends these, about an open file */ \
+	X(LOCATE, 23) \
+	/* m[0] part, m[1] pid of the process whose descriptor it is: for /proc/PID/fdinfo, answered by FILE_CONTINUE with CONTINUE_INFO */ \
+	X(INFO, 24)
 
 /* Handle operations: name, number */
 #define FILE_HANDLE_OPERATIONS(X) \
@@ -205,6 +207,9 @@ enum file_operation {
 			     * and forwards FILE_REOPEN, FILE_STAT as FSTAT, or DESCRIBE for READLINK, to its server */
 #define CONTINUE_LOCATED  8 /* answer to LOCATE: the file's path, so that root asks the policy; m[5] 1: deleted, LOCATED_NOWHERE: it never had one */
 #define LOCATED_NOWHERE   2
+#define CONTINUE_INFO     9 /* answer to INFO: the prefix is struct file_info and lines of text. m[5] the next part to ask for, 0: that was all; m[6]
+			     * INFO_NO_DESCRIPTOR, or the text's last line is about that descriptor of the process, and wants what INFO says of it */
+#define INFO_NO_DESCRIPTOR (~0ul)
 
 #define OFFSET_CURRENT (~0ul)
 #define OFFSET_END     (~1ul)
@@ -251,6 +256,12 @@ _Static_assert(sizeof(struct file_attr) == 96, "file_attr layout");
 #define SETATTR_MTIME 32
 #define SETATTR_ATIME_NOW 64
 #define SETATTR_MTIME_NOW 128
+
+/* What /proc/PID/fdinfo tells of any open file. */
+struct file_info {
+	unsigned long pos, ino;
+	unsigned int flags, dev_major, dev_minor, reserved;
+};
 
 struct file_statfs {
 	unsigned long type, block_size, blocks, blocks_free, blocks_available, files, files_free, fsid, name_max, fragment_size, flags;

@@ -77,12 +77,18 @@ struct context_page {
 	unsigned long tid;             /* Linux thread id, by root */
 	unsigned long clear_child_tid; /* user address, by the runtime; root clears and wakes it at exit; 0 none */
 	unsigned long robust_list;     /* user address of struct robust_list_head, by the runtime */
-	unsigned long reserved[7];
+	/* by the runtime, for /proc/PID/fdinfo: address of GATE_FILES_CHUNKS addresses, 0 or of GATE_FILES_CHUNK words, one a descriptor */
+	unsigned long files_table;
+	unsigned long reserved[6];
 	struct gate_frame program;
 	struct gate_frame gate;
 	unsigned char runtime[4096 - 128 - 2 * sizeof(struct gate_frame)]; /* the runtime's own thread record */
 };
 _Static_assert(sizeof(struct context_page) == 4096, "context page layout");
+
+#define GATE_FILES_CHUNK   512u
+#define GATE_FILES_CHUNKS  128u
+#define GATE_FILES_CLOEXEC 2u /* bit of a descriptor's word; root looks at no other */
 
 /* What the runtime publishes for root, a page a signal-handler table; root copies, never trusts. */
 struct process_shared {

@@ -167,6 +167,11 @@
 	X(SERVICE_SIGNAL, 198) \
 	X(FILL_SLOT, 200)  /* m[0] SLOT_SERVICE_IPC: the caller's gets a Handle of the service that is there now */ \
 	X(ROBUST_LIST, 201) /* m[0] tid -> m[1] the address that it gave set_robust_list */ \
+	/* proc server, which forwards a reader: m[0] pid, m[1] descriptor, m[2] badge of the proc server's open file, m[3..5] m[0..2] of the READ, m[6]
+	 * part. Root asks the descriptor's server (FILE_INFO) and passes the reader back, as a READ on that badge: m[0..2] as they were, m[3] 1 if
+	 * the descriptor is close-on-exec, m[4] id of its mount, m[5] the next part or 0, m[7] the descriptor that the last line is about or
+	 * INFO_NO_DESCRIPTOR; data[]: struct file_info and text, or nothing: there is no such descriptor */ \
+	X(FILE_INFO, 202) \
 	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
@@ -178,6 +183,9 @@
 #define LOCK_MEMORY_ONFAULT 2 /* with LOCK: pages are not brought in */
 #define LOCK_MEMORY_ALL     4 /* the whole address space */
 #define LOCK_MEMORY_FUTURE  8 /* with ALL: what will be mapped */
+
+/* Ids of mounts, as /proc/PID/mountinfo counts them from its first line on. Files without a path have smaller ones. */
+#define MOUNT_ID_FIRST 20
 
 /* Bit of a server's SLOT_NOTIFY that only root signals: look at the principal table, some session leader is gone. */
 #define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */

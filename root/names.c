@@ -1,6 +1,7 @@
 #include "root/names.h"
 
 #include "abi/file.h"
+#include "abi/process.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 
@@ -58,6 +59,21 @@ const struct mount *mount_of(u16 service, u64 number)
 const struct mount *mount_nth(unsigned index)
 {
 	return index < mount_count ? &mounts[index] : NULL;
+}
+
+bool mount_hidden(const struct mount *mount)
+{
+	return !strcmp(mount->path, "/proc/sysvipc");
+}
+
+/* Listed shortest path first, as they were mounted. */
+unsigned mount_id(const struct mount *mount)
+{
+	unsigned id = MOUNT_ID_FIRST;
+
+	for (unsigned i = mount_count; i-- && &mounts[i] != mount;)
+		id += !mount_hidden(&mounts[i]);
+	return id;
 }
 
 static bool is_dots(const char *name, size_t length, size_t dots)

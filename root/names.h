@@ -20,7 +20,11 @@ int mount_add(const char *path, u16 service, u16 number, bool terminal);
 const struct mount *mount_match(const char *text, size_t length, size_t *rest);
 /* MOUNT_TERMINAL: any service's. */
 const struct mount *mount_of(u16 service, u64 number);
-const struct mount *mount_nth(unsigned index);
+const struct mount *mount_nth(unsigned index); /* the longest path first */
+/* Not a mount for programs: on Linux a directory of its parent mount. */
+bool mount_hidden(const struct mount *mount);
+/* Its number in /proc/PID/mountinfo. */
+unsigned mount_id(const struct mount *mount);
 
 /*
  * Makes an absolute path normal in place: no empty components, no ".", no ".." at its start; a slash at its end stays. ".." elsewhere stays, since

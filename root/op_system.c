@@ -157,7 +157,7 @@ long op_MOUNTS(struct request *request)
 		count++;
 	while (count--) {
 		m = mount_nth(count);
-		if (!strcmp(m->path, "/proc/sysvipc")) /* on Linux a directory of /proc, not a mount */
+		if (mount_hidden(m))
 			continue;
 		if (n + m->length + 96 > MESSAGE_BYTES)
 			break;

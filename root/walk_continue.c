@@ -22,7 +22,7 @@ static int decode(struct request *request, struct continuation *c)
 				    .rest = copy + m[1] + m[2], .prefix_length = m[1], .link_length = m[2], .rest_length = m[3], .m5 = m[5],
 				    .m6 = m[6] };
 	/* A file without a path is in no mount. */
-	return c->mount || (c->kind == CONTINUE_LOCATED && c->m5 == LOCATED_NOWHERE) ? 0 : -EINVAL;
+	return c->mount || c->kind == CONTINUE_INFO || (c->kind == CONTINUE_LOCATED && c->m5 == LOCATED_NOWHERE) ? 0 : -EINVAL;
 }
 
 static long on_link(struct thread *thread, struct request *request, const struct continuation *c)
@@ -129,6 +129,8 @@ static bool expected(const struct walk *w, u64 kind)
 		return w->stage == STAGE_RESOLVE;
 	case CONTINUE_LOCATED:
 		return w->stage == STAGE_LOCATE;
+	case CONTINUE_INFO:
+		return w->stage == STAGE_INFO;
 	default:
 		return false;
 	}
@@ -139,6 +141,8 @@ static bool texts_clean(const struct walk *w, const struct continuation *c)
 {
 	bool own_name = c->kind == CONTINUE_RESOLVED && w->file.service && !w->second_turn;
 
+	if (c->kind == CONTINUE_INFO) /* no path */
+		return true;
 	return text_clean(c->prefix, c->prefix_length) && text_clean(c->link, c->link_length) && (own_name || text_clean(c->rest, c->rest_length));
 }
 
@@ -158,6 +162,8 @@ static long act(struct thread *thread, struct request *request, const struct con
 		return walk_located(thread, request, c);
 	case CONTINUE_REOPEN:
 		return walk_reopen(thread, request, c);
+	case CONTINUE_INFO:
+		return walk_informed(thread, request, c);
 	default:
 		return -EINVAL;
 	}

@@ -9,7 +9,7 @@
 #define WALK_LINKS_MAX 40
 
 /* What was asked of the server that has the caller now: it may continue the walk only by an answer to that. */
-enum stage { STAGE_NONE, STAGE_PLACE, STAGE_WALK, STAGE_RESOLVE, STAGE_LOCATE, STAGE_FILE };
+enum stage { STAGE_NONE, STAGE_PLACE, STAGE_WALK, STAGE_RESOLVE, STAGE_LOCATE, STAGE_FILE, STAGE_INFO };
 
 /* What a server said, copied. */
 struct continuation {
@@ -83,5 +83,7 @@ long walk_reopen(struct thread *thread, struct request *request, const struct co
 long walk_to_file(struct thread *thread, struct request *request, struct walk_file file, const struct continuation *c);
 /* FILE_LOCATE is answered: the policy may look at the path. */
 long walk_located(struct thread *thread, struct request *request, const struct continuation *c);
+/* FILE_INFO is answered (walk_info.c). */
+long walk_informed(struct thread *thread, struct request *request, const struct continuation *c);
 
 #endif

@@ -110,6 +110,7 @@ static void state_init(struct thread_record *t, const struct start_block *block)
 	struct context_page *context = thread_context(t);
 	struct message_buffer *message = thread_message(t);
 	struct process_state *p = &first_process;
+	struct files_state *files;
 	long error;
 
 	t->index = (unsigned)context->thread_index;
@@ -125,10 +126,11 @@ static void state_init(struct thread_record *t, const struct start_block *block)
 	t->slow = p->trace ? SLOW_TRACE : 0;
 	context->signal_mask = block->signal_mask;
 	t->sighand = sighand_create(block->signals_ignored);
-	t->files = files_create();
+	files = files_create();
 	t->fs = fs_create(block->umask);
-	if (!t->sighand || !t->files || !t->fs)
+	if (!t->sighand || !files || !t->fs)
 		start_failed("state", -ENOMEM);
+	files_use(t, files);
 	error = files_exec_adopt(t->files, (const void *)block_at(block, block->descriptors_offset), block->descriptor_count);
 	if (error)
 		start_failed("descriptors", error);

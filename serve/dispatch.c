@@ -28,7 +28,7 @@ static serve_handler *const file_handlers[] = {
 
 /* Operations of open files that only root may ask for. */
 static serve_handler *const root_handlers[] = {
-	[FILE_LOCATE] = op_locate, [FILE_REOPEN] = op_reopen,
+	[FILE_LOCATE] = op_locate, [FILE_REOPEN] = op_reopen, [FILE_INFO] = op_info,
 };
 
 long serve_dispatch(struct request *request)

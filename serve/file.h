@@ -120,6 +120,12 @@ struct serve_operations {
 	long (*set_flags)(struct open_file *file, unsigned flags);       /* before F_SETFL's flags are stored; may refuse */
 	/* Text shown for /proc/PID/fd/N where there is no path ("pipe:[7]"): its length. */
 	long (*describe)(struct open_file *file, char *text, size_t size);
+	/*
+	 * Lines of /proc/PID/fdinfo/N beside those that all files have: their length. It may be asked again for a further part, by the number that
+	 * it puts into *part (0 at first; left as it is: that was all). *descriptor (-1): the last line is to go on with the place of what the process has
+	 * under that number.
+	 */
+	long (*info)(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size);
 
 	/* ---- everything else ---- */
 	long (*message)(struct request *request);                        /* labels that the framework does not know */

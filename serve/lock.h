@@ -24,6 +24,7 @@ struct lock {
 	u64 first, last; /* inclusive */
 	bool write;
 	unsigned pid;    /* who F_GETLK names; -1 for OFD locks */
+	u64 file;        /* badge of the open file that it was set by: only for showing */
 };
 
 struct lock_range {

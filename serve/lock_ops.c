@@ -1,5 +1,6 @@
 /* Locks as requests. A request that must wait is kept with its waiter as context; every change of a file's locks tries its waiters in order. */
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "serve/internal.h"
 #include "serve/lock.h"
 
@@ -162,6 +163,7 @@ static long decode(const struct request *request, struct lock *lock)
 		return -EINVAL;
 	lock->pid = principal_pid(request->principal);
 	lock->owner = lock->kind == LOCK_POSIX ? lock->pid : request->file->badge;
+	lock->file = request->file->badge;
 	if (lock->kind == LOCK_OFD)
 		lock->pid = (unsigned)-1;
 	lock->write = request->m[2] == LINUX_F_WRLCK;
@@ -255,4 +257,45 @@ void locks_sweep(void)
 {
 	for (unsigned i = 0; table_ready && i < LOCK_BUCKETS; i++)
 		sweep_bucket(&table.buckets[i]);
+}
+
+/* ---- for /proc/PID/fdinfo ---- */
+
+static bool is_shown(const struct lock *lock, const struct open_file *file, unsigned pid)
+{
+	return lock->file == file->badge && (lock->kind != LOCK_POSIX || lock->owner == pid);
+}
+
+static size_t lock_text(const struct lock *lock, unsigned number, const struct file_info *info, char *text, size_t size)
+{
+	static const char *const kinds[] = { [LOCK_POSIX] = "POSIX ", [LOCK_OFD] = "OFDLCK", [LOCK_FLOCK] = "FLOCK " };
+	size_t length = snformat(text, size, "lock:\t%u: %s ADVISORY  %s %d %02x:%02x:%lu %lu ", number, kinds[lock->kind],
+				 lock->write ? "WRITE" : "READ", (int)lock->pid, info->dev_major, info->dev_minor, info->ino, lock->first);
+
+	if (length >= size)
+		return size;
+	if (lock->last == LOCK_END)
+		return length + snformat(text + length, size - length, "EOF\n");
+	return length + snformat(text + length, size - length, "%lu\n", lock->last);
+}
+
+size_t locks_text(const struct open_file *file, unsigned pid, const struct file_info *info, char *text, size_t size)
+{
+	struct lock_file *locked = table_ready ? lock_file_find(&table, file->node.id, false) : NULL;
+	size_t length = 0;
+	unsigned number = 0;
+
+	/* flocks first, as Linux keeps them */
+	for (unsigned flocks = 2; locked && flocks--;)
+		list_for_each_entry(range, &locked->ranges, struct lock_range, link) {
+			size_t more;
+
+			if ((range->lock.kind == LOCK_FLOCK) != flocks || !is_shown(&range->lock, file, pid))
+				continue;
+			more = lock_text(&range->lock, ++number, info, text + length, size - length);
+			if (more >= size - length)
+				return length; /* whole lines only */
+			length += more;
+		}
+	return length;
 }

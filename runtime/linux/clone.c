@@ -241,7 +241,7 @@ static void record_init(struct thread_record *t, const struct thread_origin *o)
 	for (unsigned i = 0; i < MESSAGE_CAPS; i++)
 		thread_message(t)->recv_slot[i] = SLOT_NONE;
 	t->process = o->process;
-	t->files = o->files;
+	files_use(t, o->files);
 	t->fs = o->fs;
 	t->sighand = o->sighand;
 	t->heap = o->heap;
@@ -574,7 +574,7 @@ long files_unshare(struct thread_record *t)
 		return error;
 	}
 	files_release(t->files);
-	t->files = files;
+	files_use(t, files);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #ifndef RUNTIME_LINUX_DESCRIPTOR_TABLE_H
 #define RUNTIME_LINUX_DESCRIPTOR_TABLE_H
 
+#include "abi/gate.h"
 #include "lib/types.h"
 
 #define BIT32(n) (1u << (n))
@@ -42,16 +43,19 @@ static inline u32 descriptor_word(unsigned access, unsigned mode, u32 flags)
 	return DESCRIPTOR_OPEN | flags | (access & 3) << DESCRIPTOR_ACCESS_SHIFT | (mode >> 12 & 15) << DESCRIPTOR_TYPE_SHIFT;
 }
 
-#define DESCRIPTOR_CHUNK  512u
-#define DESCRIPTOR_CHUNKS 128u
+#define DESCRIPTOR_CHUNK  GATE_FILES_CHUNK
+#define DESCRIPTOR_CHUNKS GATE_FILES_CHUNKS
 #define DESCRIPTORS_MAX   (DESCRIPTOR_CHUNK * DESCRIPTOR_CHUNKS)
 
+_Static_assert(DESCRIPTOR_CLOEXEC == GATE_FILES_CLOEXEC, "the bit that root looks at");
+
+/* The words come first: root reads them (context_page.files_table). */
 struct descriptor_chunk {
-	u64 used[DESCRIPTOR_CHUNK / 64];
 	u32 word[DESCRIPTOR_CHUNK];
+	u64 used[DESCRIPTOR_CHUNK / 64];
 };
 
-/* Chunks never move or go while the table lives, so that a word can be read without a lock. */
+/* Chunks never move or go while the table lives, so that a word can be read without a lock. The chunks come first: root reads them. */
 struct descriptor_table {
 	struct descriptor_chunk *chunk[DESCRIPTOR_CHUNKS];
 	u32 lowest; /* no number below is free */

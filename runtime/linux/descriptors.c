@@ -65,6 +65,12 @@ void files_release(struct files_state *files)
 	rt_free(files);
 }
 
+void files_use(struct thread_record *t, struct files_state *files)
+{
+	t->files = files;
+	atomic_store_release(&thread_context(t)->files_table, (unsigned long)files->table.chunk);
+}
+
 void files_fork_lock(struct files_state *files)
 {
 	rt_lock(&files->lock);

@@ -35,6 +35,7 @@ struct files_state *files_create(void);
 struct files_state *files_fork(struct files_state *files); /* for a process whose CNode is a copy too; caller holds files_fork_lock */
 struct files_state *files_share(struct files_state *files);
 void files_release(struct files_state *files);
+void files_use(struct thread_record *t, struct files_state *files); /* the thread's own from now on; root is shown where its words are */
 void files_fork_lock(struct files_state *files);
 void files_fork_unlock(struct files_state *files);
 void files_fork_child(struct files_state *files);          /* in the forked child, which has the memory and the CNode as copies */

@@ -2,6 +2,7 @@
  * eventfd: a 64-bit counter. Readers wait while it is 0, writers while their value does not fit below ~0.
  */
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "servers/event/event.h"
 
 #define EFD_SEMAPHORE 1
@@ -10,6 +11,7 @@
 struct counter {
 	struct event_object object;
 	u64 value;
+	u32 number; /* as shown in fdinfo */
 	bool semaphore;
 	struct list_node readers, writers;
 };
@@ -147,16 +149,27 @@ static void counter_release(struct open_file *file)
 	memory_free(counter_of(file), sizeof(struct counter));
 }
 
+static long counter_info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
+{
+	const struct counter *counter = counter_of(file);
+
+	(void)part;
+	(void)descriptor;
+	return (long)snformat(text, size, "eventfd-count: %16lx\neventfd-id: %u\n", counter->value, counter->number);
+}
+
 static const struct event_kind counter_kind = {
 	.name = "eventfd",
 	.read = counter_read,
 	.write = counter_write,
 	.poll = counter_poll,
+	.info = counter_info,
 	.release = counter_release,
 };
 
 long counter_make(struct request *request)
 {
+	static u32 next_number;
 	unsigned flags = (unsigned)request->m[1];
 	struct counter *counter;
 	long result;
@@ -168,6 +181,7 @@ long counter_make(struct request *request)
 		return -ENOMEM;
 	counter->object.kind = &counter_kind;
 	counter->value = (u32)request->m[0];
+	counter->number = next_number++;
 	counter->semaphore = flags & EFD_SEMAPHORE;
 	list_init(&counter->readers);
 	list_init(&counter->writers);

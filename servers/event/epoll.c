@@ -3,6 +3,7 @@
  */
 #include "abi/event.h"
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "lib/string.h"
 #include "servers/event/event.h"
 #include "servers/event/interest.h"
@@ -32,11 +33,32 @@ static void epoll_release(struct open_file *file)
 	memory_free(epoll, sizeof(*epoll));
 }
 
+#define ALWAYS_WAITED_FOR 0x18u       /* EPOLLERR, EPOLLHUP */
+#define HOW_TO_WAIT       0xf0000000u /* EPOLLET and its like: all that is left of a one-shot entry that was reported */
+
+static u32 events_waited_for(const struct epoll_entry *entry)
+{
+	return entry->armed ? entry->events | ALWAYS_WAITED_FOR : entry->events & HOW_TO_WAIT;
+}
+
+/* An entry a part: what the descriptor names is its own server's to tell. */
+static long epoll_info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
+{
+	struct epoll_entry entry;
+
+	if (!interest_list(&epoll_of(file)->list, *part, &entry, 1))
+		return 0;
+	++*part;
+	*descriptor = (long)entry.descriptor;
+	return (long)snformat(text, size, "tfd: %8u events: %8x data: %16lx ", entry.descriptor, events_waited_for(&entry), entry.data);
+}
+
 static long epoll_message(struct request *request);
 
 static const struct event_kind epoll_kind = {
 	.name = "eventpoll",
 	.poll = epoll_poll,
+	.info = epoll_info,
 	.message = epoll_message,
 	.opened = OPENED_EPOLL,
 	.release = epoll_release,

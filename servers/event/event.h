@@ -12,6 +12,7 @@ struct event_kind {
 	long (*read)(struct request *request, struct open_file *file, size_t length);  /* NULL: EINVAL */
 	long (*write)(struct request *request, struct open_file *file, size_t length);
 	unsigned (*poll)(struct open_file *file);
+	long (*info)(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size); /* as the framework's; NULL: nothing */
 	long (*message)(struct request *request);       /* labels of its own; NULL: EINVAL */
 	unsigned opened;  /* OPENED_ flags */
 	bool unseekable;  /* lseek is ESPIPE; else it answers 0 */

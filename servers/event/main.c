@@ -90,6 +90,13 @@ static long describe(struct open_file *file, char *text, size_t size)
 	return (long)MIN(length, size - 1);
 }
 
+static long info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
+{
+	const struct event_kind *kind = event_object_of(file)->kind;
+
+	return kind->info ? kind->info(file, part, descriptor, text, size) : 0;
+}
+
 /* Labels that make an object come by the service's own Handle, the others by the object's. */
 static long message(struct request *request)
 {
@@ -130,6 +137,7 @@ static const struct serve_operations operations = {
 	.write = write,
 	.poll = poll,
 	.describe = describe,
+	.info = info,
 	.message = message,
 	.notified = notified,
 	.deadline = timerfd_deadline,

@@ -3,6 +3,7 @@
  * for again.
  */
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "servers/event/event.h"
 
 struct pidfd {
@@ -66,9 +67,21 @@ static long pidfd_message(struct request *request)
 	return 0;
 }
 
+/* A zombie is still the process; -1: it was waited for. The second number is that of the reader's name space of processes, of which there is one. */
+static long pidfd_info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
+{
+	const struct pidfd *p = pidfd_of(file);
+	long pid = root_call3(PROC_PIDFD_STATE, p->pid, p->serial, 0) < 0 ? -1 : (long)p->pid;
+
+	(void)part;
+	(void)descriptor;
+	return (long)snformat(text, size, "Pid:\t%ld\nNSpid:\t%ld\n", pid, pid);
+}
+
 static const struct event_kind pidfd_kind = {
 	.name = "pidfd",
 	.poll = pidfd_poll,
+	.info = pidfd_info,
 	.message = pidfd_message,
 	.unseekable = true,
 	.release = pidfd_release,

@@ -3,6 +3,7 @@
  * reader's runtime asks for the set (abi/file.h).
  */
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "servers/event/event.h"
 
 #define UNBLOCKABLE (1ul << (9 - 1) | 1ul << (19 - 1)) /* SIGKILL, SIGSTOP */
@@ -43,9 +44,17 @@ static long signalfd_message(struct request *request)
 	return 0;
 }
 
+static long signalfd_info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
+{
+	(void)part;
+	(void)descriptor;
+	return (long)snformat(text, size, "sigmask:\t%016lx\n", signalfd_of(file)->signals);
+}
+
 static const struct event_kind signalfd_kind = {
 	.name = "signalfd",
 	.poll = signalfd_poll,
+	.info = signalfd_info,
 	.message = signalfd_message,
 	.opened = OPENED_SIGNALFD,
 	.release = signalfd_release,

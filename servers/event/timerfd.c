@@ -3,6 +3,7 @@
  * somebody looks. Times are kept in the timer's own clock; only an absolute time of the realtime clock moves when that clock is set.
  */
 #include "lib/errno.h"
+#include "lib/format.h"
 #include "lib/rbtree.h"
 #include "servers/event/event.h"
 
@@ -207,14 +208,18 @@ static void timerfd_release(struct open_file *file)
 	memory_free(t, sizeof(*t));
 }
 
+static u64 value_left(const struct timerfd *t)
+{
+	u64 now = now_of(t);
+
+	return !t->armed ? 0 : t->when > now ? t->when - now : 1;
+}
+
 static void tell(struct request *request, struct timerfd *t)
 {
-	u64 now;
-
 	catch_up(t);
-	now = now_of(t);
 	request->answer[1] = t->interval;
-	request->answer[2] = !t->armed ? 0 : t->when > now ? t->when - now : 1;
+	request->answer[2] = value_left(t);
 }
 
 static long timerfd_set(struct request *request)
@@ -250,10 +255,24 @@ static long timerfd_message(struct request *request)
 	return -EINVAL;
 }
 
+#define SECOND 1000000000ul
+
+static long timerfd_info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
+{
+	struct timerfd *t = timerfd_of(file);
+	u64 left = value_left(t);
+
+	(void)part;
+	(void)descriptor;
+	return (long)snformat(text, size, "clockid: %u\nticks: %lu\nsettime flags: 0%o\nit_value: (%lu, %lu)\nit_interval: (%lu, %lu)\n", t->clock,
+			      t->ticks, t->settings, left / SECOND, left % SECOND, t->interval / SECOND, t->interval % SECOND);
+}
+
 static const struct event_kind timerfd_kind = {
 	.name = "timerfd",
 	.read = timerfd_read,
 	.poll = timerfd_poll,
+	.info = timerfd_info,
 	.message = timerfd_message,
 	.release = timerfd_release,
 };

@@ -77,6 +77,8 @@ static unsigned mode(struct node node)
 		return place_row(&place)->mode;
 	case NODE_DESCRIPTOR:
 		return LINUX_S_IFLNK | 0700;
+	case NODE_INFO:
+		return LINUX_S_IFREG | 0444;
 	default:
 		return place_info(&place, &info) ? process_rows[place.index].mode : 0;
 	}
@@ -193,6 +195,7 @@ static long lookup_row(const struct place *directory, const char *name, size_t l
 	return -ENOENT;
 }
 
+/* In fd and in fdinfo. */
 static long lookup_descriptor(const struct place *directory, const char *name, size_t length, struct node *found)
 {
 	unsigned number = parse_number(name, length);
@@ -204,7 +207,8 @@ static long lookup_descriptor(const struct place *directory, const char *name, s
 		return -EACCES;
 	if (number > NUMBER_MASK || !has_descriptor(directory->pid, number))
 		return -ENOENT;
-	*found = place_node((struct place){ NODE_DESCRIPTOR, 0, directory->pid, number });
+	*found = place_node(directory->index == ROW_FD ? (struct place){ NODE_DESCRIPTOR, 0, directory->pid, number } :
+							 (struct place){ NODE_INFO, ROW_FDINFO, directory->pid, number });
 	return 0;
 }
 
@@ -227,7 +231,7 @@ static long lookup(struct node directory, const char *name, size_t length, struc
 		return lookup_fixed(&place, name, length, found);
 	if (place_in_sys(&place))
 		return lookup_sys(&place, name, length, found);
-	if (place.index == ROW_FD)
+	if (place.index == ROW_FD || place.index == ROW_FDINFO)
 		return lookup_descriptor(&place, name, length, found);
 	if (place.index == ROW_TASK)
 		return lookup_thread(&place, name, length, found);
@@ -293,6 +297,8 @@ static long parent(struct node node, struct node *up, char name[256], bool *dele
 		return (long)processor_name(place.pid, name);
 	} else if (place.kind == NODE_DESCRIPTOR) {
 		above = (struct place){ NODE_PROCESS, ROW_FD, place.pid, 0 };
+	} else if (place.kind == NODE_INFO) {
+		above = (struct place){ NODE_PROCESS, ROW_FDINFO, place.pid, 0 };
 	} else if (place.index) {
 		above = (struct place){ place.kind, 0, place.pid, place.number };
 		row = process_rows[place.index].name;
@@ -337,6 +343,11 @@ static long readlink(struct node node, char *out, size_t size)
 
 #define FIRST_NUMBER 0x1000u
 
+static unsigned type_listed(enum node_kind kind)
+{
+	return kind == NODE_DESCRIPTOR ? LINUX_S_IFLNK : kind == NODE_INFO ? LINUX_S_IFREG : LINUX_S_IFDIR;
+}
+
 /* Numbers that root gives, from `first` on, by the call `label`. */
 static void list_numbers(struct open_file *file, struct dirent_list *list, unsigned label, unsigned pid, struct place place)
 {
@@ -352,10 +363,9 @@ static void list_numbers(struct open_file *file, struct dirent_list *list, unsig
 		count = MIN(count, (long)ARRAY_SIZE(numbers));
 		memcpy(numbers, serve_message->data, (size_t)count * 4);
 		for (long i = 0; i < count; i++) {
-			unsigned type = place.kind == NODE_DESCRIPTOR ? LINUX_S_IFLNK : LINUX_S_IFDIR;
-
 			*(place.kind == NODE_PROCESS ? &place.pid : &place.number) = numbers[i];
-			if (!dirent_add(list, place_node(place).id, FIRST_NUMBER + (u64)numbers[i] + 1, type >> 12, name, number_name(numbers[i], name)))
+			if (!dirent_add(list, place_node(place).id, FIRST_NUMBER + (u64)numbers[i] + 1, type_listed(place.kind) >> 12, name,
+					number_name(numbers[i], name)))
 				return;
 		}
 		first = numbers[count - 1] + 1;
@@ -434,6 +444,8 @@ static long readdir(struct open_file *file, struct dirent_list *list)
 		return -ENOENT;
 	if (place.index == ROW_FD)
 		list_numbers(file, list, PROC_PROC_FILES, place.pid, (struct place){ .kind = NODE_DESCRIPTOR, .pid = place.pid });
+	else if (place.index == ROW_FDINFO)
+		list_numbers(file, list, PROC_PROC_FILES, place.pid, (struct place){ .kind = NODE_INFO, .index = ROW_FDINFO, .pid = place.pid });
 	else if (place.index == ROW_TASK)
 		list_numbers(file, list, PROC_PROC_THREADS, place.pid, (struct place){ .kind = NODE_THREAD, .pid = place.pid });
 	else
@@ -442,33 +454,6 @@ static long readdir(struct open_file *file, struct dirent_list *list)
 }
 
 /* ---- open files ---- */
-
-static bool text_grow(struct text *text, size_t room)
-{
-	size_t size = MAX(text->room * 2, (size_t)PAGE_SIZE);
-	char *bytes;
-
-	while (size < room)
-		size *= 2;
-	bytes = memory_resize(text->bytes, text->room, size);
-	if (!bytes)
-		return false;
-	text->bytes = bytes;
-	text->room = size;
-	return true;
-}
-
-static void forget_text(struct open_file *file)
-{
-	struct text *text = file->data;
-
-	if (!text)
-		return;
-	if (text->bytes)
-		memory_free(text->bytes, text->room);
-	memory_free(text, sizeof(*text));
-	file->data = NULL;
-}
 
 /* Linux lets uid 0 open any file of /proc for writing; the write fails. Names and numbers only: nothing is gained by it. */
 static bool superuser(void)
@@ -506,19 +491,14 @@ static void correct_state(struct proc_info *info)
 static long make_text(struct open_file *file, const struct place *place)
 {
 	struct proc_info info = { 0 };
-	struct text *text;
+	struct text *text = file_text(file);
 	long error;
 
+	if (!text)
+		return -ENOMEM;
 	if (place_of_process(place) && !place_info(place, &info))
 		return -ESRCH;
 	correct_state(&info);
-	text = file->data ? file->data : memory_take(sizeof(*text));
-	if (!text)
-		return -ENOMEM;
-	file->data = text;
-	text->grow = text_grow;
-	text->length = 0;
-	text->cut = false;
 	error = place_row(place)->make(text, place, &info);
 	return error ? error : text->cut ? -ENOMEM : 0;
 }
@@ -529,9 +509,13 @@ static long read(struct request *request, struct open_file *file, u64 offset, si
 	const struct text *text;
 	long error;
 
-	if (!place_row(&place)->make)
+	if (place.kind == NODE_INFO) {
+		error = descriptor_info_ready(request, file);
+		if (error)
+			return error;
+	} else if (!place_row(&place)->make) {
 		return -EINVAL;
-	if (!offset || !file->data) {
+	} else if (!offset || !file->data) {
 		error = make_text(file, &place);
 		if (error)
 			return error;
@@ -562,6 +546,12 @@ static long write(struct request *request, struct open_file *file, u64 offset, s
 	return result < 0 ? result : (long)length;
 }
 
+static void release(struct open_file *file)
+{
+	descriptor_info_forget(file);
+	file_text_forget(file);
+}
+
 static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
@@ -576,7 +566,7 @@ static const struct serve_operations operations = {
 	.readdir = readdir,
 	.statfs = statfs,
 	.open = open,
-	.release = forget_text,
+	.release = release,
 	.read = read,
 	.write = write,
 };

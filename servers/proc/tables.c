@@ -99,6 +99,7 @@ const struct row process_rows[] = {
 	[ROW_DIRECTORY] = { .name = "", .mode = DIR },
 	[ROW_FD] = { .name = "fd", .mode = LINUX_S_IFDIR | 0500, .in_threads = true, .private = true },
 	[ROW_TASK] = { .name = "task", .mode = DIR },
+	[ROW_FDINFO] = { .name = "fdinfo", .mode = DIR, .in_threads = true, .private = true },
 	{ .name = "cgroup", .mode = REG | 0444, .make = no_group, .in_threads = true },
 	{ .name = "cmdline", .mode = REG | 0444, .make = make_cmdline, .in_threads = true },
 	{ .name = "comm", .mode = REG | 0644, .make = make_comm, .write = write_comm, .in_threads = true },

@@ -18,6 +18,7 @@ enum node_kind {
 	NODE_DESCRIPTOR, /* pid, number: descriptor */
 	NODE_SYS,        /* index: row of sys_rows */
 	NODE_CPU,        /* index: row of cpu_rows; pid: the processor's number */
+	NODE_INFO,       /* a file of fdinfo: pid, number: descriptor; index: ROW_FDINFO */
 };
 
 struct place {
@@ -49,6 +50,7 @@ extern const unsigned fixed_count, process_count, sys_count, cpu_count;
 #define ROW_DIRECTORY 0
 #define ROW_FD        1
 #define ROW_TASK      2
+#define ROW_FDINFO    3
 
 static inline const struct row *place_row(const struct place *place)
 {
@@ -63,7 +65,7 @@ static inline const struct row *place_row(const struct place *place)
 /* Whether it is for a process, which may have gone. */
 static inline bool place_of_process(const struct place *place)
 {
-	return place->kind == NODE_PROCESS || place->kind == NODE_THREAD || place->kind == NODE_DESCRIPTOR;
+	return place->kind == NODE_PROCESS || place->kind == NODE_THREAD || place->kind == NODE_DESCRIPTOR || place->kind == NODE_INFO;
 }
 
 static inline bool place_in_sys(const struct place *place)
@@ -73,6 +75,19 @@ static inline bool place_in_sys(const struct place *place)
 
 /* What root knows of a process or thread; false: it is gone. */
 bool process_ask(unsigned id, struct proc_info *info);
+
+/* ---- file_text.c ---- */
+/* An empty text that grows; NULL: no memory. */
+struct text *text_new(void);
+void text_free(struct text *text);
+/* The open file's own, in file->data, emptied. */
+struct text *file_text(struct open_file *file);
+void file_text_forget(struct open_file *file);
+
+/* ---- descriptor_info.c ---- */
+/* 0: file->data is the text to be read; else what the read operation returns: the reader was passed on, and comes back. */
+long descriptor_info_ready(struct request *request, struct open_file *file);
+void descriptor_info_forget(struct open_file *file);
 
 /* ---- process_files.c ---- */
 text_maker make_stat, make_statm, make_status, make_limits, make_cmdline, make_comm, make_environ, make_maps, make_smaps, make_mounts,
