@@ -46,9 +46,11 @@ static void join(struct socket *one, struct socket *two, struct socket_credentia
 
 static long make_pair(struct request *request, struct socket *one, unsigned flags)
 {
-	struct socket *two = socket_new(one->type, request->principal);
-	long result = two ? socket_give(request, two, flags, 1) : -ENOMEM;
+	long result;
+	struct socket *two = socket_new(one->type, request->principal, &result);
 
+	if (two)
+		result = socket_give(request, two, flags, 1);
 	if (result) {
 		if (two)
 			socket_close(two, false);
@@ -69,9 +71,9 @@ long op_socket(struct request *request)
 
 	if (result)
 		return result;
-	socket = socket_new(type, request->principal);
+	socket = socket_new(type, request->principal, &result);
 	if (!socket)
-		return -ENOMEM;
+		return result;
 	socket->protocol = (unsigned)request->m[3];
 	result = socket_give(request, socket, flags, 0);
 	if (!result && request->m[5] == 1) {
@@ -253,9 +255,9 @@ static long stream_connect_try(const struct request *request, struct connect *c)
 
 	if (result)
 		return result;
-	embryo = socket_new(socket->type, request->principal);
+	embryo = socket_new(socket->type, request->principal, &result);
 	if (!embryo)
-		return -ENOMEM;
+		return result;
 	embryo->uid = to->uid;
 	embryo->gid = to->gid;
 	embryo->address = to->address;

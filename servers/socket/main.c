@@ -231,7 +231,18 @@ static const struct serve_operations operations = {
 	.expired = wait_expired,
 };
 
+#define HELD_PART 8 /* of memory */
+
+static void limit_held(void)
+{
+	unsigned long m[8] = { 0 };
+
+	if (root_call(PROC_MEMORY_INFO, m, 0) >= 0)
+		socket_held_limit = m[1] / HELD_PART;
+}
+
 int main(void)
 {
+	limit_held();
 	serve_run(&operations);
 }

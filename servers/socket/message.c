@@ -8,6 +8,12 @@
 #define SMALL_MAX   2048
 
 static struct piece *pool;
+static size_t held;
+
+size_t messages_held(void)
+{
+	return held;
+}
 
 static struct piece *piece_new(size_t want)
 {
@@ -45,6 +51,7 @@ struct message *message_new(size_t length)
 	if (!message)
 		return NULL;
 	message->length = (u32)length;
+	held += length;
 	for (size_t left = length; left; left -= MIN(left, (size_t)(*end)->room), end = &(*end)->next) {
 		*end = piece_new(left);
 		if (!*end) {
@@ -59,6 +66,7 @@ void message_free(struct message *message)
 {
 	struct piece *next;
 
+	held -= message->length;
 	for (struct piece *piece = message->pieces; piece; piece = next) {
 		next = piece->next;
 		piece_free(piece);

@@ -34,6 +34,9 @@ struct message *message_new(size_t length);
 /* Bytes and pieces; rights and sender are the caller's. */
 void message_free(struct message *message);
 
+/* Bytes of all messages that there are. */
+size_t messages_held(void);
+
 /* All of its bytes from the request's caller. False: they are not there; nothing was taken. */
 bool message_fill(struct request *request, struct message *message);
 /* Up to `length` of its bytes from `start` on, to the caller: how many. */

@@ -27,6 +27,9 @@ static struct list_node dropped = LIST_INIT(dropped);
 static struct list_node spent = LIST_INIT(spent); /* went out with an answer: their slots are empty, or nobody took what is in them */
 static bool collection_wanted;
 
+#define SLOTS_HELD_MAX 2048u /* others of the server's slots are for requests that wait */
+static unsigned slots_held;
+
 static struct rights *rights_new(void)
 {
 	struct rights *rights = memory_take(sizeof(*rights));
@@ -80,6 +83,10 @@ static long right_take(struct rights *rights, unsigned slot)
 
 	if (!right)
 		return -ENOMEM;
+	if (slots_held >= SLOTS_HELD_MAX) {
+		memory_free(right, sizeof(*right));
+		return -ETOOMANYREFS;
+	}
 	if (kind == CAPABILITY_OTHER || (kind == CAPABILITY_OWN && !socket_of(file))) {
 		memory_free(right, sizeof(*right));
 		return -EINVAL;
@@ -92,6 +99,7 @@ static long right_take(struct rights *rights, unsigned slot)
 		slot_free(slot);
 	} else {
 		right->slot = slot;
+		slots_held++;
 	}
 	add(rights, right);
 	return 0;
@@ -136,7 +144,7 @@ struct rights *rights_of_bundle(struct request *request, unsigned index, unsigne
 static struct right *right_copy(const struct right *from)
 {
 	struct right *right = memory_take(sizeof(*right));
-	unsigned slot = right && from->slot ? slot_take() : 0;
+	unsigned slot = right && from->slot && slots_held < SLOTS_HELD_MAX ? slot_take() : 0;
 
 	if (!right)
 		return NULL;
@@ -144,8 +152,10 @@ static struct right *right_copy(const struct right *from)
 	right->slot = slot;
 	if (from->file)
 		fly(from->file);
+	slots_held += slot != 0;
 	if (from->file || (slot && capability_copy(from->slot, slot)))
 		return right;
+	slots_held -= slot != 0;
 	if (slot)
 		slot_free(slot);
 	memory_free(right, sizeof(*right));
@@ -240,6 +250,7 @@ static void right_free(struct right *right)
 	if (right->slot) {
 		kernel_slot_delete(right->slot);
 		slot_free(right->slot);
+		slots_held--;
 	}
 	memory_free(right, sizeof(*right));
 }

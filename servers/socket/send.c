@@ -19,7 +19,7 @@ static void message_sign(struct message *message, const struct send *s, const st
 /* Takes the next `length` bytes and the rights. NULL: nothing has changed; *result is what to answer. */
 static struct message *message_take(struct request *request, struct send *s, const struct socket *to, size_t length, long *result)
 {
-	struct message *message = message_new(length);
+	struct message *message = socket_may_hold(length) ? message_new(length) : NULL;
 
 	*result = (long)request->moved;
 	if (!message) {

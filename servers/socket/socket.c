@@ -10,6 +10,10 @@
 struct list_node sockets = LIST_INIT(sockets);
 static struct list_node changed_sockets = LIST_INIT(changed_sockets);
 static u64 next_ino = 3000;
+static unsigned socket_count;
+size_t socket_held_limit = SIZE_MAX / 2;
+
+#define PRESSED_SEND_LIMIT 4096u
 
 struct socket_credentials credentials_of(unsigned long principal, bool effective)
 {
@@ -20,13 +24,15 @@ struct socket_credentials credentials_of(unsigned long principal, bool effective
 	return (struct socket_credentials){ who->pid, effective ? who->euid : who->uid, effective ? who->egid : who->gid };
 }
 
-struct socket *socket_new(unsigned type, unsigned long principal)
+struct socket *socket_new(unsigned type, unsigned long principal, long *error)
 {
-	struct socket *socket = memory_take(sizeof(*socket));
+	struct socket *socket = socket_count < SOCKETS_MAX ? memory_take(sizeof(*socket)) : NULL;
 	struct socket_credentials who = credentials_of(principal, true);
 
+	*error = socket ? 0 : socket_count < SOCKETS_MAX ? -ENOMEM : -ENFILE;
 	if (!socket)
 		return NULL;
+	socket_count++;
 	socket->references = 1;
 	socket->type = type;
 	socket->send_limit = socket->receive_limit = SOCKET_DEFAULT_LIMIT;
@@ -59,6 +65,7 @@ void socket_drop(struct socket *socket)
 		address_drop(socket->address);
 	if (list_linked(&socket->all))
 		list_remove(&socket->all);
+	socket_count--;
 	memory_free(socket, sizeof(*socket));
 }
 
@@ -118,9 +125,14 @@ long socket_take_error(struct socket *socket)
 
 /* ---- messages ---- */
 
+u32 socket_send_limit(const struct socket *socket)
+{
+	return messages_held() < socket_held_limit ? socket->send_limit : MIN(socket->send_limit, PRESSED_SEND_LIMIT);
+}
+
 static bool has_room(const struct socket *socket)
 {
-	return socket->state != SOCKET_LISTENING && ((u64)socket->sent + 1) * 4 <= socket->send_limit;
+	return socket->state != SOCKET_LISTENING && ((u64)socket->sent + 1) * 4 <= socket_send_limit(socket);
 }
 
 void socket_message_queue(struct socket *to, struct message *message)

@@ -18,6 +18,7 @@
 
 #define SOCKET_DEFAULT_LIMIT 212992u /* of both buffers, and the most that SO_SNDBUF and SO_RCVBUF double: Linux's wmem_max and rmem_max */
 #define SOCKET_BACKLOG_MAX   4096u   /* net.core.somaxconn */
+#define SOCKETS_MAX          16384u  /* with those that wait to be accepted, which have no Handle */
 #define DATAGRAM_QUEUE_MAX   10u     /* net.unix.max_dgram_qlen */
 
 enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTED };
@@ -96,8 +97,8 @@ static inline bool socket_is_stream(const struct socket *socket)
 
 extern struct list_node sockets; /* all that have an open file, or wait to be accepted */
 
-/* Nobody refers to it yet but the caller. NULL: no memory. */
-struct socket *socket_new(unsigned type, unsigned long principal);
+/* Nobody refers to it yet but the caller. NULL: *error says why. */
+struct socket *socket_new(unsigned type, unsigned long principal, long *error);
 void socket_hold(struct socket *socket);
 void socket_drop(struct socket *socket);
 /* Nobody has it open any more; takes the caller's reference. */
@@ -117,9 +118,20 @@ void socket_message_gone(struct message *message);
 void socket_message_queue(struct socket *to, struct message *message);
 /* There is room in its queue: those whose datagrams or connections found it full look again. */
 void socket_room(struct socket *socket);
+
+/*
+ * What all sockets hold together is limited, as it is nobody's memory but the server's. Above the limit each may send only while little of its own is on its
+ * way, so what is there flows off, and nobody is locked out by others; twice that is never exceeded.
+ */
+extern size_t socket_held_limit;
+u32 socket_send_limit(const struct socket *socket);
 static inline bool socket_may_send(const struct socket *socket)
 {
-	return socket->sent < socket->send_limit;
+	return socket->sent < socket_send_limit(socket);
+}
+static inline bool socket_may_hold(size_t length)
+{
+	return messages_held() + length <= 2 * socket_held_limit;
 }
 
 /* ---- wait.c ---- */

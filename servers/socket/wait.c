@@ -8,6 +8,7 @@ struct wait {
 	struct list_node timed; /* those with a deadline */
 	struct request *request;
 	struct socket *on;      /* a reference */
+	enum wait_kind kind;
 	unsigned long deadline; /* 0: none */
 	wait_again *again;
 	size_t size;            /* of the operation */
@@ -65,6 +66,7 @@ long wait_start(struct request *request, struct socket *on, enum wait_kind kind,
 	wait->request = request;
 	wait->again = again;
 	wait->on = on;
+	wait->kind = kind;
 	socket_hold(on);
 	request->context = wait;
 	request->scratch[0] = 0;
@@ -103,9 +105,13 @@ void wait_move(struct request *request, struct socket *on, enum wait_kind kind)
 {
 	struct wait *wait = request->context;
 
+	/* it keeps its place: who tries the list would come by it again and again */
+	if (on == wait->on && kind == wait->kind)
+		return;
 	socket_hold(on);
 	socket_drop(wait->on);
 	wait->on = on;
+	wait->kind = kind;
 	list_remove(&wait->link);
 	list_push_back(&on->waits[kind], &wait->link);
 }

@@ -462,8 +462,42 @@ static void many_messages(void)
 	show("no socket", sendmmsg(0, h, 1, 0));
 }
 
+static int senders[2];
+
+static void *send_much(void *bytes)
+{
+	static char data[2][300000];
+	char *own = data[*(char *)bytes - 'a'];
+	memset(own, *(char *)bytes, sizeof data[0]);
+	return (void *)send(senders[0], own, sizeof data[0], 0);
+}
+
+/* Both wait for the same room: neither keeps the other, or anybody else, from going on. */
+static void two_senders(void)
+{
+	static char got[8192];
+	pthread_t threads[2];
+	long size = 0, sum = 0, n;
+	void *sent;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, senders) != 0)
+		return;
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, send_much, i ? "b" : "a");
+	nap_ms(50);
+	while (size < 600000 && (n = read(senders[1], got, sizeof got)) > 0) {
+		for (long i = 0; i < n; i++)
+			sum += got[i] - 'a';
+		size += n;
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &sent);
+		show("sent", (long)sent);
+	}
+	printf("%ld bytes, %ld of the second\n", size, sum);
+}
+
 static const struct part parts[] = {
-	PART(rights), PART(rights_cut), PART(only_in_flight), PART(cycles), PART(credentials), PART(malformed), PART(many_messages),
+	PART(rights), PART(rights_cut), PART(only_in_flight), PART(cycles), PART(credentials), PART(malformed), PART(many_messages), PART(two_senders),
 };
 
 int main(int argc, char **argv)

@@ -327,6 +327,79 @@ static void nothing_lives_in_itself(void)
 	CHECK_EQ(fake_memory_used, before);
 }
 
+/* However many sockets there are: each may have a little on its way, and goes on when that is read. */
+static void what_all_hold_is_limited(void)
+{
+	static u8 data[8192], got[1 << 20];
+	struct open_file *pairs[40][2];
+	size_t sum = 0;
+	long n;
+
+	socket_held_limit = 1 << 20;
+	for (unsigned i = 0; i < 40; i++) {
+		make_pair_of(LINUX_SOCK_STREAM, pairs[i]);
+		while ((n = send_now(pairs[i][0], data, sizeof(data), 0)) > 0)
+			sum += (size_t)n;
+		CHECK_EQ(n, -EAGAIN);
+		CHECK_EQ(messages_held(), sum);
+	}
+	CHECK(sum >= socket_held_limit && sum < socket_held_limit + 40 * 2 * sizeof(data));
+	for (unsigned i = 40; i-- > 0;) {
+		CHECK(receive_now(pairs[i][1], got, sizeof(got), 0) > 0);
+		CHECK(send_now(pairs[i][0], data, 10, 0) == 10);
+	}
+	socket_held_limit = 10;
+	CHECK_EQ(send_now(pairs[0][0], data, sizeof(data), 0), -ENOBUFS);
+	socket_held_limit = SIZE_MAX / 2;
+	for (unsigned i = 0; i < 40; i++) {
+		file_closed(pairs[i][0]);
+		file_closed(pairs[i][1]);
+	}
+	CHECK_EQ(messages_held(), 0);
+}
+
+/* Those that wait to be accepted have no Handle, so no pool of Handles limits them. */
+static void sockets_are_limited_in_number(void)
+{
+	struct socket *made[SOCKETS_MAX];
+	long error;
+	unsigned count = 0;
+
+	while (count < SOCKETS_MAX && (made[count] = socket_new(LINUX_SOCK_STREAM, 1, &error)))
+		count++;
+	CHECK_EQ(count, SOCKETS_MAX);
+	CHECK(!socket_new(LINUX_SOCK_STREAM, 1, &error));
+	CHECK_EQ(error, -ENFILE);
+	while (count > 0)
+		socket_close(made[--count], false);
+	sockets_settle();
+	CHECK(list_empty(&sockets));
+}
+
+/* Both wait for the same room; trying one must not bring the other up again and again. */
+static void two_that_send_on_one_socket_go_on(void)
+{
+	static u8 data[300000], got[300000];
+	struct fake_request *f[2];
+	struct open_file *two[2];
+	long n;
+	size_t sum = 0;
+
+	make_pair_of(LINUX_SOCK_STREAM, two);
+	for (unsigned i = 0; i < 2; i++) {
+		f[i] = begin_send(two[0], data, sizeof(data), 0);
+		fake_done(f[i], op_send(&f[i]->request));
+		CHECK_EQ(f[i]->result, FAKE_NOT_ANSWERED);
+	}
+	while ((n = receive_now(two[1], got, 50000, 0)) > 0)
+		sum += (size_t)n;
+	CHECK_EQ(sum, 2 * sizeof(data));
+	CHECK_EQ(finish_now(f[0]), sizeof(data));
+	CHECK_EQ(finish_now(f[1]), sizeof(data));
+	file_closed(two[0]);
+	file_closed(two[1]);
+}
+
 /* ---- at random ---- */
 
 #define PAIRS     12
@@ -614,6 +687,9 @@ int main(void)
 	RUN(memory_that_is_not_there_loses_nothing);
 	RUN(hostile_messages_are_refused);
 	RUN(nothing_lives_in_itself);
+	RUN(what_all_hold_is_limited);
+	RUN(sockets_are_limited_in_number);
+	RUN(two_that_send_on_one_socket_go_on);
 	RUN(nothing_is_lost_or_left_at_random);
 	return check_result();
 }
