@@ -14,12 +14,14 @@
  *
  * Capability pointers. A thread has two CNodes. A cptr below CPTR_SYSTEM names a slot of its *files* CNode (slot number
  * = Linux descriptor number); CPTR_SYSTEM | n names slot n of its *system* CNode. Slot 0 of the system CNode is never used.
+ * Where a CNode is wanted CPTR_FILES names the caller's own files CNode: threads of one process may have different ones.
  */
 #ifndef ABI_KERNEL_H
 #define ABI_KERNEL_H
 
 #define CPTR_SYSTEM 0x80000000u
 #define CPTR_NULL   CPTR_SYSTEM
+#define CPTR_FILES  0xffffffffu
 
 /* name, number, text */
 #define KERNEL_ERRORS(X) \

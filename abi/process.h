@@ -7,7 +7,6 @@
 
 /* Slots of every process's system CNode (cptr: CPTR_SYSTEM | slot). */
 #define SLOT_ROOT      1  /* Endpoint of root, RIGHT_SEND; a server's is a Handle whose badge names the service */
-#define SLOT_FILES     2  /* own files CNode */
 #define SLOT_SYSTEM    3  /* own system CNode */
 #define SLOT_CWD       4  /* Handle of the working directory */
 #define SLOT_FSROOT    5  /* Handle of the root directory */

@@ -29,6 +29,8 @@ struct cte *lookup(struct thread *t, u64 cptr, enum object_type type, unsigned r
 {
 	struct cte *c = cspace_slot(t, cptr);
 
+	if (!c && cptr == CPTR_FILES && type == OBJECT_CNODE)
+		c = &t->files_cnode;
 	if (!c || cap_empty(c)) {
 		*err = K_INVALID_CAP;
 		return NULL;

@@ -208,11 +208,10 @@ static struct process *child_record(struct clone *c)
 	return process;
 }
 
-static void fill_system_cnode(const struct clone *c, const struct thread *thread)
+static void fill_system_cnode(const struct clone *c)
 {
 	struct process *process = c->process;
 
-	process_set_files_slot(process, thread->files);
 	services_fill_slots(process);
 	cnode_copy(process->system_cnode.slot, c->parent->process->system_cnode.slot, SLOT_CWD, 3);
 }
@@ -231,7 +230,7 @@ static long clone_process(struct clone *c)
 		return -ENOMEM;
 	}
 	thread_set_tid(thread, c->process->pid);
-	fill_system_cnode(c, thread);
+	fill_system_cnode(c);
 	if (shared) {
 		c->process->vfork_parent = c->flags & CLONE_VFORK_BIT ? c->parent : NULL;
 		thread_publish(thread);

@@ -20,7 +20,7 @@ struct exec {
 	pfn_t first, last;         /* the block's pages, linked by pages[].next */
 	struct start_block block;
 	struct space *space;
-	struct files *files, *old_files;
+	struct files *files;
 	struct sighand *sighand;
 	u64 keep[BITMAP_WORDS(1u << FILES_BITS_MAX)];
 };
@@ -130,10 +130,13 @@ static int map_block(struct exec *x)
 
 static struct files *own_files(struct exec *x)
 {
-	struct files *files = x->old_files = x->old->files;
+	struct files *files = x->old->files;
+	u32 own = 0;
 
-	/* Shared with another process or with a thread that is about to end: a copy is right for both. */
-	if (files->refs > x->process->thread_count)
+	list_for_each_entry(t, &x->process->threads, struct thread, in_process)
+		own += t->files == files;
+	/* Shared with another process. The process's own threads are about to end. */
+	if (files->refs > own)
 		return files_copy(files);
 	files->refs++;
 	return files;
@@ -229,8 +232,6 @@ static void commit(struct exec *x)
 	KCALL2(cap_delete, ROOT_CNODE, reply);
 	clean_system_cnode(process);
 	delete_descriptors(x);
-	if (x->files != x->old_files)
-		process_set_files_slot(process, x->files);
 	thread_set_tid(x->new, process->pid);
 	process->exec_done = true;
 	posix_timers_delete(process);

@@ -270,7 +270,6 @@ struct process *process_launch(struct process *parent, u32 pid, u16 service, con
 	thread_set_tid(thread, pid);
 	strlcpy(thread->name, launch->name, sizeof(thread->name));
 	strlcpy(process->name, thread->name, sizeof(process->name));
-	process_set_files_slot(process, thread->files);
 	services_fill_slots(process);
 	thread_configure(thread);
 	process_publish(process);

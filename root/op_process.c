@@ -256,7 +256,5 @@ long op_UNSHARE_FILES(struct request *request)
 	files_put(caller->files);
 	caller->files = copy;
 	MUST(KCALL3(thread_set_cnodes, SYS(caller->tcb.slot), SYS(copy->cnode.slot), 0));
-	if (caller->process->thread_count == 1)
-		process_set_files_slot(caller->process, copy);
 	return 0;
 }

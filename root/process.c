@@ -268,7 +268,6 @@ int files_grow(struct files *files, u32 slots)
 			if (t->files != files)
 				continue;
 			MUST(KCALL3(thread_set_cnodes, SYS(t->tcb.slot), SYS(new.slot), 0));
-			process_set_files_slot(p, files);
 		}
 	}
 	kobject_destroy(&old);
@@ -292,11 +291,6 @@ void cap_put(u64 cnode, u32 slot, u32 from, unsigned rights)
 static void set_slot(const struct process *process, u32 slot, u32 from)
 {
 	cap_put(SYS(process->system_cnode.slot), slot, from, RIGHT_ALL);
-}
-
-void process_set_files_slot(const struct process *process, const struct files *files)
-{
-	set_slot(process, SLOT_FILES, files->cnode.slot);
 }
 
 int process_make_system(struct process *process, unsigned bits)

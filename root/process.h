@@ -198,7 +198,6 @@ void cap_put(u64 cnode, u32 slot, u32 from, unsigned rights);
 void cnode_copy(u32 to, u32 from, u32 first, u32 count);
 void cnode_delete(u32 cnode, u32 first, u32 count);
 int process_make_system(struct process *process, unsigned bits);
-void process_set_files_slot(const struct process *process, const struct files *files);
 
 struct sighand *sighand_create(struct space *space, u32 index, const struct sighand *from);
 void sighand_put(struct sighand *sighand);

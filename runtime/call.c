@@ -54,7 +54,7 @@ long rt_root(unsigned label, unsigned long m0, unsigned long m1, unsigned long m
 /* Which own CNode a cptr means, and which slot there. */
 static unsigned long cptr_cnode(unsigned long cptr)
 {
-	return CPTR_SYSTEM | (cptr & CPTR_SYSTEM ? SLOT_SYSTEM : SLOT_FILES);
+	return cptr & CPTR_SYSTEM ? CPTR_SYSTEM | SLOT_SYSTEM : CPTR_FILES;
 }
 
 static unsigned long cptr_slot(unsigned long cptr)

@@ -36,7 +36,7 @@ struct watch {
 
 static long identify(unsigned fd, unsigned long *endpoint, unsigned long *badge)
 {
-	unsigned long a[8] = { CPTR_SYSTEM | SLOT_FILES, fd };
+	unsigned long a[8] = { CPTR_FILES, fd };
 
 	if (kcall_object(KCALL_cap_identify, a) != K_OK || (a[0] & 0xff) != OBJECT_HANDLE)
 		return -EBADF;

@@ -60,7 +60,7 @@ static uint64_t any_cptr(void)
 	case 0: return any(8);
 	case 1: return any_word();
 	case 2: return CPTR_SYSTEM | any(700);
-	case 3: return CPTR_SYSTEM | (any(2) ? SLOT_FILES : SLOT_SYSTEM);
+	case 3: return any(2) ? CPTR_FILES : CPTR_SYSTEM | SLOT_SYSTEM;
 	default: return CPTR_SYSTEM | any(40);
 	}
 }

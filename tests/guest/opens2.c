@@ -213,9 +213,8 @@ static int open_ones(void)
 	int bits = 0;
 
 	for (int fd = 3; fd < 20; fd++) {
-		int flags = fcntl(fd, F_GETFD);
-
-		bits |= (flags >= 0) << (fd - 3);
+		/* both what the table says and what is there */
+		bits |= (fcntl(fd, F_GETFD) >= 0 && fcntl(fd, F_GETFL) >= 0) << (fd - 3);
 	}
 	return bits;
 }

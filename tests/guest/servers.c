@@ -91,9 +91,9 @@ static unsigned add_capabilities(const struct native_api *native, struct message
 
 	for (unsigned i = 0; i < count; i++) {
 		unsigned long from_system = !any(4), slot = from_system ? any(32) : (unsigned)files[any(FILES)];
-		unsigned long cnode = CPTR_SYSTEM | (from_system ? SLOT_SYSTEM : SLOT_FILES);
-		unsigned long a[8] = { CPTR_SYSTEM | SLOT_FILES, COPIES + i, cnode, slot, RIGHT_ALL };
-		unsigned long old[8] = { CPTR_SYSTEM | SLOT_FILES, COPIES + i };
+		unsigned long cnode = from_system ? CPTR_SYSTEM | SLOT_SYSTEM : CPTR_FILES;
+		unsigned long a[8] = { CPTR_FILES, COPIES + i, cnode, slot, RIGHT_ALL };
+		unsigned long old[8] = { CPTR_FILES, COPIES + i };
 
 		native->object(KCALL_cap_delete, old);
 		native->object(KCALL_cap_copy, a);
