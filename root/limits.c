@@ -162,7 +162,7 @@ void limits_watch_cpu(struct process *process)
 		return;
 	usage_of(process, &usage);
 	used = usage.user_ns + usage.system_ns;
-	timer_set(&process->cpu_limit, now_ns() + MAX(next > used ? (next - used) / MAX(process->thread_count, 1u) : 0, CPU_STEP_NS),
+	timer_set_in(&process->cpu_limit, MAX(next > used ? (next - used) / MAX(process->thread_count, 1u) : 0, CPU_STEP_NS),
 		  cpu_looked_at);
 }
 

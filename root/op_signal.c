@@ -258,7 +258,7 @@ static void real_fired(struct timer *timer)
 	struct itimer *itimer = &process->itimers[TIMER_REAL];
 
 	if (itimer->interval)
-		timer_set(timer, now_ns() + MAX(itimer->interval, REAL_TIMER_STEP), real_fired);
+		timer_set_in(timer, MAX(itimer->interval, REAL_TIMER_STEP), real_fired);
 	expire(process, TIMER_REAL);
 }
 
@@ -269,12 +269,12 @@ static void cpu_fired(struct process *process, unsigned which, void (*fire)(stru
 
 	if (used < itimer->target) {
 		/* never so soon that root would find it due again before the process has run */
-		timer_set(&itimer->timer, now_ns() + MAX(itimer->target - used, CPU_TIMER_STEP), fire);
+		timer_set_in(&itimer->timer, MAX(itimer->target - used, CPU_TIMER_STEP), fire);
 		return;
 	}
 	itimer->target = itimer->interval ? used + itimer->interval : 0;
 	if (itimer->target)
-		timer_set(&itimer->timer, now_ns() + MAX(itimer->interval, CPU_TIMER_STEP), fire);
+		timer_set_in(&itimer->timer, MAX(itimer->interval, CPU_TIMER_STEP), fire);
 	expire(process, which);
 }
 
@@ -322,6 +322,6 @@ long op_ITIMER(struct request *request)
 	itimer->interval = request->m[2];
 	itimer->target = value && which != TIMER_REAL ? cpu_time(process) + value : 0;
 	if (value)
-		timer_set(&itimer->timer, now_ns() + value, fire[which]);
+		timer_set_in(&itimer->timer, value, fire[which]);
 	return 0;
 }

@@ -96,7 +96,7 @@ static void fired(struct timer *timer)
 	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
 
 	if (t->interval)
-		timer_set(timer, now_ns() + MAX(t->interval, STEP_NS), fired);
+		timer_set_in(timer, MAX(t->interval, STEP_NS), fired);
 	notify(t); /* last: the signal may end the process, and the timer with it */
 }
 

@@ -3,7 +3,11 @@
 #include "root/kcall.h"
 #include "root/log.h"
 
+/* Programs choose how many timers there are and how often they fire, and root runs before any program: timers get a quarter of its time at most. */
+#define PAUSE_FACTOR 3
+
 static struct rb_tree timers;
+static u64 pause_end;
 
 static int compare(const void *key, const struct rb_node *node)
 {
@@ -32,19 +36,30 @@ u64 timer_next(void)
 {
 	struct rb_node *first = rb_first(&timers);
 
-	return first ? rb_entry(first, struct timer, node)->when : 0;
+	return first ? MAX(rb_entry(first, struct timer, node)->when, pause_end) : 0;
 }
 
+void timer_set_in(struct timer *timer, u64 delay, void (*fire)(struct timer *timer))
+{
+	u64 now = now_ns();
+
+	timer_set(timer, delay < ~0ul - now ? now + delay : ~0ul, fire);
+}
+
+/* What is set while this runs is for the next time, so it ends. */
 void timers_run(void)
 {
+	u64 start = now_ns(), end;
 	struct rb_node *first;
 
-	while ((first = rb_first(&timers)) && rb_entry(first, struct timer, node)->when <= now_ns()) {
+	while ((first = rb_first(&timers)) && rb_entry(first, struct timer, node)->when <= start) {
 		struct timer *timer = rb_entry(first, struct timer, node);
 
 		timer_cancel(timer);
 		timer->fire(timer);
 	}
+	end = now_ns();
+	pause_end = end + PAUSE_FACTOR * (end - start);
 }
 
 #ifndef HOST_TEST

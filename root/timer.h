@@ -14,6 +14,8 @@ struct timer {
 u64 now_ns(void);
 u64 realtime_base(void);
 void timer_set(struct timer *timer, u64 when, void (*fire)(struct timer *timer));
+/* From now on, however long that is. */
+void timer_set_in(struct timer *timer, u64 delay, void (*fire)(struct timer *timer));
 void timer_cancel(struct timer *timer);
 u64 timer_next(void);                /* 0: none */
 void timers_run(void);               /* those that are due */

@@ -95,6 +95,7 @@ struct message_buffer *root_message(void) { return &message; }
 u64 now_ns(void) { return 1000; }
 u64 realtime_base(void) { return 0; }
 void timer_set(struct timer *timer, u64 when, void (*fire)(struct timer *timer)) { timer->when = when; timer->fire = fire; }
+void timer_set_in(struct timer *timer, u64 delay, void (*fire)(struct timer *timer)) { timer_set(timer, now_ns() + delay, fire); }
 void timer_cancel(struct timer *timer) { timer->when = 0; }
 long kipc(u64 number, struct kmsg *msg) { (void)number; (void)msg; return 0; }
 
