@@ -88,6 +88,8 @@ static long to_fixed(struct remap *r, u64 address)
 		return -EINVAL;
 	if (space_remove_range(r->space, address, address + r->new_length))
 		return -ENOMEM;
+	/* What was removed may have been the lower part of the same region, whose record is gone then. */
+	r->region = region_at(&r->space->regions, r->old);
 	r->new = address;
 	return move(r) ? -ENOMEM : (long)address;
 }

@@ -331,6 +331,23 @@ static void moves(void)
 	SHOW(mremap(m, PAGE, PAGE, 0) == MAP_FAILED ? -1 : 0);
 }
 
+/* To where the lower part of the same mapping was. */
+static void moves_inside(void)
+{
+	char *m = map(5, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	unsigned char there[5];
+
+	for (int i = 0; i < 5; i++)
+		m[i * PAGE] = (char)('a' + i);
+	SHOW(mremap(m + 3 * PAGE, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, m) == m);
+	printf("%c %c %c %c\n", m[0], m[PAGE], m[2 * PAGE], m[4 * PAGE]);
+	SHOW(mincore(m + 3 * PAGE, PAGE, there));
+	SHOW(mremap(m + PAGE, PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, m + 3 * PAGE) == m + 3 * PAGE);
+	printf("%c %c %c\n", m[0], m[2 * PAGE], m[3 * PAGE]);
+	m[4 * PAGE] = 'z';
+	SHOW(munmap(m, 5 * PAGE));
+}
+
 static void barriers(void)
 {
 	SHOW(syscall(SYS_membarrier, 0, 0, 0) > 0);
@@ -352,7 +369,7 @@ int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "peers", peers }, { "peer_errors", peer_errors }, { "locks", locks }, { "lock_limits", lock_limits }, { "advice_kinds", advice_kinds },
-		{ "moves", moves }, { "barriers", barriers },
+		{ "moves", moves }, { "moves_inside", moves_inside }, { "barriers", barriers },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
