@@ -232,7 +232,6 @@ static long clone_process(struct clone *c)
 	thread_set_tid(thread, c->process->pid);
 	fill_system_cnode(c);
 	if (shared) {
-		c->process->vfork_parent = c->flags & CLONE_VFORK_BIT ? c->parent : NULL;
 		thread_publish(thread);
 		start_in_shared(c, thread);
 	} else if (start_forked(c, thread)) {
@@ -246,6 +245,7 @@ static long clone_process(struct clone *c)
 	if (!(c->flags & CLONE_VFORK_BIT))
 		return c->process->pid;
 	c->process->vfork_parent = c->parent;
+	c->parent->vfork_child = c->process;
 	return request_keep(c->request, WAIT_VFORK);
 }
 

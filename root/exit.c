@@ -41,6 +41,19 @@ void process_end_other_threads(struct process *process, struct thread *keep)
 
 /* ---- the process ---- */
 
+/*
+ * One end leads to others: a death signal, a child's end that its parent asked to be killed by, SIGHUP for an orphaned group. Chains of them may be thousands
+ * long, and root's stack is small: what comes up within an end is noted, and carried out when that end is complete.
+ */
+static struct list_node due = LIST_INIT(due);
+static bool ending;
+
+static void note_due(struct process *process)
+{
+	if (!list_linked(&process->due))
+		list_push_back(&due, &process->due);
+}
+
 static struct process *reaper_of(const struct process *process)
 {
 	for (struct process *at = process->parent; at; at = at->parent)
@@ -62,29 +75,12 @@ static void give_children_away(struct process *process)
 		child->exit_signal = SIGNAL_CHLD;
 		if (child->state == PROCESS_ALIVE) {
 			process_publish(child);
-			child->death_signal_due = child->pdeathsig != 0;
+			if (child->pdeathsig)
+				note_due(child);
 		} else if (reaper) {
 			process_notify_parent(child);
 		} else {
 			process_free(child);
-		}
-	}
-}
-
-/* After the dead parent's own news has gone out: a child that this kills is news that comes second. */
-static void send_death_signals(void)
-{
-	bool again = true;
-
-	while (again) {
-		again = false;
-		list_for_each_entry(p, &process_list, struct process, all) {
-			if (!p->death_signal_due)
-				continue;
-			p->death_signal_due = false;
-			again = true;
-			signal_process(p, p->pdeathsig, NULL);
-			break; /* the list may have changed */
 		}
 	}
 }
@@ -175,8 +171,10 @@ void vfork_done(struct process *child)
 	struct thread *parent = child->vfork_parent;
 
 	child->vfork_parent = NULL;
-	if (parent)
-		thread_answer(parent, child->pid, 0, child->serial);
+	if (!parent)
+		return;
+	parent->vfork_child = NULL;
+	thread_answer(parent, child->pid, 0, child->serial);
 }
 
 static void become_zombie(struct process *process, u32 status)
@@ -216,16 +214,41 @@ static void process_ended(struct process *process, u32 status)
 	} else {
 		process_notify_parent(process);
 	}
-	send_death_signals();
+}
+
+static void process_end(struct process *process, u32 status)
+{
+	if (list_linked(&process->due))
+		list_remove(&process->due);
+	take_usage(process);
+	process_end_other_threads(process, NULL);
+	process_ended(process, status);
+}
+
+static void carry_out(struct process *process)
+{
+	list_remove(&process->due);
+	if (process->exit_due)
+		process_end(process, process->exit_status);
+	else
+		signal_process(process, process->pdeathsig, NULL);
 }
 
 void process_exit(struct process *process, u32 status)
 {
-	if (process->state != PROCESS_ALIVE)
+	if (process->state != PROCESS_ALIVE || process->exit_due)
 		return;
-	take_usage(process);
-	process_end_other_threads(process, NULL);
-	process_ended(process, status);
+	if (ending) {
+		process->exit_due = true;
+		process->exit_status = status;
+		note_due(process);
+		return;
+	}
+	ending = true;
+	process_end(process, status);
+	while (!list_empty(&due))
+		carry_out(list_first_entry(&due, struct process, due));
+	ending = false;
 }
 
 void thread_exit(struct thread *thread, u32 status)

@@ -370,13 +370,20 @@ void sighand_put(struct sighand *sighand)
 
 /* ---- what others see ---- */
 
+/* Who runs in another's memory, as a vfork child does, finds that one's page there. */
+static bool info_is_of(const struct space *space, const struct process *process)
+{
+	u32 pid = ((const struct process_info *)page_virt(space->info_page))->pid;
+
+	return !pid || pid == process->pid;
+}
+
 void process_publish(const struct process *process)
 {
 	const struct thread *leader = process_leader(process);
 
 	list_for_each_entry(t, &process->threads, struct thread, in_process)
 		thread_publish(t);
-	/* A vfork child's info page is its parent's. */
-	if (leader && leader->space->info_page && !process->vfork_parent)
+	if (leader && leader->space->info_page && info_is_of(leader->space, process))
 		process_write_info(process, leader->space);
 }

@@ -96,6 +96,7 @@ struct thread {
 	pfn_t context, message[2];
 	struct signal_queue signals;
 	u32 reply;               /* root's slot of the Reply that is kept; 0: none */
+	struct process *vfork_child; /* that it waits for */
 	u8 wait;                 /* enum wait_kind */
 	bool exiting;
 	struct {
@@ -134,7 +135,8 @@ struct process {
 	u32 pid, pgid, sid, thread_count;
 	u8 state, exit_signal, pdeathsig, stop_signal;
 	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, holds_locks;
-	bool death_signal_due;   /* its parent is gone: exit.c */
+	bool exit_due;
+	struct list_node due;    /* it is to end (exit_due), or to have its death signal: exit.c */
 	u32 exit_status;
 	bool watched;            /* the event server has a pidfd of it */
 	u64 serial;              /* never another process's */

@@ -295,6 +295,8 @@ void thread_destroy(struct thread *thread)
 	signal_queue_clear(&thread->signals);
 	if (thread->wait != WAIT_NONE)
 		thread_stop_waiting(thread);
+	if (thread->vfork_child)
+		thread->vfork_child->vfork_parent = NULL;
 	/* The kernel counts the area's pages until the thread object is gone. */
 	kobject_destroy(&thread->tcb);
 	kobject_destroy(&thread->notification);
