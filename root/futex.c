@@ -4,6 +4,7 @@
  */
 #include "root/futex.h"
 
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "lib/string.h"
@@ -185,17 +186,24 @@ long op_ROBUST_LIST(struct request *request)
 	return 0;
 }
 
-static void release_lock(struct thread *thread, u64 address)
+/* The lock is shared with others, who may run on other cores at this moment. `pending`: the thread was about to take or to release it. */
+static void release_lock(struct thread *thread, u64 address, bool pending)
 {
-	u32 value;
+	u32 value, *word;
 
 	if (!address_ok(address) || space_read(thread->space, address, &value, sizeof(value)))
 		return;
-	if ((value & FUTEX_TID_MASK) != thread->tid)
+	/* it was released, but the next who waits was not woken yet */
+	if (pending && !value)
+		futex_wake_address(thread->space, address, 1);
+	word = (value & FUTEX_TID_MASK) == thread->tid ? space_word(thread->space, address) : NULL;
+	if (!word)
 		return;
-	value = (value & FUTEX_WAITERS_BIT) | FUTEX_OWNER_DIED;
-	if (space_write(thread->space, address, &value, sizeof(value)))
-		return;
+	value = atomic_load_acquire(word);
+	do {
+		if ((value & FUTEX_TID_MASK) != thread->tid)
+			return;
+	} while (!atomic_cas(word, &value, (value & FUTEX_WAITERS_BIT) | FUTEX_OWNER_DIED));
 	if (value & FUTEX_WAITERS_BIT)
 		futex_wake_address(thread->space, address, 1);
 }
@@ -212,9 +220,9 @@ void robust_list_walk(struct thread *thread, u64 head)
 		if (entry >= USER_MAX || space_read(thread->space, entry, &next, sizeof(next)))
 			break;
 		if (entry != (words[2] & ~1ul))
-			release_lock(thread, entry + words[1]);
+			release_lock(thread, entry + words[1], false);
 		entry = next & ~1ul;
 	}
 	if (words[2])
-		release_lock(thread, (words[2] & ~1ul) + words[1]);
+		release_lock(thread, (words[2] & ~1ul) + words[1], true);
 }

@@ -118,6 +118,7 @@ enum touch space_touch(struct space *space, u64 address, unsigned access);
  * Root's own access to a process's memory, page by page, as the process could. 0 or -EFAULT.
  */
 int space_read(struct space *space, u64 address, void *to, u64 length);
+u32 *space_word(struct space *space, u64 address); /* that aligned word, writable, until something is unmapped; NULL: EFAULT */
 int space_write(struct space *space, u64 address, const void *from, u64 length);
 
 #endif

@@ -255,6 +255,13 @@ static int transfer(struct space *space, u64 address, u8 *own, u64 length, bool 
 	return 0;
 }
 
+u32 *space_word(struct space *space, u64 address)
+{
+	pfn_t pfn = address < USER_MAX ? page_for(space, address, REGION_WRITE) : 0;
+
+	return pfn ? (u32 *)((u8 *)page_virt(pfn) + address % PAGE_SIZE) : NULL;
+}
+
 int space_read(struct space *space, u64 address, void *to, u64 length)
 {
 	return transfer(space, address, to, length, false);

@@ -209,8 +209,37 @@ static void thread_ids(void)
 	show("handlers without memory", clone(thread_body, stack + sizeof stack, CLONE_SIGHAND, &result));
 }
 
+/* Its owner has released the lock, and ends before it wakes who waits: what it was about to do is in its robust list. */
+static void robust_pending(void)
+{
+	struct shared { int word; struct robust_list_head head; } *shared =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct timespec patience = { 3, 0 };
+	pid_t waiting = child(), owner;
+	int status;
+
+	if (waiting == 0) {
+		show("woken", futex(&shared->word, FUTEX_WAIT, 0, &patience, NULL, 0));
+		fflush(stdout);
+		_exit(0);
+	}
+	nap_ms(50);
+	owner = child();
+	if (owner == 0) {
+		shared->head.list.next = &shared->head.list;
+		shared->head.futex_offset = 0;
+		shared->head.list_op_pending = (struct robust_list *)&shared->word;
+		show("set_robust_list", syscall(SYS_set_robust_list, &shared->head, sizeof shared->head));
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(owner, &status, 0);
+	waitpid(waiting, &status, 0);
+	show_status("who waited", status);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(results), PART(requeue), PART(bits), PART(between_processes), PART(robust), PART(thread_ids) };
+	static const struct part parts[] = { PART(results), PART(requeue), PART(bits), PART(between_processes), PART(robust), PART(robust_pending), PART(thread_ids) };
 	return RUN_PARTS(parts, argc, argv);
 }
