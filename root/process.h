@@ -74,7 +74,7 @@ struct walk {
 	u64 m[3];
 	u64 flags;               /* WALK_ */
 	u64 base, base2;
-	struct walk_file file;   /* that it ends at, by way of /proc/PID/fd */
+	struct walk_file file;   /* that it ends at, or goes on from, by way of /proc/PID/fd */
 	struct walk_text path;   /* waits for its base's place, or for a service */
 	struct walk_text second; /* second path or text, as it came */
 	const struct mount *home; /* WALK_NO_XDEV: the mount that it may not leave */

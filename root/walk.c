@@ -162,10 +162,10 @@ long walk_go(struct thread *thread, struct request *request, u32 reply)
 	if (!service->present)
 		return -ENXIO;
 	error = walk_text_save(&w->path, text_bytes, text_length);
-	if (error || !request)
-		return error ? error : RESULT_LATER;
+	if (error)
+		return error;
 	thread->waiting.a = mount.service;
-	return request_keep(request, WAIT_SERVICE);
+	return request ? request_keep(request, WAIT_SERVICE) : RESULT_LATER;
 }
 
 void walk_service_ready(u16 number)
@@ -179,10 +179,10 @@ void walk_service_ready(u16 number)
 			text_start();
 			text_add((char *)t->walk.path.data, t->walk.path.length);
 			result = walk_go(t, NULL, t->reply);
-			if (result == RESULT_LATER)
-				thread_reply_gone(t);
-			else
+			if (result != RESULT_LATER)
 				thread_answer(t, result, 0, 0);
+			else if (t->waiting.a == number) /* else it waits for another now: its controlling terminal has changed */
+				thread_reply_gone(t);
 		}
 	}
 }

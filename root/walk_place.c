@@ -101,10 +101,14 @@ static long from_removed(struct thread *thread, struct request *request)
 	static const struct continuation itself;
 	struct walk *w = &thread->walk;
 	const char *end = (char *)w->path.data + w->path.length, *path = skip_dots((char *)w->path.data, end);
+	const struct walk_file by_descriptor = w->file;
 	struct walk_file file;
 
+	w->file = (struct walk_file){ 0 };
 	if (path == end) {
-		if (!file_named(thread->process, thread->files, w->base, &file))
+		if (by_descriptor.service)
+			file = by_descriptor;
+		else if (!file_named(thread->process, thread->files, w->base, &file))
 			return -EBADF;
 		return walk_to_file(thread, request, file, &itself);
 	}
@@ -176,10 +180,11 @@ long walk_placed(struct thread *thread, struct request *request, const struct co
 	struct walk *w = &thread->walk;
 	int error = text_prefix(c);
 
-	if (c->m5)
-		return error || w->operation == WALK_CHROOT ? -ENOENT : from_removed(thread, request);
 	if (w->operation == WALK_CHROOT)
-		return error ? error : change_root(thread);
+		return error ? error : c->m5 ? -ENOENT : change_root(thread);
+	if (c->m5)
+		return error ? -ENOENT : from_removed(thread, request);
+	w->file = (struct walk_file){ 0 };
 	if (!error)
 		error = walk_restrict_start(w, c->mount);
 	if (!error)

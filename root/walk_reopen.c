@@ -21,7 +21,7 @@ long walk_describe(struct thread *thread, struct request *request, const struct 
 	if (length + sizeof(mark) > MESSAGE_BYTES)
 		return -ENAMETOOLONG;
 	memcpy(data, path, length);
-	if (c->m5 && thread->walk.operation == FILE_READLINK) {
+	if (c->m5 && thread->walk.operation == FILE_READLINK && thread->walk.stage == STAGE_FILE) {
 		memcpy(data + length, mark, sizeof(mark) - 1);
 		length += sizeof(mark) - 1;
 	}
@@ -96,6 +96,7 @@ long walk_to_file(struct thread *thread, struct request *request, struct walk_fi
 	if (c->rest_length) {
 		int error = walk_text_save(&w->path, c->rest, c->rest_length);
 
+		w->file = file;
 		w->stage = STAGE_PLACE;
 		return error ? error : walk_send_to_file(thread, request->reply, file, FILE_PLACE, m, 0);
 	}

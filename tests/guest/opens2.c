@@ -296,11 +296,35 @@ static void shared_tables(void)
 	}
 }
 
+/* By its descriptor it can still be reached. */
+static void removed_by_descriptor(void)
+{
+	struct stat own, up, got;
+	char name[64];
+
+	mkdir("gone", 0755);
+	int fd = open("gone", O_RDONLY | O_DIRECTORY);
+	fstat(fd, &own);
+	stat(".", &up);
+	SHOW(rmdir("gone"));
+	for (const char *const *rest = (const char *const[]){ "", "/", "/.", "/..", "/../.", "/x", "/../gone", NULL }; *rest; rest++) {
+		snprintf(name, sizeof name, "/proc/self/fd/%d%s", fd, *rest);
+		int opened = open(name, O_RDONLY);
+		int error = errno;
+		printf("%s: ", *rest);
+		if (opened < 0)
+			printf("%s\n", strerror(error));
+		else
+			printf("%s\n", fstat(opened, &got) ? "?" : got.st_ino == own.st_ino ? "itself" : got.st_ino == up.st_ino ? "above" : "another");
+		close(opened);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "scopes", scopes }, { "crossings", crossings }, { "creating", creating }, { "refused", refused }, { "ranges", ranges },
-		{ "shared_tables", shared_tables },
+		{ "shared_tables", shared_tables }, { "removed_by_descriptor", removed_by_descriptor },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
