@@ -191,6 +191,12 @@ static long unknown_operation(u64 label)
 	return -ENOSYS;
 }
 
+/* What a server may have done in the name of a client that opened a file there: a mapping of that file. */
+static bool forwarded_ok(u64 label)
+{
+	return label == PROC_MAP_OBJECT || label == PROC_MAP;
+}
+
 static long handle(struct request *request)
 {
 	u64 label = INFO_LABEL(request->info);
@@ -199,6 +205,8 @@ static long handle(struct request *request)
 		return walk_continue(request);
 	if (label < 32)
 		return walk_start(request);
+	if (request->forwarded && !forwarded_ok(label))
+		return -EPERM;
 	if (label >= 256 && label < PROC_OPERATION_END && operations[label - 256])
 		return operations[label - 256](request);
 	return unknown_operation(label);
