@@ -261,7 +261,7 @@ struct process *process_launch(struct process *parent, u32 pid, u16 service, con
 		strlcpy(process->command, launch->name, sizeof(process->command));
 	process_set_pid(process, pid);
 	process->pgid = process->sid = pid;
-	if (!process_make_system(process, service ? SYSTEM_BITS_SERVER : SYSTEM_BITS_MIN))
+	if (!process_make_system(process, service ? service_get(service)->slot_bits : SYSTEM_BITS_MIN))
 		thread = launch_thread(process, launch);
 	if (!thread) {
 		process_free(process);

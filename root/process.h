@@ -18,6 +18,7 @@
 #define FILES_BITS_MAX 13
 #define SYSTEM_BITS_MIN 6
 #define SYSTEM_BITS_SERVER 11
+#define SYSTEM_BITS_MANY   13 /* of servers at which every thread there is may wait */
 #define RLIMITS       16
 #define PRIORITY_PROGRAM 100
 #define PRIORITY_SERVER  120
@@ -95,8 +96,8 @@ struct thread {
 	struct kobject tcb, notification;
 	pfn_t context, message[2];
 	struct signal_queue signals;
-	u32 reply;               /* root's slot of the Reply that is kept; 0: none */
 	struct process *vfork_child; /* that it waits for */
+	u32 reply;               /* root's slot of the Reply that is kept; 0: none */
 	u8 wait;                 /* enum wait_kind */
 	bool exiting;
 	struct {

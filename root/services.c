@@ -22,18 +22,22 @@
 static const char terminal_path[] = "/dev/tty";
 
 static struct service services[] = {
-	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12, .rights = SERVICE_IMAGE },
+	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_SERVER,
+	  .rights = SERVICE_IMAGE },
 	{ .name = "console",
 	  .mounts = (const char *const[]){ "/dev/console", terminal_path, "/dev/ttyS0", "/dev/ttyS1", "/dev/ttyS2", "/dev/ttyS3", NULL },
-	  .handle_bits = 9, .rights = SERVICE_TERMINALS,
+	  .handle_bits = 9, .slot_bits = SYSTEM_BITS_SERVER, .rights = SERVICE_TERMINALS,
 	  .io = { { 0x3f8, 0x3ff, 4 }, { 0x2f8, 0x2ff, 3 }, { 0x3e8, 0x3ef, 4 }, { 0x2e8, 0x2ef, 3 } } },
-	{ .name = "pty", .mounts = (const char *const[]){ "/dev/ptmx", "/dev/pts", NULL }, .handle_bits = 11, .rights = SERVICE_TERMINALS },
-	{ .name = "dev", .mounts = (const char *const[]){ "/dev", NULL }, .handle_bits = 11 },
-	{ .name = "proc", .mounts = (const char *const[]){ "/proc", "/sys", NULL }, .handle_bits = 10, .rights = SERVICE_PROCESSES },
-	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12 },
-	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11 },
-	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12 },
+	{ .name = "pty", .mounts = (const char *const[]){ "/dev/ptmx", "/dev/pts", NULL }, .handle_bits = 11, .slot_bits = SYSTEM_BITS_SERVER,
+	  .rights = SERVICE_TERMINALS },
+	{ .name = "dev", .mounts = (const char *const[]){ "/dev", NULL }, .handle_bits = 11, .slot_bits = SYSTEM_BITS_SERVER },
+	{ .name = "proc", .mounts = (const char *const[]){ "/proc", "/sys", NULL }, .handle_bits = 10, .slot_bits = SYSTEM_BITS_SERVER,
+	  .rights = SERVICE_PROCESSES },
+	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_MANY },
+	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11, .slot_bits = SYSTEM_BITS_MANY },
+	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_MANY },
 	{ .name = "ipc", .mounts = (const char *const[]){ "/dev/mqueue", "/proc/sysvipc", NULL }, .handle_bits = 10,
+	  .slot_bits = SYSTEM_BITS_MANY,
 	  .rights = SERVICE_SIGNALS },
 };
 
@@ -220,6 +224,7 @@ static void start(struct service *s, int error)
 	root_log(LOG_ERROR, "service %s cannot be started: no memory", s->name);
 	drop_objects(s);
 	s->present = false;
+	walk_service_ready(service_number(s));
 }
 
 void services_start(void)

@@ -28,6 +28,7 @@ struct service {
 	const char *name;  /* in the bundle, and process_info.name */
 	const char *const *mounts; /* mount points by mount number, NULL-terminated */
 	unsigned handle_bits;      /* of its HandlePool: 1 << bits Handles */
+	unsigned slot_bits;        /* of its system CNode: a slot for each request that waits */
 	struct service_io io[4];
 	unsigned rights;           /* SERVICE_ */
 	/* what follows is root's */
