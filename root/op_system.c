@@ -2,6 +2,7 @@
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
+#include "root/load.h"
 #include "root/log.h"
 #include "root/names.h"
 #include "root/operations.h"
@@ -76,6 +77,7 @@ long op_MEMORY_INFO(struct request *request)
 	request->out[2] = memory_counts.free_pages << PAGE_SHIFT;
 	request->out[3] = memory_counts.by_type[PAGE_OBJECT] << PAGE_SHIFT;
 	request->out[4] = thread_total;
+	load_averages(&request->out[5]);
 	return 0;
 }
 
