@@ -43,6 +43,8 @@ long serve_dispatch(struct request *request)
 		return from_root(request) ? op_resolve(request) : -EPERM;
 	if (label < ARRAY_SIZE(path_handlers) && path_handlers[label])
 		return from_root(request) ? path_handlers[label](request) : -EPERM;
+	if (request->file && request->file->flags & LINUX_O_PATH)
+		return -EBADF;
 	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
 }
 

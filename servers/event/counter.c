@@ -144,11 +144,6 @@ static unsigned counter_poll(struct open_file *file)
 	return (counter->value ? LINUX_POLLIN : 0) | (counter->value < COUNTER_MAX ? LINUX_POLLOUT : 0);
 }
 
-static void counter_release(struct open_file *file)
-{
-	memory_free(counter_of(file), sizeof(struct counter));
-}
-
 static long counter_info(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size)
 {
 	const struct counter *counter = counter_of(file);
@@ -164,7 +159,7 @@ static const struct event_kind counter_kind = {
 	.write = counter_write,
 	.poll = counter_poll,
 	.info = counter_info,
-	.release = counter_release,
+	.size = sizeof(struct counter),
 };
 
 long counter_make(struct request *request)

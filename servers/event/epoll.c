@@ -27,10 +27,7 @@ static unsigned epoll_poll(struct open_file *file)
 
 static void epoll_release(struct open_file *file)
 {
-	struct epoll *epoll = epoll_of(file);
-
-	interest_clear(&epoll->list);
-	memory_free(epoll, sizeof(*epoll));
+	interest_clear(&epoll_of(file)->list);
 }
 
 #define ALWAYS_WAITED_FOR 0x18u       /* EPOLLERR, EPOLLHUP */
@@ -62,6 +59,7 @@ static const struct event_kind epoll_kind = {
 	.message = epoll_message,
 	.opened = OPENED_EPOLL,
 	.release = epoll_release,
+	.size = sizeof(struct epoll),
 };
 
 /* Polling answers with the list's generation as the counter, and pollers are signalled when it moves. */

@@ -16,12 +16,14 @@ struct event_kind {
 	long (*message)(struct request *request);       /* labels of its own; NULL: EINVAL */
 	unsigned opened;  /* OPENED_ flags */
 	bool unseekable;  /* lseek is ESPIPE; else it answers 0 */
-	void (*release)(struct open_file *file); /* the object's only open file is gone */
+	void (*release)(struct open_file *file); /* the object's only open file is gone; NULL: nothing to do. Its memory goes later */
+	size_t size;      /* of the object */
 };
 
 struct event_object {
 	const struct event_kind *kind;
 	u64 ino;
+	unsigned holders; /* open files that only tell of it (O_PATH), and the one that does all else */
 };
 
 static inline struct event_object *event_object_of(const struct open_file *file)

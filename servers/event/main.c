@@ -38,6 +38,7 @@ long event_object_give(struct request *request, struct event_object *object, uns
 	if (!file)
 		return -ENOMEM;
 	object->ino = next_ino++;
+	object->holders = 1;
 	file->opened = object->kind->opened;
 	file->no_position = !object->kind->unseekable;
 	result = open_file_give(request, file, 0);
@@ -56,9 +57,24 @@ static long open(struct request *request, struct open_file *file)
 	return -ENXIO;
 }
 
+static void hold(struct node node)
+{
+	((struct event_object *)node.id)->holders++;
+}
+
+static void unhold(struct node node)
+{
+	struct event_object *object = (struct event_object *)node.id;
+
+	if (!--object->holders)
+		memory_free(object, object->kind->size);
+}
+
 static void release(struct open_file *file)
 {
-	event_object_of(file)->kind->release(file);
+	if (event_object_of(file)->kind->release)
+		event_object_of(file)->kind->release(file);
+	unhold(file->node);
 }
 
 static long read(struct request *request, struct open_file *file, u64 offset, size_t length)
@@ -131,6 +147,8 @@ static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
 	.getattr = getattr,
+	.hold = hold,
+	.unhold = unhold,
 	.open = open,
 	.release = release,
 	.read = read,

@@ -52,7 +52,6 @@ static void pidfd_release(struct open_file *file)
 
 	if (!p->ended)
 		list_remove(&p->link);
-	memory_free(p, sizeof(*p));
 }
 
 static long pidfd_message(struct request *request)
@@ -85,6 +84,7 @@ static const struct event_kind pidfd_kind = {
 	.message = pidfd_message,
 	.unseekable = true,
 	.release = pidfd_release,
+	.size = sizeof(struct pidfd),
 };
 
 long pidfd_make(struct request *request)

@@ -24,11 +24,6 @@ static unsigned signalfd_poll(struct open_file *file)
 	return 0;
 }
 
-static void signalfd_release(struct open_file *file)
-{
-	memory_free(signalfd_of(file), sizeof(struct signalfd));
-}
-
 static long signalfd_message(struct request *request)
 {
 	struct signalfd *s = signalfd_of(request->file);
@@ -57,7 +52,7 @@ static const struct event_kind signalfd_kind = {
 	.info = signalfd_info,
 	.message = signalfd_message,
 	.opened = OPENED_SIGNALFD,
-	.release = signalfd_release,
+	.size = sizeof(struct signalfd),
 };
 
 long signalfd_make(struct request *request)

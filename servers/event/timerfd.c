@@ -205,7 +205,6 @@ static void timerfd_release(struct open_file *file)
 
 	disarm(t);
 	list_remove(&t->link);
-	memory_free(t, sizeof(*t));
 }
 
 static u64 value_left(const struct timerfd *t)
@@ -238,7 +237,7 @@ static long timerfd_set(struct request *request)
 	t->follows = is_realtime(t) && settings & SET_ABSOLUTE;
 	if (!value)
 		return 0;
-	t->when = settings & SET_ABSOLUTE ? value : kernel_monotonic() + value;
+	t->when = settings & SET_ABSOLUTE ? value : kernel_monotonic() + value; /* both are below 2^63 */
 	arm(t);
 	return 0;
 }
@@ -275,6 +274,7 @@ static const struct event_kind timerfd_kind = {
 	.info = timerfd_info,
 	.message = timerfd_message,
 	.release = timerfd_release,
+	.size = sizeof(struct timerfd),
 };
 
 static bool clock_known(u64 clock)

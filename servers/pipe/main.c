@@ -56,6 +56,17 @@ static void release(struct open_file *file)
 	pipe_leave(pipe_of(file->node), file);
 }
 
+static void hold(struct node node)
+{
+	pipe_of(node)->holders++;
+}
+
+static void unhold(struct node node)
+{
+	pipe_of(node)->holders--;
+	pipe_let_go(pipe_of(node));
+}
+
 static unsigned readable_now(const struct pipe *pipe, const struct open_file *file)
 {
 	unsigned events = 0;
@@ -132,6 +143,8 @@ static const struct serve_operations operations = {
 	.getattr = getattr,
 	.setattr = setattr,
 	.statfs = statfs,
+	.hold = hold,
+	.unhold = unhold,
 	.open = pipe_open,
 	.release = release,
 	.read = pipe_read,

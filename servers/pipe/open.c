@@ -222,12 +222,6 @@ static long fifo_give(struct request *request, struct pipe *pipe, struct open_fi
 	return result;
 }
 
-static void free_if_unused(struct pipe *pipe)
-{
-	if (!pipe->readers && !pipe->writers)
-		pipe_free(pipe);
-}
-
 static long fifo_open_end(struct request *request, struct pipe *pipe)
 {
 	struct open_file *file = end_new(pipe, (unsigned)request->m[0] & ~(unsigned)NOT_KEPT);
@@ -243,7 +237,7 @@ static long fifo_open_end(struct request *request, struct pipe *pipe)
 			return fifo_give(request, pipe, file);
 		open_file_drop(file);
 	}
-	free_if_unused(pipe);
+	pipe_let_go(pipe);
 	return result;
 }
 

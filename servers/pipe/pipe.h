@@ -22,6 +22,7 @@ struct pipe {
 	struct ring ring;        /* without bytes until the first write */
 	size_t touched;          /* how much of its buffer has pages */
 	unsigned readers, writers, both; /* open files that read, that write, that do both */
+	unsigned holders;        /* open files of its node that came by a path: an O_PATH one is no end, but tells of it */
 	u64 reader_count, writer_count;  /* how many there ever were: who waits for an opener compares */
 	struct list_node read_waiters, write_waiters, open_waiters;
 	struct poll_queue read_poll, write_poll;
@@ -43,6 +44,9 @@ static inline struct pipe *pipe_of(struct node node)
 /* NULL: no memory. A pipe without ends is to be freed. */
 struct pipe *pipe_new(void);
 void pipe_free(struct pipe *pipe);
+
+/* Frees it if nobody has it any more. */
+void pipe_let_go(struct pipe *pipe);
 
 /* Counts an end in or out; out: the last of a kind ends those who wait for it, and the last of all frees the pipe. */
 void pipe_join(struct pipe *pipe, const struct open_file *file);

@@ -369,6 +369,11 @@ void pipe_leave(struct pipe *pipe, const struct open_file *file)
 		end_waiters(&pipe->write_waiters, -EPIPE);
 		poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLERR);
 	}
-	if (!pipe->readers && !pipe->writers && list_empty(&pipe->open_waiters))
+	pipe_let_go(pipe);
+}
+
+void pipe_let_go(struct pipe *pipe)
+{
+	if (!pipe->readers && !pipe->writers && !pipe->holders && list_empty(&pipe->open_waiters))
 		pipe_free(pipe);
 }

@@ -10,8 +10,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -335,11 +337,84 @@ static void signal_errors(void)
 	puts(link);
 }
 
+/* ---- what an O_PATH descriptor tells of a file that nobody has open any more ---- */
+
+static int make_pipe(void)
+{
+	int p[2];
+
+	if (pipe(p))
+		return -1;
+	close(p[1]);
+	return p[0];
+}
+
+static int make_epoll(void) { return epoll_create1(0); }
+static int make_counter(void) { return eventfd(5, 0); }
+static int make_timer(void) { return timerfd_create(CLOCK_MONOTONIC, 0); }
+static int make_process(void) { return (int)syscall(SYS_pidfd_open, getpid(), 0); }
+
+static int make_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	return signalfd(-1, &set, 0);
+}
+
+static void tell(const char *name, int path)
+{
+	char link[64] = "", own[32];
+	struct stat s;
+
+	snprintf(own, sizeof own, "/proc/self/fd/%d", path);
+	if (readlink(own, link, sizeof link - 1) < 0)
+		perror("readlink");
+	if (strchr(link, ':') && link[0] != 'a')
+		*strchr(link, ':') = 0; /* the number */
+	printf("%s: %s, ", name, link);
+	if (fstat(path, &s))
+		printf("%s\n", strerror(errno));
+	else
+		printf("mode %o, links %d\n", s.st_mode, (int)s.st_nlink);
+	errno = 0;
+	printf("  read %d %s\n", (int)read(path, link, 8), strerror(errno));
+}
+
+static void told_after_the_end(void)
+{
+	static const struct { const char *name; int (*make)(void); } kinds[] = {
+		{ "pipe", make_pipe }, { "eventfd", make_counter }, { "epoll", make_epoll }, { "timerfd", make_timer }, { "signalfd", make_signals },
+		{ "pidfd", make_process },
+	};
+	enum { KINDS = sizeof kinds / sizeof *kinds };
+	int path[KINDS], others[KINDS * 8];
+	char name[32];
+
+	for (int i = 0; i < KINDS; i++) {
+		int fd = kinds[i].make();
+
+		snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+		path[i] = open(name, O_PATH);
+		close(fd);
+	}
+	/* What was theirs is others' now, if it was given away. */
+	for (int i = 0; i < KINDS * 8; i++)
+		others[i] = kinds[i * 5 % KINDS].make();
+	for (int i = 0; i < KINDS; i++)
+		tell(kinds[i].name, path[i]);
+	for (int i = 0; i < KINDS * 8; i++)
+		close(others[i]);
+	for (int i = 0; i < KINDS; i++)
+		SHOW(close(path[i]));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "timers", timers }, { "timer_errors", timer_errors }, { "timers_shared", timers_shared },
 		{ "signals", signals }, { "signals_waited_for", signals_waited_for }, { "signal_errors", signal_errors },
+		{ "told_after_the_end", told_after_the_end },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
