@@ -12,11 +12,30 @@
 static struct heap heap;
 static bool heap_ready;
 
+/* What a server holds for its clients is nobody's but its own, so no kind of it may take the machine's memory: a part is all that it ever has. */
+#define MEMORY_PART 4
+static size_t limit, mapped;
+
+static size_t memory_limit(void)
+{
+	unsigned long m[8] = { 0 };
+
+	return root_call(PROC_MEMORY_INFO, m, 0) < 0 ? SIZE_MAX : m[1] / MEMORY_PART;
+}
+
 static void *map_anonymous(size_t size)
 {
-	long at = root_call5(PROC_MAP, 0, size, LINUX_PROT_READ | LINUX_PROT_WRITE, LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS, 0);
+	long at;
 
-	return at < 0 ? NULL : (void *)at;
+	if (!limit)
+		limit = memory_limit();
+	if (size > limit - mapped)
+		return NULL;
+	at = root_call5(PROC_MAP, 0, size, LINUX_PROT_READ | LINUX_PROT_WRITE, LINUX_MAP_PRIVATE | LINUX_MAP_ANONYMOUS, 0);
+	if (at < 0)
+		return NULL;
+	mapped += size;
+	return (void *)at;
 }
 
 static void *grow(void *ctx, size_t *size)
@@ -46,10 +65,12 @@ void memory_free(void *memory, size_t size)
 {
 	if (!memory)
 		return;
-	if (is_large(size))
-		object_unmap((unsigned long)memory, ALIGN_UP(size, PAGE_SIZE));
-	else
+	if (!is_large(size)) {
 		heap_free(&heap, memory);
+		return;
+	}
+	object_unmap((unsigned long)memory, ALIGN_UP(size, PAGE_SIZE));
+	mapped -= ALIGN_UP(size, PAGE_SIZE);
 }
 
 void *memory_resize(void *memory, size_t size, size_t new_size)

@@ -4,7 +4,7 @@
 
 #include "lib/types.h"
 
-/* Zeroed memory, aligned to 16; NULL: none. Sizes above 32 KiB take whole pages of their own and give them back when freed. */
+/* Zeroed memory, aligned to 16; NULL: none, or the server has a quarter of the machine's already. Sizes above 32 KiB take whole pages of their own and give them back when freed. */
 void *memory_take(size_t size);
 void memory_free(void *memory, size_t size);
 /* Grows or shrinks; keeps what fits; what is new is zero. NULL: none, and the old is untouched. */

@@ -231,7 +231,7 @@ static const struct serve_operations operations = {
 	.expired = wait_expired,
 };
 
-#define HELD_PART 8 /* of memory */
+#define HELD_PART 16 /* of memory: twice that is less than what the server may have (serve/memory.c) */
 
 static void limit_held(void)
 {
