@@ -328,6 +328,12 @@ long linux_rt_sigtimedwait(struct thread_record *t, const unsigned long a[6])
 	ipc.m[1] = deadline;
 	atomic_store(&c->wait_mask, set);
 	result = rt_request(&ipc);
+	/* What it waits for may have come between the mask and the request, and is what interrupted that. */
+	if (result == -ERESTARTSYS && atomic_load_acquire(&c->pending) & set) {
+		ipc = (struct ipc){ .target = CPTR_ROOT, .info = INFO(PROC_SIGWAIT, 0), .m = { set, DEADLINE_NOW } };
+		result = rt_request(&ipc);
+		result = result == -EAGAIN ? -ERESTARTSYS : result;
+	}
 	if (result > 0) {
 		memset(&info, 0, sizeof(info));
 		if (INFO_BYTES_OF(ipc.info) >= sizeof(info))
