@@ -64,6 +64,8 @@ struct thread_record {
 		unsigned long base, size;
 		unsigned int flags;
 	} altstack;
+	unsigned long timer_slack, inherited_slack; /* prctl; 0: Linux's first value */
+	bool keep_capabilities;
 	unsigned long epoll_start; /* where the next report of ready files begins, so that none is always last (epoll.c) */
 };
 

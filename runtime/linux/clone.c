@@ -38,7 +38,8 @@ struct thread_origin {
 	bool tid_written;
 	struct clone_request request;
 	struct gate_frame frame;
-	unsigned long mask, fs_base, gs_base;
+	unsigned long mask, fs_base, gs_base, timer_slack;
+	bool keep_capabilities;
 	u32 mxcsr;
 	struct process_state *process;
 	struct files_state *files;
@@ -152,6 +153,7 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 		p->thread_count = 1;
 	t->tid = tid;
 	t->notified = 0;
+	t->inherited_slack = t->timer_slack;
 	c->robust_list = 0;
 	c->clear_child_tid = r->flags & CLONE_CHILD_CLEARTID ? r->child_tid : 0;
 	if (r->flags & CLONE_CLEAR_SIGHAND) {
@@ -204,6 +206,8 @@ static struct thread_origin *origin_create(struct thread_record *t, const struct
 	if (r->stack)
 		o->frame.rsp = r->stack;
 	o->mask = thread_context(t)->signal_mask;
+	o->timer_slack = t->timer_slack;
+	o->keep_capabilities = t->keep_capabilities;
 	o->fs_base = r->flags & CLONE_SETTLS ? r->tls : fs_base();
 	o->gs_base = gs_base();
 	o->mxcsr = mxcsr_get();
@@ -245,6 +249,8 @@ static void record_init(struct thread_record *t, const struct thread_origin *o)
 	t->fs = o->fs;
 	t->sighand = o->sighand;
 	t->heap = o->heap;
+	t->timer_slack = t->inherited_slack = o->timer_slack;
+	t->keep_capabilities = o->keep_capabilities;
 	t->slow = o->process->trace ? SLOW_TRACE : 0;
 	c->program = o->frame;
 	frame_segments(&c->program);

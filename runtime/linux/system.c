@@ -150,6 +150,13 @@ static long prctl_root_get(const unsigned long a[6])
 	return value < 0 ? value : put_user(result, a[1]);
 }
 
+#define TIMER_SLACK_FIRST 50000ul /* ns */
+
+static unsigned long timer_slack(const struct thread_record *t)
+{
+	return t->timer_slack ? t->timer_slack : TIMER_SLACK_FIRST;
+}
+
 long linux_prctl(struct thread_record *t, const unsigned long a[6])
 {
 	struct process_state *p = t->process;
@@ -169,12 +176,17 @@ long linux_prctl(struct thread_record *t, const unsigned long a[6])
 			return -EINVAL;
 		p->no_new_privs = true;
 		return prctl_root(a);
-	case PR_GET_KEEPCAPS: return 0;
-	case PR_SET_KEEPCAPS: return a[1] > 1 ? -EINVAL : 0; /* there are no capabilities to keep */
+	case PR_GET_KEEPCAPS: return t->keep_capabilities;
+	case PR_SET_KEEPCAPS: /* there are none to keep */
+		if (a[1] > 1)
+			return -EINVAL;
+		t->keep_capabilities = a[1] != 0;
+		return 0;
 	case PR_CAPBSET_READ: return a[1] <= 40 ? 1 : -EINVAL;
-	case PR_GET_SECCOMP: return 0;
-	case PR_GET_TIMERSLACK: return 50000;
-	case PR_SET_TIMERSLACK: return 0; /* timers are never late on purpose, which any slack allows */
+	case PR_GET_TIMERSLACK: return (long)timer_slack(t);
+	case PR_SET_TIMERSLACK: /* timers are never late on purpose, which any slack allows */
+		t->timer_slack = (long)a[1] > 0 ? a[1] : t->inherited_slack;
+		return 0;
 	case PR_GET_TIMING: return PR_TIMING_STATISTICAL;
 	case PR_GET_THP_DISABLE: return 0;
 	case PR_GET_TID_ADDRESS: return put_user(thread_context(t)->clear_child_tid, a[1]);
@@ -276,8 +288,10 @@ long linux_settimeofday(struct thread_record *t, const unsigned long a[6])
 	long v[2];
 
 	(void)t;
+	if (a[1])
+		return -EINVAL; /* there is no time zone to set: libraries keep it */
 	if (!a[0])
-		return 0; /* a time zone alone: kept by libraries, not here */
+		return 0;
 	if (get_user(v, a[0]))
 		return -EFAULT;
 	if (v[0] < 0 || (unsigned long)v[1] >= 1000000)

@@ -6,6 +6,7 @@
 #include "report.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -428,9 +429,49 @@ static void times_of_children(void)
 	printf("sleeping and waiting cost nothing: %d\n", cpu.tv_sec == 0 && cpu.tv_nsec < 50000000);
 }
 
+static void *other_thread(void *unused)
+{
+	(void)unused;
+	show("a thread's slack", prctl(PR_GET_TIMERSLACK));
+	prctl(PR_SET_TIMERSLACK, 7);
+	show("its own", prctl(PR_GET_TIMERSLACK));
+	prctl(PR_SET_TIMERSLACK, 0);
+	show("what it began with", prctl(PR_GET_TIMERSLACK));
+	show("kept capabilities there", prctl(PR_GET_KEEPCAPS));
+	return NULL;
+}
+
+static void in_fork(void)
+{
+	prctl(PR_SET_TIMERSLACK, 9);
+	prctl(PR_SET_TIMERSLACK, 0);
+	show("a child's", prctl(PR_GET_TIMERSLACK));
+	show("kept capabilities in a child", prctl(PR_GET_KEEPCAPS));
+}
+
+/* What prctl is told and asked for. */
+static void kept_values(void)
+{
+	pthread_t thread;
+	show("slack", prctl(PR_GET_TIMERSLACK));
+	show("another", prctl(PR_SET_TIMERSLACK, 1234));
+	show("slack", prctl(PR_GET_TIMERSLACK));
+	show("kept capabilities", prctl(PR_GET_KEEPCAPS));
+	show("keep", prctl(PR_SET_KEEPCAPS, 1));
+	show("kept capabilities", prctl(PR_GET_KEEPCAPS));
+	show("no flag", prctl(PR_SET_KEEPCAPS, 2));
+	pthread_create(&thread, NULL, other_thread, NULL);
+	pthread_join(thread, NULL);
+	in_child(in_fork);
+	show("slack", prctl(PR_GET_TIMERSLACK));
+	show("the first again", prctl(PR_SET_TIMERSLACK, 0));
+	show("slack", prctl(PR_GET_TIMERSLACK));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = { PART(statuses), PART(stops), PART(waitid_info), PART(wait_rules), PART(copy_on_write), PART(generations),
-		PART(identities), PART(groups), PART(orphaned_group), PART(reparenting), PART(vforks), PART(times_of_children) };
+		PART(identities), PART(groups), PART(orphaned_group), PART(reparenting), PART(vforks), PART(times_of_children),
+		PART(kept_values) };
 	return RUN_PARTS(parts, argc, argv);
 }
