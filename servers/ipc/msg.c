@@ -53,7 +53,7 @@ static bool fits(const struct msg_queue *q, size_t size)
 static bool wanted(const struct message *message, long type, unsigned flags)
 {
 	if (type < 0)
-		return message->type <= -type;
+		return (u64)message->type <= -(u64)type; /* the lowest there is has no opposite of its own kind */
 	return !type || (message->type == type) == !(flags & MSG_EXCEPT);
 }
 
