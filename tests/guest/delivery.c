@@ -6,6 +6,8 @@
 #include "report.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <sys/stat.h>
@@ -383,8 +385,82 @@ static void restart_matrix(void)
 	}
 }
 
+/* ---- none is lost, whenever it comes ---- */
+
+#define DELIVERIES 3000
+
+static sigjmp_buf again;
+static int nobody[2], word;
+
+static void jump_back(int number)
+{
+	(void)number;
+	siglongjmp(again, 1);
+}
+
+/* Waits for ever, each time in another way. */
+static void wait_somehow(unsigned way)
+{
+	struct timespec long_time = { 1000, 0 };
+	struct pollfd poll_nobody = { .fd = nobody[0], .events = POLLIN };
+	sigset_t none;
+	char c;
+
+	switch (way) {
+	case 0: nanosleep(&long_time, NULL); break;
+	case 1: pause(); break;
+	case 2: (void)!read(nobody[0], &c, 1); break;
+	case 3: poll(&poll_nobody, 1, -1); break;
+	case 4: syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL); break;
+	case 5: syscall(SYS_futex, &word, FUTEX_WAIT, 0, &long_time); break;
+	case 6: waitpid(-1, NULL, 0); break;
+	case 7: sigemptyset(&none); sigsuspend(&none); break;
+	}
+}
+
+static void jumper(const struct turn *turn)
+{
+	if (child() == 0)
+		for (;;)
+			pause();
+	signal(SIGUSR1, jump_back);
+	for (volatile unsigned n = 0; n < DELIVERIES; n++)
+		if (sigsetjmp(again, 1) == 0) {
+			turn_post(turn->from[1]);
+			wait_somehow(n % 8);
+			_exit(1); /* nothing but the handler ends it */
+		}
+	kill(0, SIGTERM); /* its child, too */
+}
+
+static void none_is_lost(void)
+{
+	struct turn turn;
+	unsigned random = 1;
+	int status;
+
+	turn_make(&turn);
+	if (pipe(nobody) != 0)
+		return;
+	pid_t pid = child();
+	if (pid == 0) {
+		setpgid(0, 0);
+		jumper(&turn);
+	}
+	for (int n = 0; n < DELIVERIES; n++) {
+		turn_wait(turn.from[0]);
+		random = random * 1103515245 + 12345;
+		for (volatile unsigned spin = random >> 16 & 0xfff; spin; spin--)
+			;
+		kill(pid, SIGUSR1);
+	}
+	waitpid(pid, &status, 0);
+	show_status("after all of them", status);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(defaults), PART(rt_order), PART(discards), PART(rules), PART(to_threads), PART(ends), PART(restart_matrix) };
+	static const struct part parts[] = { PART(defaults), PART(rt_order), PART(discards), PART(rules), PART(to_threads), PART(ends), PART(restart_matrix),
+		PART(none_is_lost) };
 	return RUN_PARTS(parts, argc, argv);
 }
