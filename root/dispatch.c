@@ -191,10 +191,10 @@ static long unknown_operation(u64 label)
 	return -ENOSYS;
 }
 
-/* What a server may have done in the name of a client that opened a file there: a mapping of that file. */
+/* What a server may have done in the name of a client that opened a file there: a mapping of that file; what the proc server's files tell of others. */
 static bool forwarded_ok(u64 label)
 {
-	return label == PROC_MAP_OBJECT || label == PROC_MAP;
+	return label == PROC_MAP_OBJECT || label == PROC_MAP || label == PROC_FILE_INFO;
 }
 
 static long handle(struct request *request)
