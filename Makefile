@@ -93,7 +93,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress fuzz oracle test-mutants check docs bench bench-record profile clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress fuzz oracle test-mutants test-suites record-suites check docs bench bench-record profile clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -113,6 +113,7 @@ help:
 	@echo 'make stress           ten thousand forks, a thousand kills, each server killed a hundred times: what does it leave behind?'
 	@echo 'make fuzz             random system calls and the like until ten million are made; goes on where it stopped; FUZZ="--calls 1000000 calls"'
 	@echo 'make test-mutants     break ten behaviours one at a time: a test must notice each; MUTANTS="append sigpipe" only these'
+	@echo 'make test-suites      suites that others wrote, test by test on both kernels; SUITES=cpython/test_os some parts; make record-suites: and write docs/suites.md'
 	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
 	@echo 'make profile ROW=stat  what the instructions of a row are spent on, by function'
 	@echo 'make docs             the pages that are made from sources'
@@ -357,6 +358,11 @@ fuzz: guest build
 # Breaks one behaviour at a time in a copy of the tree: some test must notice each.
 test-mutants: guest
 	$(Q)tests/mutants/run $(MUTANTS)
+
+# Suites that others wrote. SUITES="cpython/test_os" runs these parts; record-suites also writes docs/suites.md.
+test-suites record-suites: guest
+	+$(Q)$(MAKE) --no-print-directory COMPILER=gcc uxrt
+	$(Q)tests/suites/run $(if $(filter record-suites,$@),--record) $(SUITES)
 
 # Measurements: the release build against Linux. ROWS="fork pipe" measures only these; bench-record also writes docs/performance.md.
 bench bench-record: guest $(BENCH_PROGRAMS)
