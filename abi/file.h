@@ -22,7 +22,8 @@
  *   link's text, m[3] length of the rest, m[4] the mount's number; data[]: prefix, link text, rest. For "..": the prefix is that
  *   directory's parent already, link text empty, or if the directory is the mount's root: CONTINUE_ABOVE.
  *   Root goes on with: absolute link ? text/rest : prefix/text/rest (at most 40 links: ELOOP), from the mount table on.
- * Before any relative path root asks the base directory's server for its place: FILE_PLACE; the server Forwards back FILE_CONTINUE with CONTINUE_PLACE and the directory's path as the prefix.
+ * Before a relative path root asks the base directory's server for its place, unless it knows it: FILE_PLACE; the server Forwards back FILE_CONTINUE with CONTINUE_PLACE and the
+ * directory's path as the prefix.
  * For link and rename root first has each parent resolved: FILE_RESOLVE; answered by FILE_CONTINUE with CONTINUE_RESOLVED,
  * prefix = canonical path of the parent, rest = last component.
  * What root sends about an open file (LOCATE, REOPEN, RESOLVE of /proc/PID/fd/N, and FSTAT and the like in its name) has the file's badge in
@@ -200,7 +201,13 @@ enum file_operation {
 #define CONTINUE_LINK     1
 #define CONTINUE_DOTDOT   2
 #define CONTINUE_ABOVE    3 /* ".." in the mount's root; rest follows */
-#define CONTINUE_PLACE    4 /* m[5] 1: the directory was removed, and this is where it was */
+/*
+ * m[5] 1: the directory was removed, and this is where it was. m[6]: number of the service's names, 0: none; m[7] the open file's badge. With a number, root
+ * may keep the answer for that badge: it stays right until the service says PROC_NAMES_CHANGED with another number, which it does before it answers
+ * what moved or removed a directory. The first number after a start is NAMES_FIRST.
+ */
+#define CONTINUE_PLACE    4
+#define NAMES_FIRST       1
 #define CONTINUE_RESOLVED 5 /* of a Handle (RESOLVE forwarded to it, for a link to what it names): the rest is a NUL and the server's own name for it */
 #define CONTINUE_DESCRIBE 6
 #define CONTINUE_REOPEN   7 /* proc: the caller wants descriptor m[6] of process m[5] (-1: its executable, -2: cwd, -3: root): root finds it

@@ -138,6 +138,7 @@
 	X(PROC_MEMORY, 134) /* m[0] pid, m[1] address, m[2] bytes <= MESSAGE_BYTES -> m[0] bytes, data[] */ \
 	X(PROC_REGIONS, 135) /* m[0] pid, m[1] first address -> m[0] count, data[]: struct proc_region */ \
 	X(SERVICE_READY, 136) /* the server receives on SLOT_ENDPOINT from now on; root mounts it */ \
+	X(NAMES_CHANGED, 142) /* m[0]: the new number of the service's names, see CONTINUE_PLACE in abi/file.h */ \
 	X(TABLES_NEEDED, 137) /* reserved */ \
 	X(MOUNTS, 138)     /* -> m[0] length, data[]: lines as /proc/mounts */ \
 	/* console and pty servers: m[0] sid, m[1] Linux device number of a terminal of theirs, or 0, m[2] foreground pgid, m[3] pid.

@@ -338,8 +338,19 @@ long op_SERVICE_READY(struct request *request)
 	if (!s || s->process != request->caller->process)
 		return -EPERM;
 	s->ready = true;
+	s->names = NAMES_FIRST;
 	root_log(LOG_DEBUG, "service %s is ready", s->name);
 	walk_service_ready(request->service);
+	return 0;
+}
+
+long op_NAMES_CHANGED(struct request *request)
+{
+	struct service *s = service_get(request->service);
+
+	if (!s || s->process != request->caller->process)
+		return -EPERM;
+	s->names = request->m[0];
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct service {
 	u64 endpoint_id;           /* as cap_identify tells it of a Handle */
 	struct log_allowance log;
 	u32 failures;              /* ends in a row before it was ready */
+	u64 names;                 /* what it said last: CONTINUE_PLACE in abi/file.h */
 };
 
 struct service *service_get(u16 number); /* NULL: no such number */

@@ -248,18 +248,73 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 	return walk_go(thread, request, request->reply);
 }
 
-/* Absolute and as text_normalise would leave it, with no ".." and no slash at its end: what most paths are. */
+/* The loads of is_plain are never of more than MESSAGE_BYTES. */
+typedef u64 __attribute__((may_alias, aligned(1))) any_u64;
+#define EACH_BYTE(b) ((b) * 0x0101010101010101ul)
+
+/* 0x80 in the lowest byte that is `byte`; above that bits may be set that should not be. */
+static inline u64 bytes_equal(u64 word, u64 byte)
+{
+	u64 x = word ^ EACH_BYTE(byte);
+
+	return (x - EACH_BYTE(1)) & ~x & EACH_BYTE(0x80);
+}
+
+/* Whether the text may have an empty component, one that begins with a dot, or a NUL: eight bytes a step, each with the one behind it. */
+static bool may_be_odd(const char *path, size_t length)
+{
+	for (size_t at = 0; at < length; at += 8) {
+		u64 word = *(const any_u64 *)(path + at), next = *(const any_u64 *)(path + at + 1);
+
+		if (length - at < 8)
+			word |= ~0ul << 8 * (length - at);
+		if (bytes_equal(word, 0) | (bytes_equal(word, '/') & (bytes_equal(next, '/') | bytes_equal(next, '.'))))
+			return true;
+	}
+	return path[0] == '.';
+}
+
+static bool is_name(const char *name, size_t length)
+{
+	return length && !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')));
+}
+
+/* As text_normalise would leave it, with no ".." and no slash at its end: what most paths are. */
 static bool is_plain(const char *path, size_t length)
 {
-	if (length < 2 || length >= PATH_LIMIT || path[0] != '/' || path[length - 1] == '/')
+	size_t start = path[0] == '/';
+
+	if (length <= start || length >= PATH_LIMIT || path[length - 1] == '/')
 		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (!path[i])
+	if (!may_be_odd(path, length))
+		return true;
+	for (size_t at = start; at <= length; at++) {
+		if (at < length && !path[at])
 			return false;
-		if (path[i] == '/' && (path[i + 1] == '/' || path[i + 1] == '.'))
-			return false; /* a name may begin with a dot, too: then it takes the other way, which is right for all */
+		if (at < length && path[at] != '/')
+			continue;
+		if (!is_name(path + start, at - start))
+			return false;
+		start = at + 1;
 	}
 	return true;
+}
+
+/* Makes the path that is in data[] absolute, if it is not, where the directory that it starts at is known. NULL: it is not. */
+static const char *plain_absolute(const struct request *request, const char *path, size_t *length)
+{
+	const struct place *place;
+
+	if (path[0] == '/')
+		return request->caller->process->chroot_path ? NULL : path;
+	place = place_find(request->caller, request->m[3]);
+	if (!place || place->length + 1ul + *length >= PATH_LIMIT)
+		return NULL;
+	text_start();
+	text_add(place->text, place->length);
+	text_join(path, *length);
+	*length = text_length;
+	return text_bytes;
 }
 
 /* A walk of one plain path, which is in data[], straight on to its service. 0: it has to go the other way, and nothing is done. */
@@ -267,22 +322,29 @@ static long start_plain(struct request *request, size_t length)
 {
 	struct thread *thread = request->caller;
 	struct walk *w = &thread->walk;
-	char *path = (char *)root_message()->data;
+	char *data = (char *)root_message()->data;
 	const struct mount *mount;
+	const struct service *service;
+	const char *path;
 	size_t rest;
 
-	if (request->m[5] || w->flags & WALK_RESTRICTIONS || walk_resolves(w) || thread->process->chroot_path || !is_plain(path, length))
+	if (request->m[5] || w->flags & WALK_RESTRICTIONS || walk_resolves(w) || !is_plain(data, length))
 		return 0;
-	mount = mount_match(path, length, &rest);
-	if (!mount || mount->terminal || !service_get(mount->service)->ready)
+	path = plain_absolute(request, data, &length);
+	mount = path ? mount_match(path, length, &rest) : NULL;
+	if (!mount || mount->terminal)
+		return 0;
+	service = service_get(mount->service);
+	if (!service->ready)
 		return 0;
 	if (!policy_allows(thread->process->role, path, length, walk_rights(w)))
 		return -EACCES;
-	memmove(path, path + rest, length - rest);
+	length -= rest;
+	memmove(data, path + rest, length);
 	w->service = mount->service;
 	w->stage = STAGE_WALK;
-	return request_forward_last(request, SYS(service_get(mount->service)->endpoint.slot), INFO(w->operation, length - rest) | INFO_WINDOWS(1),
-				    (u64[MESSAGE_WORDS]){ w->m[0], w->m[1], w->m[2], mount->number, length - rest, 0, 0, w->flags });
+	return request_forward_last(request, SYS(service->endpoint.slot), INFO(w->operation, length) | INFO_WINDOWS(1),
+				    (u64[MESSAGE_WORDS]){ w->m[0], w->m[1], w->m[2], mount->number, length, 0, 0, w->flags });
 }
 
 long walk_start(struct request *request)

@@ -20,7 +20,7 @@ static int decode(struct request *request, struct continuation *c)
 	memcpy(copy, root_message()->data, m[1] + m[2] + m[3]);
 	*c = (struct continuation){ .kind = m[0], .mount = mount_of(request->service, m[4]), .prefix = copy, .link = copy + m[1],
 				    .rest = copy + m[1] + m[2], .prefix_length = m[1], .link_length = m[2], .rest_length = m[3], .m5 = m[5],
-				    .m6 = m[6] };
+				    .m6 = m[6], .m7 = m[7] };
 	/* A file without a path is in no mount. */
 	return c->mount || c->kind == CONTINUE_INFO || (c->kind == CONTINUE_LOCATED && c->m5 == LOCATED_NOWHERE) ? 0 : -EINVAL;
 }

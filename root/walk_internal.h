@@ -7,6 +7,7 @@
 #include "root/root.h"
 
 #define WALK_LINKS_MAX 40
+#define PLACE_TEXT 224 /* longer paths are asked for each time */
 
 /* What was asked of the server that has the caller now: it may continue the walk only by an answer to that. */
 enum stage { STAGE_NONE, STAGE_PLACE, STAGE_WALK, STAGE_RESOLVE, STAGE_LOCATE, STAGE_FILE, STAGE_INFO };
@@ -17,7 +18,7 @@ struct continuation {
 	const struct mount *mount;
 	const char *prefix, *link, *rest;
 	u64 prefix_length, link_length, rest_length;
-	u64 m5, m6;
+	u64 m5, m6, m7;
 };
 
 /* ---- the path being made: one walk step at a time runs ---- */
@@ -57,6 +58,18 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 
 /* Whether a path may start there. */
 bool walk_is_base(u64 cptr, const struct thread *thread);
+/* Records of where open directories are (place.c). */
+struct place {
+	u64 badge, names;
+	u16 service, length;
+	const struct mount *mount;
+	char text[PLACE_TEXT];   /* absolute and normal, without a slash at its end: the root directory's is empty */
+};
+/* Where the directory is that the caller names by that cptr; NULL: its server has to be asked. */
+const struct place *place_find(const struct thread *thread, u64 cptr);
+/* The text is what the service says of its open file. */
+void place_keep(u16 service, const struct continuation *c);
+
 /* Asks the base directory's server for its place; the rest of the path waits in walk->path. */
 long walk_ask_place(struct thread *thread, struct request *request, u64 base);
 long walk_placed(struct thread *thread, struct request *request, const struct continuation *c);

@@ -64,6 +64,26 @@ static long base_missing(struct request *request)
 	return result;
 }
 
+/* The directory's path is in the text, but for the rest of the walk's. */
+static long from_text(struct thread *thread, struct request *request, const struct mount *mount)
+{
+	struct walk *w = &thread->walk;
+	int error = walk_restrict_start(w, mount);
+
+	if (!error)
+		error = text_join((char *)w->path.data, w->path.length);
+	return error ? error : walk_go(thread, request, request->reply);
+}
+
+static long from_place(struct thread *thread, struct request *request, const struct place *place)
+{
+	int error;
+
+	text_start();
+	error = text_add(place->text, place->length);
+	return error ? error : from_text(thread, request, place->mount);
+}
+
 /*
  * Asks the base directory's server for its place, by the caller's own Handle; the path waits in w->path. Who serves the base could pass the caller on to
  * another directory, which is no more than a link there could do.
@@ -73,10 +93,14 @@ long walk_ask_place(struct thread *thread, struct request *request, u64 base)
 	struct walk *w = &thread->walk;
 	u64 cnode = base & CPTR_SYSTEM ? SYS(thread->process->system_cnode.slot) : SYS(thread->files->cnode.slot);
 	u64 m[MESSAGE_WORDS] = { 0 };
+	const struct place *place;
 	long result;
 
 	if (!walk_is_base(base, thread))
 		return -EBADF;
+	place = place_find(thread, base);
+	if (place)
+		return from_place(thread, request, place);
 	w->base = base;
 	w->stage = STAGE_PLACE;
 	w->service = 0; /* whoever serves that Handle */
@@ -180,14 +204,12 @@ long walk_placed(struct thread *thread, struct request *request, const struct co
 	struct walk *w = &thread->walk;
 	int error = text_prefix(c);
 
+	if (!error)
+		place_keep(request->service, c);
 	if (w->operation == WALK_CHROOT)
 		return error ? error : c->m5 ? -ENOENT : change_root(thread);
 	if (c->m5)
 		return error ? -ENOENT : from_removed(thread, request);
 	w->file = (struct walk_file){ 0 };
-	if (!error)
-		error = walk_restrict_start(w, c->mount);
-	if (!error)
-		error = text_join((char *)w->path.data, w->path.length);
-	return error ? error : walk_go(thread, request, request->reply);
+	return error ? error : from_text(thread, request, c->mount);
 }

@@ -128,6 +128,8 @@ struct serve_operations {
 	long (*info)(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size);
 
 	/* ---- everything else ---- */
+	/* Directories move and go by nothing but this server's rename and unlink, so root may keep where an open one is until then (CONTINUE_PLACE). */
+	bool places_last;
 	long (*message)(struct request *request);                        /* labels that the framework does not know */
 	void (*flush)(struct open_file *file, unsigned pid);             /* FILE_FLUSH: that process closed a descriptor of it */
 	void (*ended)(void);                                             /* NOTICE_ENDED: some process that said PROC_LOCKS_TAKEN is gone */

@@ -71,7 +71,7 @@ struct continuation {
 	unsigned kind, mount;
 	const char *prefix, *text, *rest;
 	size_t prefix_length, text_length, rest_length;
-	unsigned long m5, m6;
+	unsigned long m5, m6, m7;
 };
 long walk_continue(struct request *request, const struct continuation *continuation);
 

@@ -207,6 +207,20 @@ long path_statfs(struct request *request)
 
 /* ---- what changes names ---- */
 
+/* The number of the service's names, and whether root was given it with a place since it changed last. */
+static unsigned long names = NAMES_FIRST;
+static bool names_given;
+
+/* A directory has moved or gone: said before that is answered. */
+static long directories_changed(long result)
+{
+	if (result || !names_given)
+		return result;
+	names_given = false;
+	root_call3(PROC_NAMES_CHANGED, ++names, 0, 0);
+	return 0;
+}
+
 static long make(struct request *request, unsigned mode, u64 device)
 {
 	struct node made;
@@ -289,7 +303,10 @@ long path_unlink(struct request *request)
 		return -EISDIR;
 	if (!rmdir && (walk.directory || walk.slash))
 		return -ENOTDIR;
-	return ops()->unlink ? ops()->unlink(walk.parent, walk.name, walk.name_length, rmdir) : -EPERM;
+	if (!ops()->unlink)
+		return -EPERM;
+	result = ops()->unlink(walk.parent, walk.name, walk.name_length, rmdir);
+	return rmdir ? directories_changed(result) : result;
 }
 
 /* The second path of link and rename; root has resolved its parent. */
@@ -340,7 +357,8 @@ long path_rename(struct request *request)
 		return result;
 	if (!ops()->rename)
 		return -EPERM;
-	return ops()->rename(from.parent, from.name, from.name_length, to.parent, to.name, to.name_length, flags);
+	result = ops()->rename(from.parent, from.name, from.name_length, to.parent, to.name, to.name_length, flags);
+	return is_directory(from.mode) || is_directory(to.mode) ? directories_changed(result) : result;
 }
 
 /* ---- attributes ---- */
@@ -457,6 +475,11 @@ long op_place(struct request *request)
 		return length;
 	c.prefix_length = (size_t)length;
 	c.m5 = deleted;
+	if (ops()->places_last && !deleted) {
+		c.m6 = names;
+		names_given = true;
+	}
+	c.m7 = file->badge;
 	return walk_continue(request, &c);
 }
 

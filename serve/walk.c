@@ -24,7 +24,7 @@ size_t walk_prefix(const char *path, const char *end, char *out)
 
 long walk_continue(struct request *request, const struct continuation *c)
 {
-	unsigned long m[8] = { c->kind, c->prefix_length, c->text_length, c->rest_length, c->mount, c->m5, c->m6 };
+	unsigned long m[8] = { c->kind, c->prefix_length, c->text_length, c->rest_length, c->mount, c->m5, c->m6, c->m7 };
 	size_t bytes = c->prefix_length + c->text_length + c->rest_length;
 	unsigned char *data = serve_message->data;
 

@@ -198,6 +198,7 @@ static const struct serve_operations operations = {
 	.setattr = setattr,
 	.lookup = lookup,
 	.parent = parent,
+	.places_last = true,
 	.readlink = readlink,
 	.readdir = readdir,
 	.statfs = statfs,

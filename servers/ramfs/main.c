@@ -463,6 +463,7 @@ static const struct serve_operations operations = {
 	.unlink = ramfs_unlink, .rename = ramfs_rename, .tmpfile = ramfs_tmpfile, .statfs = ramfs_statfs, .getxattr = ramfs_getxattr,
 	.setxattr = ramfs_setxattr, .listxattr = ramfs_listxattr, .removexattr = ramfs_removexattr,
 	.open = ramfs_open, .hold = ramfs_hold, .unhold = ramfs_unhold, .read = ramfs_read, .write = ramfs_write,
+	.places_last = true,
 	.readdir = ramfs_readdir, .seek = ramfs_seek, .map = ramfs_map, .allocate = ramfs_allocate, .seals = ramfs_seals,
 };
 

@@ -337,9 +337,83 @@ static void systems(void)
 	show("link to shm", link("f", "/dev/shm/f"));
 }
 
+/* What the relative name says where we are, seen twice: the second look may rest on what the first one learned. */
+static void look_here(const char *when, int d)
+{
+	char text[64], *to = text;
+
+	for (int i = 0; i < 2; i++) {
+		int fd = openat(d, "name", O_RDONLY);
+		struct stat st;
+
+		to += sprintf(to, "%s %s, ", fd < 0 ? error_name(errno) : get(fd), fstatat(d, "name", &st, 0) < 0 ? error_name(errno) : "there");
+		close(fd);
+	}
+	printf("%s: %s\n", when, text);
+}
+
+static void make_named(const char *directory, const char *text)
+{
+	char name[64];
+
+	mkdir(directory, 0755);
+	snprintf(name, sizeof name, "%s/name", directory);
+	close(put(name, text));
+}
+
+static void move_up(void)
+{
+	show("move", rename("../up", "../elsewhere"));
+}
+
+/* Relative paths start at the directory wherever it is now, whoever moved it, and never at another one that has come to its place. */
+static void moved(void)
+{
+	mkdir("up", 0755);
+	make_named("up/one", "one");
+	make_named("up/two", "two");
+	chdir("up");
+	int one = open("one", O_RDONLY | O_DIRECTORY), two = open("two", O_PATH);
+
+	look_here("start", one);
+	show("rename", rename("one", "three"));
+	look_here("renamed", one);
+	make_named("one", "new one");
+	look_here("another at its place", one);
+	show("exchange", syscall(SYS_renameat2, AT_FDCWD, "two", AT_FDCWD, "three", 2));
+	look_here("exchanged", one);
+	look_here("and the other", two);
+	in_child(move_up);
+	look_here("above it moved", one);
+	show("here", access("two/name", F_OK));
+	show("below itself", rename("two", "two/name/x"));
+	look_here("nothing moved", one);
+	unlinkat(one, "name", 0);
+	show("rmdir", rmdir("two"));
+	make_named("two", "new two");
+	look_here("removed", one);
+	show("make there", openat(one, "x", O_CREAT | O_WRONLY, 0644));
+	show("above it", faccessat(one, "../two/name", F_OK, 0));
+	show("empty", mkdir("empty", 0755));
+	int empty = open("empty", O_RDONLY);
+
+	look_here("empty", empty);
+	show("replace it", rename("three", "empty"));
+	look_here("replaced", empty);
+	look_here("what replaced it", two);
+	chdir("/proc/self");
+	show("in proc", access("status", F_OK));
+	chdir("/dev");
+	show("in dev", access("null", F_OK));
+	show("again", access("null", F_OK));
+	chdir("/");
+	show("in the root", access("proc/self/status", F_OK));
+	show("again", access("dev/null", F_OK));
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(unlinked), PART(renamed), PART(directory_changes), PART(nameless), PART(holes), PART(roots),
+	static const struct part parts[] = { PART(moved), PART(unlinked), PART(renamed), PART(directory_changes), PART(nameless), PART(holes), PART(roots),
 		PART(relative), PART(size_limit), PART(systems) };
 	return RUN_PARTS(parts, argc, argv);
 }
