@@ -18,14 +18,14 @@ void path_iter_init(struct path_iter *iter, const char *path, size_t length)
 	iter->end = path + length;
 }
 
-static const char *skip_slashes(const char *at, const char *end)
+static inline const char *skip_slashes(const char *at, const char *end)
 {
 	while (at < end && *at == '/')
 		at++;
 	return at;
 }
 
-static const char *skip_name(const char *at, const char *end)
+static inline const char *skip_name(const char *at, const char *end)
 {
 	while (at < end && *at != '/')
 		at++;
@@ -33,8 +33,10 @@ static const char *skip_name(const char *at, const char *end)
 }
 
 /* Past slashes and "." components. */
-static const char *skip_nothing(const char *at, const char *end)
+static inline const char *skip_nothing(const char *at, const char *end)
 {
+	if (likely(at < end && *at != '/' && *at != '.'))
+		return at;
 	for (;;) {
 		const char *name = skip_slashes(at, end);
 
@@ -54,13 +56,11 @@ int path_next(struct path_iter *iter, struct path_component *component)
 	const char *name = skip_nothing(iter->at, iter->end);
 	const char *after = skip_name(name, iter->end);
 
-	iter->at = skip_nothing(after, iter->end);
-	*component = (struct path_component){
-		.name = name,
-		.length = (size_t)(after - name),
-		.last = iter->at == iter->end,
-		.slash = after < iter->end,
-	};
+	iter->at = after < iter->end ? skip_nothing(after + 1, iter->end) : after;
+	component->name = name;
+	component->length = (size_t)(after - name);
+	component->last = iter->at == iter->end;
+	component->slash = after < iter->end;
 	if (name == after)
 		return PATH_END;
 	if (component->length > PATH_NAME_MAX)

@@ -8,6 +8,14 @@
 
 static struct rb_tree timers;
 static u64 pause_end;
+static u64 next; /* when the first is due, which the loop asks for each message; 0: there is none */
+
+static void look_at_first(void)
+{
+	struct rb_node *first = rb_first(&timers);
+
+	next = first ? rb_entry(first, struct timer, node)->when : 0;
+}
 
 static int compare(const void *key, const struct rb_node *node)
 {
@@ -22,6 +30,7 @@ void timer_cancel(struct timer *timer)
 		return;
 	rb_erase(&timers, &timer->node);
 	timer->when = 0;
+	look_at_first();
 }
 
 void timer_set(struct timer *timer, u64 when, void (*fire)(struct timer *timer))
@@ -30,13 +39,12 @@ void timer_set(struct timer *timer, u64 when, void (*fire)(struct timer *timer))
 	timer->when = when ? when : 1;
 	timer->fire = fire;
 	rb_insert_by(&timers, &timer->node, &timer->when, compare);
+	look_at_first();
 }
 
 u64 timer_next(void)
 {
-	struct rb_node *first = rb_first(&timers);
-
-	return first ? MAX(rb_entry(first, struct timer, node)->when, pause_end) : 0;
+	return next ? MAX(next, pause_end) : 0;
 }
 
 void timer_set_in(struct timer *timer, u64 delay, void (*fire)(struct timer *timer))

@@ -9,8 +9,10 @@
 #include "lib/atomic.h"
 #include "runtime/call.h"
 
-static struct lock_node *node_find(struct thread_record *t, const struct rt_lock *lock)
+static inline struct lock_node *node_find(struct thread_record *t, const struct rt_lock *lock)
 {
+	if (likely(t->lock_nodes[0].lock == lock))
+		return &t->lock_nodes[0];
 	for (unsigned i = 0; i < LOCK_DEPTH; i++)
 		if (t->lock_nodes[i].lock == lock)
 			return &t->lock_nodes[i];

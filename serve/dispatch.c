@@ -9,43 +9,45 @@
 const struct serve_operations *serve_operations;
 unsigned long serve_sequence;
 
-static serve_handler *const path_handlers[] = {
-	[FILE_OPEN] = path_open, [FILE_STAT] = path_stat, [FILE_READLINK] = path_readlink, [FILE_MKDIR] = path_mkdir,
-	[FILE_MKNOD] = path_mknod, [FILE_UNLINK] = path_unlink, [FILE_SYMLINK] = path_symlink, [FILE_LINK] = path_link,
-	[FILE_RENAME] = path_rename, [FILE_ACCESS] = path_access, [FILE_SETATTR] = path_setattr, [FILE_STATFS] = path_statfs,
-	[FILE_GETXATTR] = path_getxattr, [FILE_SETXATTR] = path_setxattr, [FILE_LISTXATTR] = path_listxattr,
-	[FILE_REMOVEXATTR] = path_removexattr, [FILE_RESOLVE] = path_resolve,
-};
+/* Who may ask: anybody with a Handle; root about an open file; root with a path. */
+enum asker { BY_HANDLE, BY_ROOT, BY_PATH };
 
-static serve_handler *const file_handlers[] = {
-	[FILE_PLACE] = op_place, [FILE_READ] = op_read, [FILE_WRITE] = op_write, [FILE_SEEK] = op_seek, [FILE_FSTAT] = op_fstat,
-	[FILE_FSETATTR] = op_fsetattr, [FILE_READDIR] = op_readdir, [FILE_FSYNC] = op_fsync, [FILE_LOCK] = op_lock,
-	[FILE_IOCTL] = op_ioctl, [FILE_POLL] = op_poll, [FILE_MAP] = op_map, [FILE_DESCRIBE] = op_describe,
-	[FILE_FLAGS] = op_flags, [FILE_FLUSH] = op_flush, [FILE_ALLOCATE] = op_allocate, [FILE_FGETXATTR] = op_fgetxattr,
-	[FILE_FSETXATTR] = op_fsetxattr, [FILE_FLISTXATTR] = op_flistxattr, [FILE_FREMOVEXATTR] = op_fremovexattr,
-	[FILE_FSTATFS] = op_fstatfs, [FILE_KIND] = op_kind, [FILE_SEALS] = op_seals,
-};
-
-/* Operations of open files that only root may ask for. */
-static serve_handler *const root_handlers[] = {
-	[FILE_LOCATE] = op_locate, [FILE_REOPEN] = op_reopen, [FILE_INFO] = op_info,
+static const struct {
+	serve_handler *handler;
+	enum asker asker;
+} handlers[] = {
+#define PATH(name, function) [FILE_##name] = { path_##function, BY_PATH }
+	PATH(OPEN, open), PATH(STAT, stat), PATH(READLINK, readlink), PATH(MKDIR, mkdir), PATH(MKNOD, mknod), PATH(UNLINK, unlink),
+	PATH(SYMLINK, symlink), PATH(LINK, link), PATH(RENAME, rename), PATH(ACCESS, access), PATH(SETATTR, setattr), PATH(STATFS, statfs),
+	PATH(GETXATTR, getxattr), PATH(SETXATTR, setxattr), PATH(LISTXATTR, listxattr), PATH(REMOVEXATTR, removexattr), PATH(RESOLVE, resolve),
+#undef PATH
+	[FILE_LOCATE] = { op_locate, BY_ROOT }, [FILE_REOPEN] = { op_reopen, BY_ROOT }, [FILE_INFO] = { op_info, BY_ROOT },
+#define FILE(name, function) [FILE_##name] = { op_##function, BY_HANDLE }
+	FILE(PLACE, place), FILE(READ, read), FILE(WRITE, write), FILE(SEEK, seek), FILE(FSTAT, fstat), FILE(FSETATTR, fsetattr),
+	FILE(READDIR, readdir), FILE(FSYNC, fsync), FILE(LOCK, lock), FILE(IOCTL, ioctl), FILE(POLL, poll), FILE(MAP, map),
+	FILE(DESCRIBE, describe), FILE(FLAGS, flags), FILE(FLUSH, flush), FILE(ALLOCATE, allocate), FILE(FGETXATTR, fgetxattr),
+	FILE(FSETXATTR, fsetxattr), FILE(FLISTXATTR, flistxattr), FILE(FREMOVEXATTR, fremovexattr), FILE(FSTATFS, fstatfs), FILE(KIND, kind),
+	FILE(SEALS, seals),
+#undef FILE
 };
 
 long serve_dispatch(struct request *request)
 {
 	unsigned label = request->label;
 
-	if (label < ARRAY_SIZE(root_handlers) && root_handlers[label])
-		return !from_root(request) ? -EPERM : request->file ? root_handlers[label](request) : -EBADF;
-	if (label < ARRAY_SIZE(file_handlers) && file_handlers[label])
-		return request->file ? file_handlers[label](request) : -EBADF;
+	if (label >= ARRAY_SIZE(handlers) || !handlers[label].handler) {
+		if (request->file && request->file->flags & LINUX_O_PATH)
+			return -EBADF;
+		return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
+	}
+	if (handlers[label].asker != BY_HANDLE && !from_root(request))
+		return -EPERM;
+	/* root may also ask for the name that an open file can be linked by */
 	if (label == FILE_RESOLVE && request->file)
-		return from_root(request) ? op_resolve(request) : -EPERM;
-	if (label < ARRAY_SIZE(path_handlers) && path_handlers[label])
-		return from_root(request) ? path_handlers[label](request) : -EPERM;
-	if (request->file && request->file->flags & LINUX_O_PATH)
+		return op_resolve(request);
+	if (handlers[label].asker != BY_PATH && !request->file)
 		return -EBADF;
-	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
+	return handlers[label].handler(request);
 }
 
 /* ---- what the kernel sends ---- */

@@ -50,20 +50,68 @@ static bool is_large(size_t size)
 	return size > LARGE_SIZE;
 }
 
+/*
+ * Small blocks that were freed, by size: requests, open files and armings come and go all the time. They are counted as used by the heap, so their
+ * number is bounded.
+ */
+#define KEPT_SIZE  512
+#define KEPT_COUNT 32
+#define KEPT_CLASS(size) (((size) + HEAP_ALIGN - 1) / HEAP_ALIGN)
+
+struct kept_block {
+	struct kept_block *next;
+};
+
+static struct {
+	struct kept_block *first;
+	unsigned count;
+} kept[KEPT_CLASS(KEPT_SIZE) + 1];
+
+static void *kept_take(size_t size)
+{
+	struct kept_block *block = kept[KEPT_CLASS(size)].first;
+
+	if (!block)
+		return NULL;
+	kept[KEPT_CLASS(size)].first = block->next;
+	kept[KEPT_CLASS(size)].count--;
+	return memset(block, 0, size);
+}
+
+/* False: enough of that size are there. */
+static bool kept_put(void *memory, size_t size)
+{
+	struct kept_block *block = memory;
+
+	if (kept[KEPT_CLASS(size)].count == KEPT_COUNT)
+		return false;
+	block->next = kept[KEPT_CLASS(size)].first;
+	kept[KEPT_CLASS(size)].first = block;
+	kept[KEPT_CLASS(size)].count++;
+	return true;
+}
+
 void *memory_take(size_t size)
 {
+	void *block = size <= KEPT_SIZE ? kept_take(size) : NULL;
+
+	if (block)
+		return block;
 	if (is_large(size))
 		return size > SIZE_MAX - PAGE_SIZE ? NULL : map_anonymous(ALIGN_UP(size, PAGE_SIZE));
 	if (!heap_ready) {
 		heap_init(&heap, grow, NULL);
 		heap_ready = true;
 	}
-	return heap_alloc_zero(&heap, 1, size);
+	/* of a small class every block is as large as the class */
+	return heap_alloc_zero(&heap, 1, size <= KEPT_SIZE ? ALIGN_UP(size, (size_t)HEAP_ALIGN) : size);
 }
 
 void memory_free(void *memory, size_t size)
 {
 	if (!memory)
+		return;
+	if (size <= KEPT_SIZE && kept_put(memory, size))
 		return;
 	if (!is_large(size)) {
 		heap_free(&heap, memory);

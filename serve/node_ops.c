@@ -12,14 +12,12 @@ static const struct serve_operations *ops(void)
 
 long node_getattr(struct request *request, struct node node)
 {
-	struct file_attr attr;
-	long error;
+	struct file_attr attr = { 0 };
+	long error = ops()->getattr(node, &attr);
 
-	memset(&attr, 0, sizeof(attr));
-	error = ops()->getattr(node, &attr);
 	if (error)
 		return error;
-	memcpy(serve_message->data, &attr, sizeof(attr));
+	*(struct file_attr *)serve_message->data = attr;
 	request->answer_bytes = sizeof(attr);
 	return 0;
 }

@@ -71,10 +71,7 @@ long file_call_window(struct thread_record *t, struct ipc *c, uaddr_t buffer, si
 
 void path_start(struct path_call *p, unsigned label, unsigned long m0, unsigned long m1, unsigned long walk)
 {
-	*p = (struct path_call){ .ipc = { .target = CPTR_ROOT, .info = INFO(label, 0), .m = { m0, m1 } } };
-	p->ipc.m[3] = CPTR_CWD;
-	p->ipc.m[6] = CPTR_CWD;
-	p->ipc.m[7] = walk;
+	*p = (struct path_call){ .ipc = { .target = CPTR_ROOT, .info = INFO(label, 0), .m = { m0, m1, 0, CPTR_CWD, 0, 0, 0, walk } } };
 }
 
 long path_base(struct thread_record *t, int dirfd, unsigned long *cptr)
@@ -145,16 +142,13 @@ long path_add_bytes(struct thread_record *t, struct path_call *p, unsigned which
  * chdir replaces SLOT_CWD in two steps; a path that started from it in between finds no capability there: EBADF. After the lock was free once, the
  * call is repeated. If there is none still, the directory's server has died and taken it along.
  */
-long path_send(struct thread_record *t, struct path_call *p)
+static long send_from_cwd(struct thread_record *t, struct path_call *p)
 {
 	unsigned long into = thread_message(t)->recv_slot[0];
 	struct ipc first = p->ipc;
-	long result;
+	long result = file_call(&p->ipc, NULL);
 
-	first.info |= (unsigned long)p->bytes << INFO_BYTES_SHIFT;
-	p->ipc = first;
-	result = file_call(&p->ipc, NULL);
-	if (result != -EBADF || (first.m[3] != CPTR_CWD && first.m[6] != CPTR_CWD))
+	if (result != -EBADF)
 		return result;
 	rt_lock(&t->fs->lock);
 	rt_unlock(&t->fs->lock);
@@ -162,6 +156,14 @@ long path_send(struct thread_record *t, struct path_call *p)
 	p->ipc = first;
 	result = file_call(&p->ipc, NULL);
 	return result == -EBADF ? -EIO : result;
+}
+
+long path_send(struct thread_record *t, struct path_call *p)
+{
+	p->ipc.info |= (unsigned long)p->bytes << INFO_BYTES_SHIFT;
+	if (p->ipc.m[3] == CPTR_CWD || p->ipc.m[6] == CPTR_CWD)
+		return send_from_cwd(t, p);
+	return file_call(&p->ipc, NULL);
 }
 
 long path_empty(struct thread_record *t, int dirfd, uaddr_t path, bool allowed, unsigned long *cptr)

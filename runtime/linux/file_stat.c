@@ -21,53 +21,54 @@ static unsigned long attr_device(unsigned major, unsigned minor)
 }
 
 /* Seconds and nanoseconds of a time that may lie before 1970: nanoseconds are never negative. */
-static long seconds_of(unsigned long ns)
+static inline long seconds_of(unsigned long ns, long *rest)
 {
-	long time = (long)ns;
+	long seconds = (long)ns / NS_PER_SECOND;
 
-	return time / NS_PER_SECOND - (time % NS_PER_SECOND < 0);
+	*rest = (long)ns - seconds * NS_PER_SECOND;
+	if (unlikely(*rest < 0)) {
+		*rest += NS_PER_SECOND;
+		seconds--;
+	}
+	return seconds;
 }
 
-static long nanoseconds_of(unsigned long ns)
+/*
+ * The attributes that came with a reply. They lie in the message buffer, which the next call overwrites. NULL: *error says why.
+ */
+static const struct file_attr *reply_attr(struct thread_record *t, const struct ipc *reply, long result, long *error)
 {
-	return (long)ns - seconds_of(ns) * NS_PER_SECOND;
+	*error = result < 0 ? result : INFO_BYTES_OF(reply->info) < sizeof(struct file_attr) ? -EIO : 0;
+	return *error ? NULL : (const struct file_attr *)thread_message(t)->data;
 }
 
-/* The reply's data is the message buffer, which the next call overwrites. */
-static long take_attr(struct thread_record *t, const struct ipc *reply, long result, struct file_attr *attr)
-{
-	if (result >= 0 && INFO_BYTES_OF(reply->info) < sizeof(*attr))
-		return -EIO;
-	if (result >= 0)
-		memcpy(attr, thread_message(t)->data, sizeof(*attr));
-	return result < 0 ? result : 0;
-}
-
-static long attr_of_file(struct thread_record *t, unsigned long cptr, struct file_attr *attr)
+static const struct file_attr *attr_of_file(struct thread_record *t, unsigned long cptr, long *error)
 {
 	struct ipc c = { .target = cptr, .info = INFO(FILE_FSTAT, 0) };
 
-	return take_attr(t, &c, file_call(&c, NULL), attr);
+	return reply_attr(t, &c, file_call(&c, NULL), error);
 }
 
-static long attr_of_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags, struct file_attr *attr)
+static const struct file_attr *attr_of_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags, long *error)
 {
 	struct path_call p;
 	unsigned long cptr;
 	long result = path_empty(t, dirfd, path, at_flags & AT_EMPTY_PATH, &cptr);
 
-	if (result < 0)
-		return result;
-	if (result)
-		return attr_of_file(t, cptr, attr);
-	path_start(&p, FILE_STAT, 0, 0, at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
-	result = path_add(t, &p, 0, dirfd, path);
-	if (result < 0)
-		return result;
+	if (result > 0)
+		return attr_of_file(t, cptr, error);
+	if (result == 0) {
+		path_start(&p, FILE_STAT, 0, 0, at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
+		result = path_add(t, &p, 0, dirfd, path);
+	}
+	if (result < 0) {
+		*error = result;
+		return NULL;
+	}
 	/* "." is the directory that is at hand, which need not have a path any more. */
 	if (result == 1 && thread_message(t)->data[0] == '.')
-		return attr_of_file(t, p.ipc.m[3], attr);
-	return take_attr(t, &p.ipc, path_send(t, &p), attr);
+		return attr_of_file(t, p.ipc.m[3], error);
+	return reply_attr(t, &p.ipc, path_send(t, &p), error);
 }
 
 static long put_stat(uaddr_t to, const struct file_attr *a)
@@ -83,20 +84,20 @@ static long put_stat(uaddr_t to, const struct file_attr *a)
 		.st_size = (long)a->size,
 		.st_blksize = a->block_size,
 		.st_blocks = (long)a->blocks,
-		.st_atime = (unsigned long)seconds_of(a->atime), .st_atime_nsec = (unsigned long)nanoseconds_of(a->atime),
-		.st_mtime = (unsigned long)seconds_of(a->mtime), .st_mtime_nsec = (unsigned long)nanoseconds_of(a->mtime),
-		.st_ctime = (unsigned long)seconds_of(a->ctime), .st_ctime_nsec = (unsigned long)nanoseconds_of(a->ctime),
 	};
 
+	s.st_atime = (unsigned long)seconds_of(a->atime, (long *)&s.st_atime_nsec);
+	s.st_mtime = (unsigned long)seconds_of(a->mtime, (long *)&s.st_mtime_nsec);
+	s.st_ctime = (unsigned long)seconds_of(a->ctime, (long *)&s.st_ctime_nsec);
 	return copy_to_user(to, &s, sizeof(s));
 }
 
 static long stat_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags, uaddr_t to)
 {
-	struct file_attr attr;
-	long error = attr_of_path(t, dirfd, path, at_flags, &attr);
+	long error;
+	const struct file_attr *attr = attr_of_path(t, dirfd, path, at_flags, &error);
 
-	return error < 0 ? error : put_stat(to, &attr);
+	return attr ? put_stat(to, attr) : error;
 }
 
 long linux_stat(struct thread_record *t, const unsigned long a[6])
@@ -120,17 +121,20 @@ long linux_newfstatat(struct thread_record *t, const unsigned long a[6])
 
 long linux_fstat(struct thread_record *t, const unsigned long a[6])
 {
-	struct file_attr attr;
+	const struct file_attr *attr;
 	long error = descriptor_check(t, (unsigned)a[0]);
 
-	if (error == 0)
-		error = attr_of_file(t, (unsigned)a[0], &attr);
-	return error < 0 ? error : put_stat(a[1], &attr);
+	if (error < 0)
+		return error;
+	attr = attr_of_file(t, (unsigned)a[0], &error);
+	return attr ? put_stat(a[1], attr) : error;
 }
 
 static struct statx_timestamp timestamp(unsigned long ns)
 {
-	return (struct statx_timestamp){ .tv_sec = seconds_of(ns), .tv_nsec = (unsigned)nanoseconds_of(ns) };
+	long rest, seconds = seconds_of(ns, &rest);
+
+	return (struct statx_timestamp){ .tv_sec = seconds, .tv_nsec = (unsigned)rest };
 }
 
 static long put_statx(uaddr_t to, const struct file_attr *a)
@@ -161,15 +165,15 @@ static long put_statx(uaddr_t to, const struct file_attr *a)
 long linux_statx(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned flags = (unsigned)a[2], mask = (unsigned)a[3];
-	struct file_attr attr;
+	const struct file_attr *attr;
 	long error;
 
 	if (mask & STATX__RESERVED || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	error = attr_of_path(t, (int)a[0], a[1], flags, &attr);
-	return error < 0 ? error : put_statx(a[4], &attr);
+	attr = attr_of_path(t, (int)a[0], a[1], flags, &error);
+	return attr ? put_statx(a[4], attr) : error;
 }
 
 /* ---- statfs ---- */
