@@ -102,7 +102,9 @@
 	/* m[0] poll events (Linux POLL bits; 0 disarms), m[1] what to arm with: one capability (a Notification of the caller) or none
 	 * -> m[0] events ready now; if none and a capability came, it is signalled once when one may be ready.
 	 * One arming an open file, principal and token (m[2], the caller's choice): a new one replaces the old. m[1] of the reply: a counter
-	 * that grows whenever readiness appears anew. m[3] nonzero (edge-triggered epoll): arms even if ready, unless the counter is no longer m[3] */ \
+	 * that grows whenever readiness appears anew. m[3] nonzero (edge-triggered epoll): arms even if ready, unless the counter is no longer m[3].
+	 * m[4] POLL_KEEP: the server may keep the Notification when it was signalled or disarmed. POLL_AGAIN: no capability comes; what was kept for that file,
+	 * principal and token is armed -> m[2] POLL_ARMED, or POLL_BRING: nothing is armed, since nothing is kept */ \
 	X(POLL, 41) \
 	/* m[0] address, m[1] length, m[2] PROT_, m[3] MAP_ flags, m[4] offset: the server checks how it was opened and Forwards to root:
 	 * PROC_MAP_OBJECT. Root maps and answers. ENODEV: cannot be mapped */ \
@@ -217,6 +219,11 @@ enum file_operation {
 #define CONTINUE_INFO     9 /* answer to INFO: the prefix is struct file_info and lines of text. m[5] the next part to ask for, 0: that was all; m[6]
 			     * INFO_NO_DESCRIPTOR, or the text's last line is about that descriptor of the process, and wants what INFO says of it */
 #define INFO_NO_DESCRIPTOR (~0ul)
+
+#define POLL_KEEP  1
+#define POLL_AGAIN 2
+#define POLL_ARMED 1
+#define POLL_BRING 2
 
 #define OFFSET_CURRENT (~0ul)
 #define OFFSET_END     (~1ul)

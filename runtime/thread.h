@@ -18,6 +18,7 @@
 struct files_state;   /* runtime/linux/descriptors.h */
 struct fs_state;      /* runtime/linux/descriptors.h: umask, working directory */
 struct sighand_state; /* runtime/linux/signal.h */
+struct kept_watch;    /* runtime/linux/epoll_kept.c */
 struct thread_record;
 
 /* One Linux process. A vfork child's lies in its parent's memory, in a heap of its own. */
@@ -66,6 +67,7 @@ struct thread_record {
 	} altstack;
 	unsigned long timer_slack, inherited_slack; /* prctl; 0: Linux's first value */
 	bool keep_capabilities;
+	struct kept_watch *kept_watch; /* the epoll list that stays armed, or NULL (epoll_kept.c) */
 	unsigned long epoll_start; /* where the next report of ready files begins, so that none is always last (epoll.c) */
 };
 

@@ -1,6 +1,7 @@
 /*
- * Readiness. A caller arms an open file with a Notification of its own, kept in a slot here; it is signalled once and deleted when one of
- * its events may be there. One arming an open file, principal and token. Spurious signals are allowed, lost ones are not.
+ * Readiness. A caller arms an open file with a Notification of its own, in a slot here, which is signalled once when one of its events may be there.
+ * Then the arming rests, if the caller wants it kept (so that the next time it need not bring the Notification), or goes. One arming an open
+ * file, principal and token. Spurious signals are allowed, lost ones are not.
  */
 #include "lib/errno.h"
 #include "serve/internal.h"
@@ -14,8 +15,12 @@ struct arming {
 	struct list_node link; /* in the queue */
 	struct open_file *file;
 	unsigned long principal, token;
-	unsigned events, slot;
+	unsigned events, slot; /* events 0: it rests */
+	bool keep;
 };
+
+#define RESTING_MAX 512 /* in all: slots are needed for those that are armed, too */
+static unsigned resting;
 
 void poll_queue_init(struct poll_queue *queue)
 {
@@ -25,10 +30,30 @@ void poll_queue_init(struct poll_queue *queue)
 
 static void disarm(struct arming *arming)
 {
+	resting -= !arming->events;
 	list_remove(&arming->link);
 	kernel_slot_delete(arming->slot);
 	slot_free(arming->slot);
 	memory_free(arming, sizeof(*arming));
+}
+
+/* It was signalled, or is not wanted now. */
+static void rest(struct arming *arming)
+{
+	if (!arming->events)
+		return;
+	if (!arming->keep || resting == RESTING_MAX) {
+		disarm(arming);
+		return;
+	}
+	arming->events = 0;
+	resting++;
+}
+
+static void rearm(struct arming *arming, unsigned events)
+{
+	resting -= !arming->events;
+	arming->events = events;
 }
 
 void poll_wake(struct poll_queue *queue, unsigned events)
@@ -39,10 +64,10 @@ void poll_wake(struct poll_queue *queue, unsigned events)
 	list_for_each_safe(node, &queue->armings) {
 		struct arming *arming = list_entry(node, struct arming, link);
 
-		if (!(events & (arming->events | ALWAYS)))
+		if (!arming->events || !(events & (arming->events | ALWAYS)))
 			continue;
 		kernel_signal(arming->slot);
-		disarm(arming);
+		rest(arming);
 	}
 }
 
@@ -56,19 +81,25 @@ void poll_forget(struct open_file *file)
 	}
 }
 
-/* The caller's arming goes, and those of callers that have died. */
-static void disarm_caller(struct open_file *file, unsigned long principal, unsigned long token)
+/* The caller's arming; those of callers that have died go. */
+static struct arming *find_caller(struct open_file *file, unsigned long principal, unsigned long token)
 {
+	struct arming *found = NULL;
+
 	list_for_each_safe(node, &file->poll->armings) {
 		struct arming *arming = list_entry(node, struct arming, link);
 
 		if (arming->file != file)
 			continue;
-		if ((arming->principal == principal && arming->token == token) || !principal_find(arming->principal))
+		if (arming->principal == principal && arming->token == token)
+			found = arming;
+		else if (!principal_find(arming->principal))
 			disarm(arming);
 	}
+	return found;
 }
 
+/* With the capability that came. */
 static long arm(struct request *request, unsigned events)
 {
 	struct arming *arming = memory_take(sizeof(*arming));
@@ -79,10 +110,32 @@ static long arm(struct request *request, unsigned events)
 	arming->principal = request->principal;
 	arming->token = request->m[2];
 	arming->events = events;
+	arming->keep = request->m[4] == POLL_KEEP;
 	arming->slot = request->received[0];
 	request->received[0] = 0;
+	request->answer[2] = POLL_ARMED;
 	list_push_back(&request->file->poll->armings, &arming->link);
 	return 0;
+}
+
+/* The caller waits. 0, or -ENOMEM: it must not believe that it is armed. */
+static long wait_for(struct request *request, struct arming *arming, unsigned events)
+{
+	if (request->m[4] == POLL_AGAIN) {
+		request->answer[2] = arming ? POLL_ARMED : POLL_BRING;
+		if (arming)
+			rearm(arming, events);
+		return 0;
+	}
+	if (request->received[0]) {
+		if (arming)
+			disarm(arming);
+		return arm(request, events);
+	}
+	if (arming)
+		rest(arming);
+	/* Out of slots, a capability could not come. */
+	return serve_message->recv_slot[0] == SLOT_NONE ? -ENOMEM : 0;
 }
 
 /* Who waits for bytes sees no edge when there is room. */
@@ -95,8 +148,9 @@ long op_poll(struct request *request)
 {
 	struct open_file *file = request->file;
 	unsigned events = (unsigned)request->m[0], ready = READY_BY_DEFAULT;
+	struct arming *arming;
 	u64 counter;
-	bool waits;
+	long error = 0;
 
 	if (file->flags & LINUX_O_PATH)
 		return -EBADF;
@@ -105,15 +159,10 @@ long op_poll(struct request *request)
 	ready &= events | ALWAYS;
 	counter = counter_of(file->poll, events);
 	request->answer[1] = counter;
-	disarm_caller(file, request->principal, request->m[2]);
-	waits = events && (request->m[3] ? request->m[3] == counter : !ready);
-	if (waits && request->received[0]) {
-		long error = arm(request, events);
-
-		return error ? error : (long)ready;
-	}
-	/* Out of slots, a capability could not come: the caller must not believe that it is armed. */
-	if (waits && serve_message->recv_slot[0] == SLOT_NONE)
-		return -ENOMEM;
-	return events ? (long)ready : 0;
+	arming = find_caller(file, request->principal, request->m[2]);
+	if (events && (request->m[3] ? request->m[3] == counter : !ready))
+		error = wait_for(request, arming, events);
+	else if (arming)
+		rest(arming);
+	return error ? error : events ? (long)ready : 0;
 }

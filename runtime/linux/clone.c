@@ -15,6 +15,7 @@
 #include "runtime/entry.h"
 #include "runtime/linux/deliver.h"
 #include "runtime/linux/descriptors.h"
+#include "runtime/linux/epoll.h"
 #include "runtime/linux/futex.h"
 #include "runtime/linux/pidfd.h"
 #include "runtime/linux/process.h"
@@ -141,6 +142,7 @@ static void fork_child(struct thread_record *t, const struct clone_request *r, u
 	struct process_state *p = t->process;
 
 	heap_fork_child(t->heap);
+	epoll_let_go(t);
 	files_fork_child(t->files);
 	fs_fork_child(t->fs);
 	sighand_fork_child(t->sighand);
@@ -579,6 +581,7 @@ long files_unshare(struct thread_record *t)
 		files_release(files);
 		return error;
 	}
+	epoll_let_go(t);
 	files_release(t->files);
 	files_use(t, files);
 	return 0;

@@ -290,6 +290,16 @@ static void close_notices(struct thread_record *t, unsigned number)
 		epoll_forget(t, number);
 }
 
+/* Caller holds the lock. */
+static u32 withdraw(struct files_state *files, unsigned number)
+{
+	u32 word = dtable_withdraw(&files->table, number);
+
+	if (word & (DESCRIPTOR_WATCHED | DESCRIPTOR_EPOLL))
+		atomic_fetch_add(&files->watch_changes, 1u);
+	return word;
+}
+
 long descriptor_close(struct thread_record *t, unsigned number)
 {
 	struct files_state *files = t->files;
@@ -297,7 +307,7 @@ long descriptor_close(struct thread_record *t, unsigned number)
 
 	close_notices(t, number);
 	rt_lock(&files->lock);
-	word = dtable_withdraw(&files->table, number);
+	word = withdraw(files, number);
 	if (word) {
 		cap_delete(number);
 		dtable_free(&files->table, number);
@@ -339,7 +349,7 @@ long descriptor_duplicate(struct thread_record *t, unsigned number, unsigned lon
 /* Makes `to` reserved, closing what it was. Caller holds the lock. */
 static long take_number(struct files_state *files, unsigned to)
 {
-	if (dtable_withdraw(&files->table, to)) {
+	if (withdraw(files, to)) {
 		cap_delete(to);
 		return to;
 	}

@@ -19,6 +19,7 @@ struct files_state {
 	u32 references;      /* atomic */
 	struct rt_lock lock;
 	u32 slots;           /* of the files CNode */
+	u32 watch_changes;   /* atomic: grows with each close of an epoll descriptor, or one in an epoll's list */
 	bool posix_locks;    /* this process has ever taken one: closing must tell the server */
 	struct descriptor_table table;
 };

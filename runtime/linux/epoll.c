@@ -11,6 +11,7 @@
 #include "runtime/call.h"
 #include "runtime/heap.h"
 #include "runtime/linux/descriptors.h"
+#include "runtime/linux/epoll_watch.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/file_poll.h"
 #include "runtime/linux/files.h"
@@ -23,18 +24,9 @@
 #define POLL_EVENTS 0xffffu /* the part of an entry's events that FILE_POLL knows */
 #define NO_GENERATION (~0ul)
 
-/* An interest list as it was fetched, with an item for each entry. */
-struct watch {
-	unsigned fd;
-	unsigned depth;
-	unsigned long token, generation, count;
-	struct epoll_entry *entries;
-	struct poll_item *items;
-};
-
 /* ---- identity ---- */
 
-static long identify(unsigned fd, unsigned long *endpoint, unsigned long *badge)
+long epoll_identify(unsigned fd, unsigned long *endpoint, unsigned long *badge)
 {
 	unsigned long a[8] = { CPTR_FILES, fd };
 
@@ -45,18 +37,18 @@ static long identify(unsigned fd, unsigned long *endpoint, unsigned long *badge)
 	return 0;
 }
 
-static bool entry_is_ours(struct thread_record *t, const struct epoll_entry *e)
+bool watch_entry_is_ours(struct thread_record *t, const struct epoll_entry *e)
 {
 	unsigned long endpoint, badge;
 
-	return descriptor_lookup_file(t, e->descriptor) && identify(e->descriptor, &endpoint, &badge) == 0
+	return descriptor_lookup_file(t, e->descriptor) && epoll_identify(e->descriptor, &endpoint, &badge) == 0
 		&& endpoint == e->endpoint && badge == e->badge;
 }
 
 static long control(unsigned epoll, unsigned long operation, unsigned fd, const struct epoll_event *event)
 {
 	struct ipc c = { .target = epoll, .info = INFO(FILE_EPOLL_CONTROL, 0), .m = { operation, fd, event->events, event->data } };
-	long error = identify(fd, &c.m[4], &c.m[5]);
+	long error = epoll_identify(fd, &c.m[4], &c.m[5]);
 
 	return error < 0 ? error : file_call(&c, NULL);
 }
@@ -97,7 +89,7 @@ long linux_epoll_ctl(struct thread_record *t, const unsigned long a[6])
 
 /* ---- fetching ---- */
 
-static void watch_drop(struct watch *w)
+void watch_drop(struct watch *w)
 {
 	rt_free(w->entries);
 	rt_free(w->items);
@@ -133,7 +125,7 @@ static long fetch_part(struct thread_record *t, struct watch *w, unsigned long f
 	return count;
 }
 
-static void items_start(struct watch *w)
+void watch_items_start(struct watch *w)
 {
 	for (unsigned long i = 0; i < w->count; i++)
 		w->items[i] = (struct poll_item){
@@ -144,7 +136,7 @@ static void items_start(struct watch *w)
 		};
 }
 
-static long watch_fetch(struct thread_record *t, struct watch *w)
+long watch_fetch(struct thread_record *t, struct watch *w)
 {
 	unsigned long at = 0, total = 0, generation = NO_GENERATION;
 
@@ -163,7 +155,7 @@ static long watch_fetch(struct thread_record *t, struct watch *w)
 		}
 		at += (unsigned long)count;
 	} while (at < total);
-	items_start(w);
+	watch_items_start(w);
 	return 0;
 }
 
@@ -171,11 +163,11 @@ static void watch_disarm(struct thread_record *t, struct watch *w)
 {
 	for (unsigned long i = 0; i < w->count; i++)
 		poll_disarm(t, &w->items[i]);
-	file_simple(w->fd, FILE_POLL, 0, 0, w->token, 0);
+	poll_rest(w->fd, w->token);
 }
 
 /* Asks to be signalled when the list changes: 1, 0: it already has; -errno. */
-static long watch_arm_list(struct thread_record *t, struct watch *w, unsigned long bit)
+long watch_arm_list(struct thread_record *t, struct watch *w, unsigned long bit)
 {
 	/* As an item of its own, with the generation as its counter. */
 	struct poll_item list = { .fd = (int)w->fd, .counter = w->generation, .token = w->token };
@@ -193,7 +185,7 @@ unsigned epoll_ask(struct thread_record *t, const struct poll_item *item, unsign
 	if (w.depth > POLL_NEST_MAX || watch_fetch(t, &w) < 0)
 		return 0;
 	for (unsigned long i = 0; i < w.count && !ready; i++) {
-		if (!w.entries[i].armed || !entry_is_ours(t, &w.entries[i]))
+		if (!w.entries[i].armed || !watch_entry_is_ours(t, &w.entries[i]))
 			continue;
 		poll_ask(t, &w.items[i], bit);
 		if (w.items[i].ready)
@@ -212,23 +204,14 @@ void epoll_disarm(struct thread_record *t, const struct poll_item *item)
 	if (w.depth > POLL_NEST_MAX || watch_fetch(t, &w) < 0)
 		return;
 	for (unsigned long i = 0; i < w.count; i++)
-		w.items[i].armed = entry_is_ours(t, &w.entries[i]);
+		w.items[i].armed = watch_entry_is_ours(t, &w.entries[i]);
 	watch_disarm(t, &w);
 	watch_drop(&w);
 }
 
 /* ---- waiting ---- */
 
-struct report {
-	uaddr_t to;
-	unsigned long max, count;
-	long error;
-	bool again;            /* readiness moved while it was looked at */
-	unsigned claims;       /* waiting to be claimed */
-	unsigned long claimed[EPOLL_CLAIMS_MAX]; /* indices of their entries */
-};
-
-static void report_put(struct report *r, const struct watch *w, unsigned long i)
+void report_put(struct report *r, const struct watch *w, unsigned long i)
 {
 	struct epoll_event event = { w->items[i].ready, w->entries[i].data };
 
@@ -271,7 +254,7 @@ static void report_claims(struct thread_record *t, struct report *r, struct watc
 
 static void report_entry(struct thread_record *t, struct report *r, struct watch *w, unsigned long i, bool arm)
 {
-	if (!w->entries[i].armed || !entry_is_ours(t, &w->entries[i]))
+	if (!w->entries[i].armed || !watch_entry_is_ours(t, &w->entries[i]))
 		return;
 	poll_ask(t, &w->items[i], arm && !r->count && !r->claims ? POLL_BIT(i) : 0);
 	if (!w->items[i].ready || w->items[i].ready & POLLNVAL)
@@ -316,7 +299,7 @@ static long wait_for_change(struct thread_record *t, struct watch *w, const stru
 
 static long wait_round(struct thread_record *t, struct report *r, struct watch *w, unsigned long deadline)
 {
-	long go = watch_fetch(t, w);
+	long go = w->entries ? 0 : watch_fetch(t, w);
 
 	if (go < 0)
 		return go;
@@ -331,10 +314,10 @@ static long wait_round(struct thread_record *t, struct report *r, struct watch *
 
 static long epoll_wait_until(struct thread_record *t, const unsigned long a[6], unsigned long deadline)
 {
-	struct watch w = { .fd = (unsigned)a[0], .token = ~0ul };
-	struct report r = { .to = a[1], .max = (unsigned long)a[2] };
+	struct watch w = { .fd = (unsigned)a[0] };
+	struct report r = { .to = a[1] };
 	u32 word = descriptor_lookup_file(t, w.fd);
-	long go = 1;
+	long go;
 
 	if ((int)a[2] <= 0 || (int)a[2] > (int)(0x7fffffff / sizeof(struct epoll_event)))
 		return -EINVAL;
@@ -345,6 +328,7 @@ static long epoll_wait_until(struct thread_record *t, const unsigned long a[6], 
 		return -EBADF;
 	if (!(word & DESCRIPTOR_EPOLL))
 		return -EINVAL;
+	go = kept_wait(t, &r, &w, deadline);
 	while (go == 1)
 		go = wait_round(t, &r, &w, deadline);
 	if (r.count)

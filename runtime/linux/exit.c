@@ -6,6 +6,7 @@
 #include "lib/atomic.h"
 #include "runtime/call.h"
 #include "runtime/linux/descriptors.h"
+#include "runtime/linux/epoll.h"
 #include "runtime/linux/pidfd.h"
 #include "runtime/linux/process.h"
 #include "runtime/linux/signal.h"
@@ -20,6 +21,7 @@ noreturn static void end(unsigned long status, bool process)
 
 long linux_exit(struct thread_record *t, const unsigned long a[6])
 {
+	epoll_let_go(t);
 	if (atomic_load_acquire(&t->process->thread_count) > 1) {
 		files_release(t->files);
 		fs_release(t->fs);

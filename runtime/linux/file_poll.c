@@ -5,6 +5,7 @@
 #include "runtime/call.h"
 #include "runtime/heap.h"
 #include "runtime/linux/descriptors.h"
+#include "runtime/linux/epoll.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
 #include "runtime/linux/signal.h"
@@ -21,14 +22,11 @@
 
 /* ---- one item ---- */
 
-/* FILE_POLL with the Notification if `bit` is not 0. */
-static long poll_call(struct thread_record *t, struct ipc *c, unsigned long bit)
+/* FILE_POLL with a copy of the Notification that has this badge; the server may keep it. */
+static long poll_bring(struct thread_record *t, struct ipc *c, unsigned long bit)
 {
-	long cptr, result;
+	long result, cptr = descriptor_scratch_take(t);
 
-	if (!bit)
-		return file_call(c, NULL);
-	cptr = descriptor_scratch_take(t);
 	if (cptr < 0)
 		return cptr;
 	result = cap_copy_badged((unsigned long)cptr, thread_notification(t), RIGHT_SEND, bit);
@@ -38,12 +36,31 @@ static long poll_call(struct thread_record *t, struct ipc *c, unsigned long bit)
 	}
 	if (result == 0) {
 		c->info |= INFO_CAPS(1);
+		c->m[4] = POLL_KEEP;
 		thread_message(t)->send_slot[0] = (unsigned long)cptr;
 		result = file_call(c, NULL);
 	}
 	if (result < 0 || !(cptr & CPTR_SYSTEM))
 		descriptor_scratch_give(t, cptr);
 	return result;
+}
+
+/*
+ * FILE_POLL, armed if `bit` is not 0. A server keeps the Notification of a token that it had before, and most files that are asked are ready: so it is
+ * brought only if the server says that it needs it. A token has the same bit each time, or whoever waits takes any bit.
+ */
+static long poll_call(struct thread_record *t, struct ipc *c, unsigned long bit)
+{
+	struct ipc first = *c;
+	long result;
+
+	if (bit)
+		c->m[4] = POLL_AGAIN;
+	result = file_call(c, NULL);
+	if (result < 0 || !bit || c->m[2] != POLL_BRING)
+		return result;
+	*c = first;
+	return poll_bring(t, c, bit);
 }
 
 void poll_ask(struct thread_record *t, struct poll_item *item, unsigned long bit)
@@ -103,6 +120,13 @@ long poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned lon
 	return item->armed;
 }
 
+void poll_rest(unsigned fd, unsigned long token)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_POLL, 0), .m = { 0, 0, token, 0, POLL_AGAIN } };
+
+	file_call(&c, NULL);
+}
+
 void poll_disarm(struct thread_record *t, struct poll_item *item)
 {
 	u32 word = item->armed ? descriptor_lookup_file(t, (unsigned)item->fd) : 0;
@@ -115,7 +139,7 @@ void poll_disarm(struct thread_record *t, struct poll_item *item)
 	else if (word & DESCRIPTOR_SIGNALFD)
 		signalfd_disarm(t);
 	else
-		file_simple((unsigned)item->fd, FILE_POLL, 0, 0, item->token, 0);
+		poll_rest((unsigned)item->fd, item->token);
 }
 
 /* ---- all items ---- */
@@ -139,6 +163,8 @@ long poll_sleep(struct thread_record *t, unsigned long deadline)
 {
 	long bits = rt_wait(t, POLL_BITS, true, deadline);
 
+	if (bits > 0)
+		epoll_signalled(t, (unsigned long)bits);
 	return bits == -ERESTARTSYS && signalfd_woken(t) ? (long)POLL_BITS : bits;
 }
 

@@ -33,6 +33,8 @@ void poll_ask(struct thread_record *t, struct poll_item *item, unsigned long bit
 /* Arms it although it is ready. 1, or 0: not armed, since its counter has moved since poll_ask; -errno. */
 long poll_arm_edge(struct thread_record *t, struct poll_item *item, unsigned long bit);
 void poll_disarm(struct thread_record *t, struct poll_item *item);
+/* The thread does not wait for that file now; its server may keep the Notification for the next time. */
+void poll_rest(unsigned fd, unsigned long token);
 
 /*
  * Asks for all items, and waits until one is ready. `deadline`: absolute, 0 none, DEADLINE_NOW: only looks. How many are ready, or

@@ -384,6 +384,92 @@ static void nested(void)
 	printf("seen %x\n", seen);
 }
 
+#define MANY 60
+
+static void wait_many(int ep)
+{
+	struct epoll_event events[MANY];
+	int n = epoll_wait(ep, events, MANY, 0);
+	unsigned long sum = 0;
+
+	for (int i = 0; i < n; i++)
+		sum += events[i].data.u32;
+	printf("many: %d, sum %lu\n", n, sum);
+}
+
+/* Lists that are waited for again and again while everything around them changes. */
+static void lists(void)
+{
+	int p[2], q[2], r[2], many[MANY][2], one = epoll_create1(0), two = epoll_create1(0);
+	struct pollfd polled = { .events = POLLIN };
+	char c[4];
+
+	pipe(p);
+	pipe(q);
+	pipe(r);
+	polled.fd = r[0];
+	add(one, EPOLL_CTL_ADD, p[0], EPOLLIN, 1);
+	add(two, EPOLL_CTL_ADD, q[0], EPOLLIN, 2);
+	WAIT(one, 10);
+	WAIT(two, 10);
+	WAIT(one, 10);
+	CHILD(nap(20); write(p[1], "x", 1); write(q[1], "y", 1); write(r[1], "z", 1));
+	SHOW(poll(&polled, 1, -1));
+	wait(NULL);
+	WAIT(two, -1);
+	WAIT(one, -1);
+	read(p[0], c, 1);
+	WAIT(one, 10);
+	CHILD(nap(20); write(p[1], "x", 1));
+	WAIT(one, -1);
+	wait(NULL);
+	SHOW(add(one, EPOLL_CTL_DEL, p[0], 0, 0));
+	WAIT(one, 10);
+	SHOW(add(one, EPOLL_CTL_ADD, p[0], EPOLLIN, 3));
+	WAIT(one, 10);
+	read(p[0], c, 1);
+	WAIT(one, 10);
+	CHILD(nap(20); add(one, EPOLL_CTL_ADD, q[0], EPOLLIN, 4));
+	WAIT(one, -1);
+	wait(NULL);
+	CHILD(add(one, EPOLL_CTL_MOD, q[0], EPOLLPRI, 5));
+	wait(NULL);
+	WAIT(one, 10);
+	CHILD(WAIT(one, 10); write(p[1], "x", 1); WAIT(one, 10); fflush(stdout));
+	WAIT(one, -1);
+	wait(NULL);
+	SHOW(add(one, EPOLL_CTL_ADD, p[1], EPOLLOUT, 6));
+	read(p[0], c, 1);
+	WAIT(one, 10);
+	SHOW(add(one, EPOLL_CTL_MOD, p[1], EPOLLIN, 6));
+	WAIT(one, 10);
+	close(p[0]);
+	WAIT(one, 10);
+	SHOW(dup(r[0]) == p[0]);
+	WAIT(one, 10);
+	CHILD(close(q[0]); dup2(r[0], q[0]); WAIT(one, 10); fflush(stdout));
+	wait(NULL);
+	for (int i = 0; i < MANY; i++) {
+		pipe(many[i]);
+		add(two, EPOLL_CTL_ADD, many[i][0], EPOLLIN, 100 + (unsigned)i);
+	}
+	read(q[0], c, 1);
+	wait_many(two);
+	for (int i = 0; i < MANY; i += 7)
+		write(many[i][1], "m", 1);
+	wait_many(two);
+	wait_many(two);
+	for (int i = 0; i < MANY; i += 14)
+		read(many[i][0], c, 1);
+	wait_many(two);
+	for (int i = 0; i < MANY; i += 5)
+		close(many[i][0]);
+	wait_many(two);
+	for (int i = 1; i < MANY; i += 5)
+		write(many[i][1], "m", 1);
+	wait_many(two);
+}
+
 static void *adder(void *arg)
 {
 	int *v = arg;
@@ -453,7 +539,7 @@ int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "pipes", pipes }, { "fifos", fifos }, { "polls", polls }, { "signals", signals }, { "selects", selects }, { "epolls", epolls },
-		{ "nested", nested }, { "threads", threads }, { "eventfds", eventfds },
+		{ "nested", nested }, { "lists", lists }, { "threads", threads }, { "eventfds", eventfds },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
