@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -254,6 +255,8 @@ static unsigned long row_unix(unsigned n)
 	return start;
 }
 
+#define IDLE_MAX 1000
+
 /* Until the pipe that it watches has something, which is then read. */
 static void wait_epoll(int epoll, int from)
 {
@@ -263,25 +266,32 @@ static void wait_epoll(int epoll, int from)
 	MUST(epoll_wait(epoll, &event, 1, -1) == 1 && read(from, &byte, 1) == 1);
 }
 
-static int watch(int fd)
+/* An epoll instance that watches the file and, at the end of its list, others on which nothing happens; idle[] are their descriptors. */
+static int watch(int fd, int idle[], unsigned count)
 {
+	struct rlimit limit = { IDLE_MAX + 100, IDLE_MAX + 100 };
 	struct epoll_event event = { .events = EPOLLIN };
 	int epoll = epoll_create1(0);
 
 	MUST(epoll >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+	MUST(!count || setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	for (unsigned i = 0; i < count; i++) {
+		idle[i] = eventfd(0, 0);
+		MUST(idle[i] >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, idle[i], &event) == 0);
+	}
 	return epoll;
 }
 
 /* Two processes wake each other out of epoll_wait by pipes: a way is half a round trip. */
-static unsigned long row_epoll(unsigned n)
+static unsigned long wake_by_epoll(unsigned n, unsigned idle_count)
 {
-	int there[2], back[2];
+	int there[2], back[2], idle[IDLE_MAX];
 
 	MUST(pipe(there) == 0 && pipe(back) == 0);
 	pid_t pid = fork();
 	MUST(pid >= 0);
 	if (pid == 0) {
-		int epoll = watch(there[0]);
+		int epoll = watch(there[0], idle, idle_count);
 
 		for (unsigned i = 0; i < n / 2 + 1; i++) {
 			wait_epoll(epoll, there[0]);
@@ -289,7 +299,7 @@ static unsigned long row_epoll(unsigned n)
 		}
 		_exit(0);
 	}
-	int epoll = watch(back[0]);
+	int epoll = watch(back[0], idle, idle_count);
 	write(there[1], "x", 1);
 	wait_epoll(epoll, back[0]);
 	unsigned long start = ticks();
@@ -300,11 +310,23 @@ static unsigned long row_epoll(unsigned n)
 	start = ticks() - start;
 	MUST(waitpid(pid, NULL, 0) == pid);
 	close(epoll);
+	for (unsigned i = 0; i < idle_count; i++)
+		close(idle[i]);
 	for (int i = 0; i < 2; i++) {
 		close(there[i]);
 		close(back[i]);
 	}
 	return start;
+}
+
+static unsigned long row_epoll(unsigned n)
+{
+	return wake_by_epoll(n, 0);
+}
+
+static unsigned long row_epoll_many(unsigned n)
+{
+	return wake_by_epoll(n, IDLE_MAX);
 }
 
 struct events {
@@ -433,6 +455,7 @@ const struct row call_rows[] = {
 	{ "pipe-64k", "64 KiB through a pipe, 2 processes", 100, row_pipe_64k },
 	{ "unix", "Unix stream round trip, 2 processes", 1000, row_unix },
 	{ "epoll", "epoll wake, one way, 2 processes", 1000, row_epoll },
+	{ "epoll-1000", "the same, 1,000 more descriptors in each list", 400, row_epoll_many },
 	{ "eventfd", "eventfd round trip, 2 threads", 1000, row_eventfd },
 	{ "poll", "poll of a ready pipe", 2000, row_poll },
 	{ "signal", "signal to self, handler, return", 2000, row_signal },
