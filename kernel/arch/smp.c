@@ -23,7 +23,8 @@ volatile struct core_start core_start;
 
 static struct core_area *area[CORE_MAX]; /* by the order of the firmware's list; none for the first core */
 static u8 apic_of[CORE_MAX];             /* by core number */
-static volatile bool started, stopping;
+static struct core *awaited;             /* that is being started; NULL once it has come */
+static volatile bool stopping;
 
 void cores_prepare(void)
 {
@@ -47,9 +48,16 @@ struct core_tables *core_tables_of(struct core *core)
 	return &container_of(core, struct core_area, core)->tables;
 }
 
-void core_started(void)
+/* Either it has come or it was given up, not both: the INIT that ends a late one may take its time. */
+static bool awaited_no_more(struct core *core)
 {
-	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
+	return __atomic_compare_exchange_n(&awaited, &core, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+void core_started(struct core *core)
+{
+	if (!awaited_no_more(core))
+		arch_halt();
 }
 
 void arch_relax(void)
@@ -65,13 +73,13 @@ static void wait_ns(u64 ns)
 		arch_relax();
 }
 
-static bool wait_until(const volatile bool *flag, u64 ns)
+static bool wait_started(struct core *core, u64 ns)
 {
 	u64 end = arch_clock_ns() + ns;
 
-	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE) && arch_clock_ns() < end)
+	while (__atomic_load_n(&awaited, __ATOMIC_ACQUIRE) && arch_clock_ns() < end)
 		arch_relax();
-	return *flag;
+	return !awaited_no_more(core);
 }
 
 static void wait_alive(u64 ns)
@@ -89,12 +97,12 @@ static bool start(u8 apic, struct core_area *a, unsigned number, paddr_t page)
 	core_start.stack = (u64)a->stack + KERNEL_STACK_SIZE;
 	core_start.core = (u64)&a->core;
 	core_start.alive = 0;
-	started = false;
+	__atomic_store_n(&awaited, &a->core, __ATOMIC_RELEASE);
 	lapic_send(apic, IPI_START | (u32)(page >> PAGE_SHIFT));
 	wait_alive(START_WAIT_NS);
 	if (!core_start.alive)
 		lapic_send(apic, IPI_START | (u32)(page >> PAGE_SHIFT));
-	if (wait_until(&started, ALIVE_WAIT_NS))
+	if (wait_started(&a->core, ALIVE_WAIT_NS))
 		return true;
 	lapic_send(apic, IPI_INIT); /* it must not come to life on the next core's stack */
 	klog(LOG_WARNING, "cores: the one with APIC %u does not start", apic);

@@ -153,6 +153,6 @@ noreturn void arch_start_core(struct core *core)
 	cpu_enable();
 	vector_enable_core();
 	lapic_init();
-	core_started();
+	core_started(core);
 	kernel_core_main();
 }

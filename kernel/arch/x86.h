@@ -99,7 +99,7 @@ static inline void tables_set_rsp0(const struct core *core, struct thread *threa
 void core_init(struct core *core, u64 stack_top, unsigned number);
 void cores_prepare(void); /* memory for the others; before memory_list_free */
 struct core_tables *core_tables_of(struct core *core);
-void core_started(void);      /* by the core itself: it needs the starter no more */
+void core_started(struct core *core); /* by the core itself: it needs the starter no more. Does not return if it was given up */
 void core_stop_if_told(void); /* in an NMI: does not return if another core has panicked */
 
 void memory_init(void);      /* page tables */
