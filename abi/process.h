@@ -13,9 +13,9 @@
 #define SLOT_EXE       6  /* Handle of the executable */
 #define SLOT_SERVICE_PIPE  7 /* Handles for operations without a path: pipe(), eventfd(), epoll */
 #define SLOT_SERVICE_EVENT 8
-#define SLOT_ENDPOINT  9  /* servers: the Endpoint that they serve, RIGHT_ALL */
-#define SLOT_POOL      10 /* servers: HandlePool */
-#define SLOT_NOTIFY    11 /* servers: Notification bound to the first thread */
+#define SLOT_ENDPOINT  9  /* servers, and programs after SERVE: the Endpoint that they serve, RIGHT_ALL */
+#define SLOT_POOL      10 /* the same: HandlePool */
+#define SLOT_NOTIFY    11 /* the same: Notification, of servers bound to the first thread */
 #define SLOT_IO_PORT   12 /* drivers: IOPort */
 #define SLOT_SERVICE_IPC 12 /* programs: the ipc server, once it was asked for (FILL_SLOT) */
 #define SLOT_IRQ       13 /* drivers: IRQHandler, 13..15 */
@@ -165,6 +165,10 @@
 	X(HANG_UP, 144) \
 	/* ipc server: m[0] pid, m[1] signal; data[]: Linux siginfo, 128 bytes: what the process asked to be told by */ \
 	X(SERVICE_SIGNAL, 198) \
+	/* data[]: an absolute path, normal, where nothing is mounted: from now on this program serves it. Its slots SLOT_ENDPOINT, SLOT_POOL and
+	 * SLOT_NOTIFY are filled; the mount goes when the process ends. -EACCES: the policy does not let it create the path; -EBUSY: it serves already,
+	 * or another does there; -ENOSPC: too many programs serve */ \
+	X(SERVE, 204) \
 	X(FILL_SLOT, 200)  /* m[0] SLOT_SERVICE_IPC: the caller's gets a Handle of the service that is there now */ \
 	X(ROBUST_LIST, 201) /* m[0] tid -> m[1] the address that it gave set_robust_list */ \
 	/* proc server, which forwards a reader: m[0] pid, m[1] descriptor, m[2] badge of the proc server's open file, m[3..5] m[0..2] of the READ, m[6]

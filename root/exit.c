@@ -206,6 +206,8 @@ static void process_ended(struct process *process, u32 status)
 		services_process_ended();
 	if (process->watched)
 		services_watched_ended();
+	if (process->serves)
+		service_withdraw(process);
 	if (process->service) {
 		u16 service = process->service;
 

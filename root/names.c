@@ -29,6 +29,16 @@ int mount_add(const char *path, u16 service, u16 number, bool terminal)
 	return 0;
 }
 
+void mounts_remove(u16 service)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < mount_count; i++)
+		if (mounts[i].service != service)
+			mounts[kept++] = mounts[i];
+	mount_count = kept;
+}
+
 const struct mount *mount_match(const char *text, size_t length, size_t *rest)
 {
 	u8 first = length > 1 ? text[1] : 0;

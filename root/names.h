@@ -16,6 +16,8 @@ struct mount {
 
 /* 0, -EEXIST or -ENOMEM. `path` stays the caller's and must not go. */
 int mount_add(const char *path, u16 service, u16 number, bool terminal);
+/* What the service has mounted is so no more. */
+void mounts_remove(u16 service);
 /* The mount of the longest matching path. `text` is normal (text_normalise). NULL: nothing is mounted. *rest: where the path in the mount begins. */
 const struct mount *mount_match(const char *text, size_t length, size_t *rest);
 /* MOUNT_TERMINAL: any service's. */

@@ -143,6 +143,7 @@ struct process {
 	u64 serial;              /* never another process's */
 	u32 role;
 	u16 service;             /* number in the service table, 0: a program */
+	u16 serves;              /* a program: its number there, if it serves a path */
 	struct terminal {
 		u32 device;      /* Linux number of the controlling terminal; 0: none */
 		int group;       /* its foreground group; -1: none */

@@ -21,7 +21,7 @@
 /* Opening it is opening the caller's controlling terminal, whoever serves that. */
 static const char terminal_path[] = "/dev/tty";
 
-static struct service services[] = {
+static struct service services[SERVICES_MAX] = {
 	{ .name = "ramfs", .mounts = (const char *const[]){ "/", "/dev/shm", NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_SERVER,
 	  .rights = SERVICE_IMAGE },
 	{ .name = "console",
@@ -48,7 +48,9 @@ static const struct {
 	bool from_services;
 } direct[] = { { "pipe", SLOT_SERVICE_PIPE, true }, { "event", SLOT_SERVICE_EVENT, false }, { "socket", SLOT_SERVICE_SOCKET, true } };
 
-#define COUNT ARRAY_SIZE(services)
+#define COUNT SERVICES_MAX
+#define OWN   9 /* rows of the table above; the others are programs', with a name while they are in use */
+_Static_assert(OWN < COUNT, "room for programs that serve");
 /* Ends in a row before it served anyone. */
 #define FAILURES_MAX 3
 
@@ -64,7 +66,7 @@ u16 service_number(const struct service *service)
 
 u16 service_find(const char *name)
 {
-	for (u16 i = 0; i < COUNT; i++)
+	for (u16 i = 0; i < OWN; i++)
 		if (!strcmp(services[i].name, name))
 			return i + 1;
 	return 0;
@@ -229,9 +231,9 @@ static void start(struct service *s, int error)
 
 void services_start(void)
 {
-	int error[COUNT];
+	int error[OWN];
 
-	for (u16 i = 0; i < COUNT; i++) {
+	for (u16 i = 0; i < OWN; i++) {
 		struct service *s = &services[i];
 
 		s->present = bundle_has(s->name);
@@ -239,10 +241,10 @@ void services_start(void)
 			mount_add(s->mounts[mount], i + 1, mount, s->mounts[mount] == terminal_path);
 	}
 	/* Slots of one service name another's Endpoint. */
-	for (u16 i = 0; i < COUNT; i++)
+	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			error[i] = make_objects(&services[i]);
-	for (u16 i = 0; i < COUNT; i++)
+	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			start(&services[i], error[i]);
 }
@@ -302,7 +304,7 @@ void service_session_ended(u16 number)
 
 void services_process_ended(void)
 {
-	for (u16 i = 0; i < COUNT; i++)
+	for (u16 i = 0; i < OWN; i++)
 		service_notice(&services[i], NOTICE_ENDED);
 }
 
@@ -314,6 +316,81 @@ void services_clock_set(void)
 void services_watched_ended(void)
 {
 	service_notice(service_get(service_find("event")), NOTICE_WATCHED);
+}
+
+/* ---- programs that serve ---- */
+
+static struct service *free_row(void)
+{
+	for (u16 i = OWN; i < COUNT; i++)
+		if (!services[i].name)
+			return &services[i];
+	return NULL;
+}
+
+/* As the walk makes a path before it looks for its mount, and no directory's. */
+static bool path_is_normal(const char *path, size_t length)
+{
+	char copy[SERVE_PATH_MAX];
+
+	if (length < 2 || length >= SERVE_PATH_MAX || path[0] != '/' || path[length - 1] == '/' || memchr(path, 0, length))
+		return false;
+	memcpy(copy, path, length);
+	if (text_normalise(copy, length) != length || memcmp(copy, path, length))
+		return false;
+	for (size_t i = 0; i + 2 < length; i++)
+		if (path[i] == '/' && path[i + 1] == '.' && path[i + 2] == '.' && (i + 3 == length || path[i + 3] == '/'))
+			return false;
+	return true;
+}
+
+static void service_clear(struct service *s)
+{
+	drop_objects(s);
+	*s = (struct service){ 0 };
+}
+
+/* The process's threads that receive there get PEER_DEAD, its clients EIO. */
+void service_withdraw(struct process *process)
+{
+	mounts_remove(process->serves);
+	service_clear(service_get(process->serves));
+	process->serves = 0;
+}
+
+long op_SERVE(struct request *request)
+{
+	struct process *process = request->caller->process;
+	const char *path = (const char *)root_message()->data;
+	u64 length = request->bytes;
+	struct service *s = free_row();
+
+	if (!path_is_normal(path, length))
+		return -EINVAL;
+	/* a path as the process sees it, below another root directory, is not the mount table's */
+	if (process->service || process->serves || process->chroot_path)
+		return -EBUSY;
+	if (!policy_allows(process->role, path, length, POLICY_CREATE | POLICY_WRITE))
+		return -EACCES;
+	if (!s)
+		return -ENOSPC;
+	*s = (struct service){ .name = "program", .handle_bits = 8 };
+	memcpy(s->path, path, length);
+	if (make_objects(s)) {
+		service_clear(s);
+		return -ENOMEM;
+	}
+	if (mount_add(s->path, service_number(s), 0, false)) {
+		service_clear(s);
+		return -EBUSY;
+	}
+	s->process = process;
+	s->present = s->ready = true;
+	process->serves = service_number(s);
+	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
+	set_slot(process, SLOT_POOL, s->pool.slot, RIGHT_ALL);
+	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
+	return 0;
 }
 
 /* ---- operations ---- */

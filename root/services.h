@@ -4,7 +4,8 @@
 
 #include "root/root.h"
 
-#define SERVICES_MAX 16
+#define SERVICES_MAX  32 /* root's own, and programs that serve */
+#define SERVE_PATH_MAX 128
 
 /* What a service may ask of root beyond what every service may. */
 enum service_rights {
@@ -40,6 +41,7 @@ struct service {
 	struct log_allowance log;
 	u32 failures;              /* ends in a row before it was ready */
 	u64 names;                 /* what it said last: CONTINUE_PLACE in abi/file.h */
+	char path[SERVE_PATH_MAX]; /* a program's only mount point */
 };
 
 struct service *service_get(u16 number); /* NULL: no such number */
@@ -49,6 +51,8 @@ u16 service_of_endpoint(u64 id);         /* 0: none */
 /* Whether the process is a service that has one of these rights. */
 bool service_may(const struct process *process, unsigned rights);
 void services_start(void);
+/* A program that serves a path has ended: nobody serves it any more. */
+void service_withdraw(struct process *process);
 /* The process of a service has ended; its wait status. */
 void service_ended(u16 number, u32 status);
 /* A session leader with a terminal has ended: consoles and ptys look. */

@@ -168,6 +168,7 @@ void terminal_leave(struct process *process) { process->terminal = (struct termi
 void terminal_leader_ended(const struct process *leader) { (void)leader; }
 void services_watched_ended(void) {}
 void services_process_ended(void) {}
+void service_withdraw(struct process *process) { (void)process; }
 void service_ended(u16 number, u32 status) { (void)number; (void)status; }
 void usage_of(const struct process *process, struct usage *usage) { *usage = process->dead; }
 void init_ended(u32 status) { root_panic("the first program ended: %u", status); }
