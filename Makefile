@@ -54,6 +54,9 @@ FLAGS_server := $(BARE) -fno-pic
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_host := -I. -Itests/host -std=gnu11 $(WARN) -MMD -MP -DDEBUG=1 -DHOST_TEST=1 -D_GNU_SOURCE -O1 -g \
 	-fno-strict-aliasing -fno-omit-frame-pointer -fno-common $(SANITIZE)
+# Called and left by entry.S only, which keeps nothing in registers.
+FLAGS_fastpath_gcc := -fomit-frame-pointer -ffixed-rbp $(addprefix -fcall-used-,rbx r12 r13 r14 r15)
+FLAGS_fastpath_clang := -fomit-frame-pointer
 # gcc would turn the loop inside memcpy into a call of memcpy.
 FLAGS_lib_gcc := -fno-tree-loop-distribute-patterns
 FLAGS_lib_clang := -fno-builtin
@@ -142,6 +145,8 @@ clean:
 
 $(call objects,kernel,$(LIB_C)) $(call objects,gate,$(LIB_C)) $(call objects,server,$(LIB_C)) \
 $(call objects,host,$(LIB_C)): EXTRA := $(FLAGS_lib)
+
+$(call objects,kernel,kernel/fastpath.c): EXTRA := $(FLAGS_fastpath_$(COMPILER))
 
 # flavour_rules(flavour)
 define flavour_rules
@@ -305,7 +310,7 @@ $(G)/tests/tests/bin/%: tests/guest/%.c Makefile $(wildcard tests/guest/*.h)
 # The programs of bench/, in /bench of the image that is measured: static, the same files on both kernels.
 BENCH_PROGRAMS := $(addprefix $(G)/bench/bench/,rows true shell stamp)
 
-$(G)/bench/bench/rows: $(addprefix bench/,rows.c calls.c processes.c memory.c measure.h) Makefile
+$(G)/bench/bench/rows: $(addprefix bench/,rows.c calls.c processes.c memory.c native.c measure.h) Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)

@@ -60,11 +60,23 @@ struct machine {
 };
 extern struct machine machine;
 
-/* The clock: ns since boot, monotonic. The clock page is filled by arch code at start (page aligned object). */
+/* The clock: ns since boot, monotonic; arch_ticks: what it is made from, in the CPU's own unit, quicker to read. The clock page is filled by arch code at start (page aligned object). */
 extern struct clock_page arch_clock_page;
 #ifdef HOST_TEST
 u64 arch_clock_ns(void);
 extern struct core *host_core;
+static inline u64 arch_ticks(void)
+{
+	return arch_clock_ns();
+}
+static inline u64 arch_ticks_ns(u64 ticks)
+{
+	return ticks;
+}
+static inline u64 arch_ns_ticks(u64 ns)
+{
+	return ns;
+}
 static inline struct core *this_core(void)
 {
 	return host_core;
@@ -89,6 +101,18 @@ void arch_flush_all(void);
  * core's) to next's frame, and arranges for the vector state to be switched on first use (CR0.TS).
  */
 void arch_switch_thread(struct core *core, struct thread *prev, struct thread *next);
+#ifdef HOST_TEST
+void arch_switch_fast(struct core *core, struct thread *prev, struct thread *next);
+void arch_load_address_space_fast(paddr_t top);
+#endif
+/*
+ * The end of a fast path: releases the node's lock and resumes `next` as if its kernel call had returned K_OK in rax, `badge` and `info` in rdi and rsi,
+ * `last` in r15, and in the registers of a message's words what the frame of `from` has of them. On the machine it does not return.
+ */
+#ifndef HOST_TEST
+noreturn
+#endif
+struct thread *arch_resume_message(u64 badge, u64 info, struct thread *next, const struct thread *from, u64 last);
 /* The vector state of thread lives in the CPU: bring it to memory; forget it (a thread that dies or is forked from). */
 void arch_vector_save(struct core *core, struct thread *thread);
 void arch_vector_forget(struct core *core, struct thread *thread);
@@ -135,7 +159,8 @@ noreturn void arch_run(struct thread *thread);
 
 noreturn void kernel_main(void); /* once, after the console, memory map, tables, clock and interrupts are set up; interrupts off */
 noreturn void kernel_core_main(void); /* a further core, on its own stack */
-struct thread *kernel_syscall(struct thread *thread);       /* return address in the upper half */
+/* Return address in the upper half. rdi and rsi as they are in the frame; rax, which is not set there. */
+struct thread *kernel_syscall(u64 target, u64 info, struct thread *thread, u64 number);
 struct thread *kernel_exception(struct thread *thread);     /* frame.vector, error, address; ring 3 only. #NM is arch code's */
 struct thread *kernel_irq(struct thread *thread, unsigned gsi);
 struct thread *kernel_timer(struct thread *thread);

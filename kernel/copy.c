@@ -29,7 +29,7 @@ static bool span_find(struct span *s, unsigned rights)
 /* The window's address `offset` bytes in, and how much follows in that entry. */
 static bool window_at(struct thread *caller, u64 offset, u64 *address, u64 *room)
 {
-	for (unsigned i = 0; i < caller->window_count; i++) {
+	for (unsigned i = 0; i < thread_windows(caller); i++) {
 		struct message_window w = message_window(caller, i);
 
 		if (offset < w.len) {
@@ -67,7 +67,7 @@ int call_copy(struct thread *t)
 			return CALL_RESTART;
 		if (!window_at(caller, arg2(t), &theirs.address, &room)) {
 			set_values(t, done, 0);
-			return caller->window_count ? K_INVALID_ARG : K_NO_RIGHT;
+			return thread_windows(caller) ? K_INVALID_ARG : K_NO_RIGHT;
 		}
 		if (!span_find(&theirs, in ? VSPACE_READ : VSPACE_READ | VSPACE_WRITE)) {
 			set_values(t, done, theirs.address);

@@ -95,9 +95,9 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 	if (unlikely(caps) && receiver->message_low)
 		info |= INFO_CAPS(message_caps_move(receiver, sender, caps));
 	if (sender->flags & THREAD_FLAG_FORWARDED)
-		info |= INFO_FORWARDED;
+		info = (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED;
 	receiver_result(receiver, sender->call_badge, info, sender->principal);
-	sender->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
+	sender->flags &= ~THREAD_FLAGS_CALL;
 	TRACE(TRACE_IPC, sender->principal, info, receiver->principal);
 	receiver->state = THREAD_READY;
 	return true;
@@ -140,8 +140,6 @@ void fault_send(struct thread *t, u64 address, u64 error)
 	t->call_info = LABEL_FAULT;
 	t->call_badge = 0;
 	t->fault = 1;
-	t->interruptible = 0;
-	t->window_count = 0;
 	t->handle = NULL;
 	t->flags = 0;
 	t->fault_words[0] = address;
@@ -193,6 +191,7 @@ static bool receive_notified(struct thread *t)
 	if (!bits)
 		return false;
 	t->bound->bits = 0;
+	t->notified = 0;
 	receiver_result(t, 0, LABEL_NOTIFIED, 0);
 	t->frame.rdx = bits;
 	return true;
@@ -229,13 +228,15 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 		return CALL_DONE;
 	if (t->bound && t->bound->bits && receive_notified(t))
 		return CALL_DONE;
-	if (receive_closed(t, ep) || receive_queued(t, ep))
+	if (receive_closed(t, ep))
+		return CALL_DONE;
+	ep->events = 0;
+	if (receive_queued(t, ep))
 		return CALL_DONE;
 	if (deadline && deadline <= arch_clock_ns())
 		return K_TIMEOUT;
 	t->state = THREAD_RECEIVING;
 	t->endpoint = ep;
-	t->interruptible = 0;
 	ep->receiving = 1;
 	list_push_back(&ep->queue, &t->queue);
 	thread_set_deadline(t, deadline);
@@ -260,6 +261,7 @@ void endpoint_poke(struct endpoint *ep)
 {
 	struct thread *t = pop_receiver(ep);
 
+	ep->events = 1;
 	if (!t)
 		return;
 	if (receive_cancelled(t, ep) || receive_closed(t, ep))

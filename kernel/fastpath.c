@@ -1,225 +1,363 @@
 /*
- * The fast path of Call, ReplyRecv and ForwardRecv: a peer that waits, nothing else to do. Every check comes before the first write; if
- * one fails, nothing has changed and the general path (ipc.c, endpoint.c, reply.c) does the call. What is written here is exactly what the general path
- * would write; tests/host/test_kernel_ipc.c and test_kernel_ipc_random.c run over both.
+ * Kernel calls, and the fast path of Call, ReplyRecv and ForwardRecv: a peer that waits, nothing else to do. Every check comes before the first
+ * write; if one fails, nothing has changed and the general path (syscall.c, ipc.c, endpoint.c, reply.c) does the call. What is written here is
+ * what the general path would write; tests/host/test_kernel_ipc.c and test_kernel_ipc_random.c run over both.
+ *
+ * What makes it short: conditions that seldom hold are kept where one load finds several of them (thread.unusual, core.hindered,
+ * endpoint.activity, the low half of a Reply's word); the message's words, which the entry has saved in the sender's frame, go from there
+ * into the registers as the receiver is resumed; no run queue is touched. Made with registers that a function may use freely (Makefile).
  */
 #include "kernel/calls.h"
 #include "kernel/endpoint.h"
 #include "kernel/fastpath.h"
+#include "kernel/lock.h"
 #include "kernel/park.h"
+#include "kernel/remote.h"
 #include "kernel/schedule.h"
-#include "kernel/trace.h"
+#include "kernel/vspace.h"
+#ifndef HOST_TEST
+#include "kernel/arch/fast.h"
+#endif
+
+#define INLINE inline __attribute__((always_inline))
 
 #define WINDOW_BITS  (INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT)
 #define DATA_BITS    (INFO_BYTES_MASK << INFO_BYTES_SHIFT)
 #define CAPS_BITS    (INFO_CAPS_MASK << INFO_CAPS_SHIFT)
-/* Bits of an info word that the fast path takes. */
-#define CALL_BITS    (INFO_LABEL_MASK | WINDOW_BITS | DATA_BITS | INFO_INTERRUPTIBLE)
-#define REPLY_BITS   (INFO_LABEL_MASK | DATA_BITS | CAPS_BITS)
-#define FORWARD_BITS (INFO_LABEL_MASK | WINDOW_BITS | DATA_BITS)
 
-static inline struct cte *slot_in(const struct cte *cnode_cap, u64 number)
+/* A Reply's word, its low half, while its caller waits and nothing has happened to it (reply.c). */
+#define REPLY_PLAIN ((u32)OBJECT_REPLY)
+
+/* The compiler takes it as it is, and adds no second pointer beside it. */
+#define SETTLE(pointer) __asm__("" : "+r"(pointer))
+
+static INLINE struct cte *slot_in(const struct cte *cnode_cap, u32 number)
 {
 	struct cnode *cn = cnode_cap->object;
+	struct cte *slot;
 
-	if (unlikely(cap_type(cnode_cap) != OBJECT_CNODE || number >= cn->slots))
+	ASSERT(!cn == cap_empty(cnode_cap));
+	if (unlikely(!cn || number >= cn->slots))
 		return NULL;
-	return &cn->slot[number];
+	slot = &cn->slot[number];
+	SETTLE(slot);
+	if (!slot)
+		__builtin_unreachable();
+	return slot;
 }
 
-static inline void queue_append(struct list_node *head, struct list_node *node)
+/* The first thread of a queue leaves it, for a state in which its node is on no list. */
+static INLINE void queue_pop(struct list_node *head, struct list_node *node)
 {
-	node->prev = head->prev;
+	struct list_node *next = node->next;
+
+	ASSERT(node->prev == head);
+	head->next = next;
+	next->prev = head;
+	if (DEBUG)
+		node->next = node->prev = NULL;
+}
+
+static INLINE void queue_remove(struct list_node *node)
+{
+	struct list_node *next = node->next, *prev = node->prev;
+
+	prev->next = next;
+	next->prev = prev;
+	if (DEBUG)
+		node->next = node->prev = NULL;
+}
+
+static INLINE void queue_append(struct list_node *head, struct list_node *node)
+{
+	struct list_node *last = head->prev;
+
 	node->next = head;
-	head->prev->next = node;
+	node->prev = last;
+	last->next = node;
 	head->prev = node;
 }
 
-static inline bool info_ok(u64 info, u64 bits)
+/* Whether an info word is as message_check wants it. */
+static INLINE bool info_ok(const struct thread *t, u64 info, u64 allowed)
 {
-	return !(info & ~bits) && INFO_LABEL(info) < LABEL_KERNEL && INFO_BYTES_OF(info) <= MESSAGE_BYTES &&
-	       INFO_WINDOWS_OF(info) <= MESSAGE_WINDOWS && INFO_CAPS_OF(info) <= MESSAGE_CAPS;
+	if (likely(!(info & ~INFO_LABEL_MASK)))
+		return info < LABEL_KERNEL;
+	return INFO_LABEL(info) < LABEL_KERNEL && !(info & ~(INFO_LABEL_MASK | allowed)) && INFO_BYTES_OF(info) <= MESSAGE_BYTES && INFO_WINDOWS_OF(info) <= MESSAGE_WINDOWS &&
+	       INFO_CAPS_OF(info) <= MESSAGE_CAPS && t->context;
 }
 
-static inline const struct cte *named(const struct thread *t, u64 cptr)
+/* CPTR_SYSTEM chooses between the thread's two CNodes. */
+static INLINE const struct cte *named(const struct thread *t, u64 cptr)
 {
-	if (unlikely(cptr >> 32))
+	u64 which = cptr >> 31;
+
+	if (unlikely(which > 1))
 		return NULL;
-	return slot_in(cptr & CPTR_SYSTEM ? &t->system_cnode : &t->files_cnode, cptr & ~(u64)CPTR_SYSTEM);
+	return slot_in(&t->files_cnode + which, cptr & ~CPTR_SYSTEM);
 }
+_Static_assert(offsetof(struct thread, system_cnode) == offsetof(struct thread, files_cnode) + sizeof(struct cte), "named()");
 
-static inline const struct cte *forward_target(const struct thread *t, u64 target)
+static INLINE const struct cte *forward_target(const struct thread *t, u64 target)
 {
 	const struct cte *cap = named(t, (u32)target);
 
-	return cap && target >> 32 ? slot_in(cap, (target >> 32) - 1) : cap;
+	if (!cap || !(target >> 32))
+		return cap;
+	return cap_type(cap) == OBJECT_CNODE ? slot_in(cap, (target >> 32) - 1) : NULL;
 }
 
 /* The Endpoint that a capability sends to. */
-static inline struct endpoint *target_of(const struct cte *cap, u64 *badge)
+static INLINE struct endpoint *target_of(const struct cte *cap, u64 *badge)
 {
-	*badge = 0;
-	if (likely(cap_type(cap) == OBJECT_HANDLE)) {
-		*badge = ((struct handle *)cap->object)->badge;
-		return ((struct handle *)cap->object)->endpoint;
+	const struct handle *handle = cap->object;
+
+	if (likely((u8)cap->word == (OBJECT_HANDLE | RIGHT_SEND << CAP_RIGHTS_SHIFT))) {
+		*badge = handle->badge;
+		if (!handle->endpoint)
+			__builtin_unreachable();
+		return handle->endpoint;
 	}
+	*badge = 0;
 	return cap_type(cap) == OBJECT_ENDPOINT && (cap_rights(cap) & RIGHT_SEND) ? cap->object : NULL;
 }
 
-/* Who waits there and can have a message of so many bytes at once; *slot is where its Reply goes. */
-static inline struct thread *receiver_of(const struct endpoint *ep, u64 info, struct cte **slot)
+/* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose. */
+static INLINE bool may_switch(const struct core *core, const struct thread *next, bool any)
 {
-	struct thread *receiver;
+	ASSERT(any || core->best < 0);
+	return (next->affinity & core->mask) && (!any || (int)next->priority >= core->best);
+}
+
+/* Who waits there and can have a message at once; *slot is where its Reply goes. */
+static INLINE struct thread *receiver_of(const struct core *core, const struct endpoint *ep, struct cte **slot, bool any)
+{
+	struct thread *receiver = list_entry(ep->queue.next, struct thread, queue);
 
 	if (unlikely(!ep->receiving || list_empty(&ep->queue)))
 		return NULL;
-	receiver = list_entry(ep->queue.next, struct thread, queue);
 	*slot = slot_in(&receiver->system_cnode, receiver->reply_slot);
-	if (unlikely(!*slot || !cap_empty(*slot) || receiver->timer_queued || receiver->stopped || !schedule_may_switch(receiver)))
+	if (unlikely(!*slot))
 		return NULL;
-	return (info & DATA_BITS) && !receiver->message_low ? NULL : receiver;
+	if (unlikely(!cap_empty(*slot) || receiver->unusual || !may_switch(core, receiver, any)))
+		return NULL;
+	return receiver;
 }
 
-/* The message of `from`, which is the caller or forwards it, is the receiver's; the caller waits for the answer. */
-static inline void receive(struct thread *receiver, struct cte *slot, struct thread *caller, struct thread *from, u64 badge, u64 info)
+/* The caller behind a Reply, if nothing is special about it. */
+static INLINE struct thread *plain_caller(const struct cte *slot)
 {
-	struct endpoint *ep = receiver->endpoint;
+	struct thread *caller = slot->object;
 
-	list_remove(&receiver->queue);
+	if (unlikely((u32)slot->word != REPLY_PLAIN || caller->unusual))
+		return NULL;
+	ASSERT(caller->state == THREAD_REPLY && caller->reply == slot && caller->endpoint && !caller->handle);
+	return caller;
+}
+
+/* The Endpoint that cptr receives from, if nothing is there yet. */
+static INLINE struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
+{
+	const struct cte *cap = named(t, cptr);
+	u64 wanted = OBJECT_ENDPOINT | RIGHT_RECV << CAP_RIGHTS_SHIFT;
+	const struct endpoint *ep;
+
+	if (unlikely(!cap || (cap->word & (CAP_TYPE_MASK | RIGHT_RECV << CAP_RIGHTS_SHIFT)) != wanted))
+		return NULL;
+	ep = cap->object;
+	return likely(ep->activity == ENDPOINT_QUIET) ? cap->object : NULL;
+}
+
+/* ---- act ---- */
+
+/* A receiver gets a caller's message: it leaves its queue, and the caller waits for the answer. */
+static INLINE void receive(struct endpoint *ep, struct thread *receiver, struct cte *slot, struct thread *caller, u64 info)
+{
+	ASSERT(!caller->handle && !slot->prev && !slot->next);
+	queue_pop(&ep->queue, &receiver->queue);
 	receiver->state = THREAD_READY;
-	receiver->frame.rax = K_OK;
-	receiver->frame.rdi = badge;
-	receiver->frame.rsi = info;
-	receiver->frame.r15 = caller->principal;
-	message_words_copy(receiver, from);
-	if (info & DATA_BITS)
-		message_data_copy(receiver, from, INFO_BYTES_OF(info));
-	caller->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
-	caller->handle = NULL;
+	caller->call_info = info;
 	caller->reply = slot;
 	caller->endpoint = ep;
 	caller->state = THREAD_REPLY;
 	queue_append(&ep->replies, &caller->queue);
-	slot->word = cap_word(OBJECT_REPLY, 0, 0, (u64)receiver->reply_slot << 8);
+	slot->word = REPLY_PLAIN | (u64)receiver->reply_slot << 32;
 	slot->object = caller;
-	slot->prev = slot->next = NULL;
 }
 
-/* rdi Endpoint or Handle, rsi info */
-struct thread *fastpath_call(struct thread *t)
+/* A caller's waiting ends. */
+static INLINE void release(struct thread *caller, struct cte *slot)
 {
-	u64 info = t->frame.rsi, badge;
-	const struct cte *cap = named(t, t->frame.rdi);
-	struct endpoint *ep;
-	struct thread *receiver;
-	struct cte *slot;
-
-	if (unlikely(!info_ok(info, CALL_BITS) || t->frame.rbp || !cap || !t->context || trace_mask))
-		return NULL;
-	if (unlikely((info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag))
-		return NULL;
-	ep = target_of(cap, &badge);
-	receiver = likely(ep) ? receiver_of(ep, info, &slot) : NULL;
-	if (unlikely(!receiver))
-		return NULL;
-	t->flags &= ~THREAD_FLAG_PARKED; /* its data is where it says */
-	t->window_count = INFO_WINDOWS_OF(info);
-	t->interruptible = (info & INFO_INTERRUPTIBLE) != 0;
-	receive(receiver, slot, t, t, badge, info);
-	return schedule_switch(receiver);
+	queue_remove(&caller->queue);
+	caller->reply = NULL;
+	slot->word = 0; /* the rest is set with the next */
+	if (DEBUG)
+		slot->object = NULL;
 }
 
-/* Whether the Endpoint has something for a receiver right now. */
-static inline bool must_receive(const struct thread *t, const struct endpoint *ep)
-{
-	return ep->cancelled || !list_empty(&ep->closed) || (t->bound && t->bound->bits) || (!ep->receiving && !list_empty(&ep->queue));
-}
-
-/* The Endpoint that cptr receives from, if nothing is there yet. */
-static inline struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
-{
-	const struct cte *cap = named(t, cptr);
-
-	if (unlikely(!cap || cap_type(cap) != OBJECT_ENDPOINT || !(cap_rights(cap) & RIGHT_RECV) || must_receive(t, cap->object)))
-		return NULL;
-	return cap->object;
-}
-
-/* The caller behind a Reply, if nothing is special about it. */
-static inline struct thread *plain_caller(const struct cte *slot)
-{
-	struct thread *caller = slot->object;
-
-	if (unlikely(cap_type(slot) != OBJECT_REPLY || !caller || ((u64)caller & 1)))
-		return NULL;
-	if (unlikely(caller->fault || caller->timer_queued || !caller->endpoint || (caller->flags & THREAD_FLAG_CANCELLED)))
-		return NULL;
-	return caller;
-}
-
-static inline void wait_at(struct thread *t, struct endpoint *ep, u64 reply_slot)
+static INLINE void wait_at(struct thread *t, struct endpoint *ep, u32 reply_slot)
 {
 	t->reply_slot = reply_slot;
 	t->endpoint = ep;
-	t->interruptible = 0;
 	t->state = THREAD_RECEIVING;
-	ep->receiving = 1;
 	queue_append(&ep->queue, &t->queue);
 }
 
-/* r15 reply slot, rsi info of the reply, rdi Endpoint */
-struct thread *fastpath_reply_recv(struct thread *t)
+static INLINE void space_switch(struct core *core, struct vspace *space)
 {
-	u64 info = t->frame.rsi, number = t->frame.r15 & ~(u64)CPTR_SYSTEM;
+	struct vspace *old = core->space;
+	u64 mask = core->mask;
+
+	ASSERT(space && old && (old->cores & mask) && (space == old || !(space->cores & mask)));
+	if (space == old)
+		return;
+	old->cores ^= mask;
+	space->cores ^= mask;
+	core->space = space;
+	core->address_space_switches++;
+	arch_load_address_space_fast(space->top_address);
+}
+
+/* The core goes over from `prev`, which has blocked and whose words these are, to `next`. */
+static INLINE struct thread *switch_to(struct core *core, struct thread *prev, struct thread *next, u64 badge, u64 info, u64 last, bool any)
+{
+	ASSERT(!next->queued && next->frame.vector == VECTOR_SYSCALL && (s64)next->frame.rip < 0 && core->space);
+	ASSERT(next->core == core || !thread_runs(next));
+	thread_account(core, prev, next);
+	space_switch(core, next->space);
+	arch_switch_fast(core, prev, next);
+	next->core = core;
+	core->current = next;
+	if (any && core->best >= 0 && slice_end(next) < core->slice_alarm)
+		schedule_arm_slice(core);
+	ASSERT(!core->hindered && !remote_flush_pending());
+	return arch_resume_message(badge, info, next, prev, last);
+}
+
+/*
+ * The three calls. Each is compiled twice: for messages that are a label and words in registers, with nobody else ready on the core; and for any.
+ */
+
+/* rdi Endpoint or Handle, rsi info */
+static INLINE struct thread *call(struct core *core, struct thread *t, u64 target, u64 info, bool any)
+{
+	const struct cte *cap = named(t, target);
+	struct thread *receiver;
+	struct endpoint *ep;
+	struct cte *slot;
+	u64 badge;
+
+	if (unlikely(!cap))
+		return NULL;
+	if (any && !info_ok(t, info, WINDOW_BITS | DATA_BITS | INFO_INTERRUPTIBLE))
+		return NULL;
+	if (any && (info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag)
+		return NULL;
+	if (unlikely(t->frame.rbp || t->unusual))
+		return NULL;
+	ep = target_of(cap, &badge);
+	if (unlikely(!ep))
+		return NULL;
+	receiver = receiver_of(core, ep, &slot, any);
+	if (unlikely(!receiver))
+		return NULL;
+	if (any && (info & DATA_BITS) && !receiver->message_low)
+		return NULL;
+	receive(ep, receiver, slot, t, info);
+	if (any && (info & DATA_BITS))
+		message_data_copy(receiver, t, INFO_BYTES_OF(info));
+	return switch_to(core, t, receiver, badge, info, t->principal, any);
+}
+
+/* r15 reply slot, rsi info of the reply, rdi Endpoint */
+static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64 target, u64 info, bool any)
+{
+	u64 r15 = t->frame.r15;
+	u32 number = r15 & ~CPTR_SYSTEM;
 	struct cte *slot = slot_in(&t->system_cnode, number);
-	struct endpoint *ep = quiet_endpoint(t, t->frame.rdi);
+	struct endpoint *ep = quiet_endpoint(t, target);
 	struct thread *caller;
 
-	if (unlikely(!info_ok(info, REPLY_BITS) || t->frame.rbp || !ep || !slot || trace_mask))
+	if (unlikely(!slot || !ep || r15 >> 32))
+		return NULL;
+	if (any && !info_ok(t, info, DATA_BITS | CAPS_BITS))
+		return NULL;
+	if (unlikely(t->frame.rbp || t->unusual))
 		return NULL;
 	caller = plain_caller(slot);
-	if (unlikely(!caller || caller->stopped || !schedule_may_switch(caller)))
+	if (unlikely(!caller || !may_switch(core, caller, any)))
 		return NULL;
-	if (unlikely((info & ~INFO_LABEL_MASK) && (!caller->message_low || !t->context)))
+	if (any && (info & (DATA_BITS | CAPS_BITS)) && !caller->message_low)
 		return NULL;
-	list_remove(&caller->queue);
-	caller->reply = NULL;
-	caller->endpoint = NULL;
+	release(caller, slot);
 	caller->state = THREAD_READY;
-	caller->frame.rax = K_OK;
-	message_words_copy(caller, t);
-	*slot = (struct cte){ 0 };
-	if (info & DATA_BITS)
+	if (any && (info & DATA_BITS))
 		message_data_copy(caller, t, INFO_BYTES_OF(info));
-	if (info & CAPS_BITS)
+	if (any && (info & CAPS_BITS))
 		info = (info & ~CAPS_BITS) | INFO_CAPS(message_caps_move(caller, t, INFO_CAPS_OF(info)));
-	caller->frame.rsi = info;
 	wait_at(t, ep, number);
-	return schedule_switch(caller);
+	return switch_to(core, t, caller, caller->frame.rdi, info, caller->frame.r15, any);
 }
 
 /* r15 reply slot, rsi info of the new message, rdi Endpoint or Handle, rbp Endpoint to receive from */
-struct thread *fastpath_forward_recv(struct thread *t)
+static INLINE struct thread *forward_recv(struct core *core, struct thread *t, u64 target, u64 info, bool any)
 {
-	u64 info = t->frame.rsi, number = t->frame.r15 & ~(u64)CPTR_SYSTEM, badge;
+	u64 r15 = t->frame.r15, badge, kept;
+	u32 number = r15 & ~CPTR_SYSTEM;
 	struct cte *slot = slot_in(&t->system_cnode, number), *reply;
-	const struct cte *cap = forward_target(t, t->frame.rdi);
+	const struct cte *cap = forward_target(t, target);
 	struct endpoint *own = quiet_endpoint(t, t->frame.rbp), *ep;
 	struct thread *caller, *receiver;
 
-	if (unlikely(!info_ok(info, FORWARD_BITS) || !own || !cap || !slot || !t->context || trace_mask))
+	if (unlikely(!slot || !cap || !own || r15 >> 32))
+		return NULL;
+	if (any && !info_ok(t, info, WINDOW_BITS | DATA_BITS))
+		return NULL;
+	if (unlikely(t->unusual))
 		return NULL;
 	caller = plain_caller(slot);
-	ep = likely(caller) ? target_of(cap, &badge) : NULL;
-	receiver = likely(ep) ? receiver_of(ep, info, &reply) : NULL;
+	if (unlikely(!caller))
+		return NULL;
+	ep = target_of(cap, &badge);
+	if (unlikely(!ep))
+		return NULL;
+	receiver = receiver_of(core, ep, &reply, any);
 	if (unlikely(!receiver))
 		return NULL;
-	list_remove(&caller->queue);
-	*slot = (struct cte){ 0 };
-	if (!(info & WINDOW_BITS))
-		caller->window_count = 0;
-	info = (info & ~WINDOW_BITS) | INFO_WINDOWS(caller->window_count) | INFO_FORWARDED;
-	receive(receiver, reply, caller, t, badge, info);
+	if (any && (info & DATA_BITS) && !receiver->message_low)
+		return NULL;
+	kept = caller->call_info & (any && (info & WINDOW_BITS) ? WINDOW_BITS | INFO_INTERRUPTIBLE : INFO_INTERRUPTIBLE);
+	info = (info & ~WINDOW_BITS) | kept;
+	release(caller, slot);
+	receive(ep, receiver, reply, caller, info);
+	if (any && (info & DATA_BITS))
+		message_data_copy(receiver, t, INFO_BYTES_OF(info));
 	wait_at(t, own, number);
-	return schedule_switch(receiver);
+	return switch_to(core, t, receiver, badge, (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED, caller->principal, any);
+}
+
+static INLINE struct thread *fast_call(struct core *core, struct thread *t, u64 target, u64 info, u64 number, bool any)
+{
+	if (likely(number == KCALL_call))
+		return call(core, t, target, info, any);
+	if (likely(number == KCALL_reply_recv))
+		return reply_recv(core, t, target, info, any);
+	return number == KCALL_forward_recv ? forward_recv(core, t, target, info, any) : NULL;
+}
+
+struct thread *kernel_syscall(u64 target, u64 info, struct thread *t, u64 number)
+{
+	struct core *core = this_core();
+	struct thread *next = NULL;
+
+	if (unlikely(!node_lock(t)))
+		return kernel_call_lost();
+	core->kernel_entries++;
+	if (unlikely(core->hindered))
+		return kernel_call(t, number);
+	if (likely(info < LABEL_KERNEL && core->best < 0))
+		next = fast_call(core, t, target, info, number, false);
+	else
+		next = fast_call(core, t, target, info, number, true);
+	return likely(next) ? next : kernel_call(t, number);
 }

@@ -1,11 +1,14 @@
+/* What the fast path leaves to the general one: syscall.c. The node's lock is held, and released by these. */
 #ifndef KERNEL_FASTPATH_H
 #define KERNEL_FASTPATH_H
 
+#include "lib/types.h"
+
 struct thread;
 
-/* The thread that runs next; NULL: nothing was done, the general path has to. */
-struct thread *fastpath_call(struct thread *t);
-struct thread *fastpath_reply_recv(struct thread *t);
-struct thread *fastpath_forward_recv(struct thread *t);
+/* Any kernel call; the thread that runs next. */
+struct thread *kernel_call(struct thread *t, u64 number);
+/* Another core has taken the thread off this one while it waited for the lock: what it came for is dropped. */
+struct thread *kernel_call_lost(void);
 
 #endif

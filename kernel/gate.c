@@ -109,7 +109,7 @@ void thread_interrupt(struct thread *t)
 	t->context->interrupt_flag = 1;
 	if (t->state == THREAD_READY && t->frame.rip >= GATE_EXIT && t->frame.rip < GATE_EXIT_END)
 		gate_enter(t, GATE_EXIT);
-	else if (t->interruptible && !t->fault)
+	else if (thread_interruptible(t) && !t->fault)
 		interrupt_blocked(t);
 }
 

@@ -24,9 +24,7 @@ int call_call(struct thread *t)
 	t->call_info = info;
 	t->call_badge = handle ? ((struct handle *)cap->object)->badge : 0;
 	t->handle = handle ? cap->object : NULL;
-	t->window_count = INFO_WINDOWS_OF(info);
-	t->interruptible = (info & INFO_INTERRUPTIBLE) != 0;
-	t->flags &= ~(THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED);
+	t->flags &= ~THREAD_FLAGS_CALL;
 	TRACE(TRACE_IPC, t->principal, info, t->call_badge);
 	endpoint_send(ep, t);
 	if (unlikely(deadline))

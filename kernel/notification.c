@@ -14,8 +14,7 @@ void notification_destroy(struct notification *n)
 {
 	while (!list_empty(&n->waiters))
 		thread_wake(list_first_entry(&n->waiters, struct thread, queue), K_PEER_DEAD);
-	if (n->bound)
-		n->bound->bound = NULL;
+	notification_unbind(n);
 	irq_notification_gone(n);
 }
 
@@ -33,8 +32,31 @@ void notification_signal(struct notification *n, u64 bits)
 		thread_wake(t, K_OK);
 		return;
 	}
-	if (n->bound && endpoint_notify_bound(n->bound, n->bits))
+	if (!n->bound)
+		return;
+	n->bound->notified = !endpoint_notify_bound(n->bound, n->bits);
+	if (!n->bound->notified)
 		n->bits = 0;
+}
+
+void notification_unbind(struct notification *n)
+{
+	if (!n->bound)
+		return;
+	n->bound->notified = 0;
+	n->bound->bound = NULL;
+	n->bound = NULL;
+}
+
+/* Its bits, which are nobody's any more. */
+static u64 bits_take(struct notification *n)
+{
+	u64 bits = n->bits;
+
+	n->bits = 0;
+	if (n->bound)
+		n->bound->notified = 0;
+	return bits;
 }
 
 /* The wait call: rdi capability, rsi flags, rbp deadline. */
@@ -46,13 +68,12 @@ int notification_wait(struct thread *t, struct notification *n)
 	if (interruptible && t->context && t->context->interrupt_flag)
 		return K_INTERRUPTED;
 	if (n->bits) {
-		t->frame.rdx = n->bits;
-		n->bits = 0;
+		t->frame.rdx = bits_take(n);
 		return K_OK;
 	}
 	if (deadline && deadline <= arch_clock_ns())
 		return K_TIMEOUT;
-	t->interruptible = interruptible;
+	t->call_info = interruptible ? INFO_INTERRUPTIBLE : 0;
 	t->notification = n;
 	t->state = THREAD_WAITING;
 	list_push_back(&n->waiters, &t->queue);

@@ -26,13 +26,21 @@ _Static_assert(sizeof(struct cnode) == CNODE_SLOT_SIZE, "the header takes one sl
 
 struct endpoint {
 	u32 caps;
-	u8 receiving;             /* the queue holds receivers, not senders */
+	union {
+		struct {
+			u8 receiving;     /* the queue holds receivers, not senders */
+			u8 events;        /* cancelled requests or closed Handles may be there for the next receiver */
+		};
+		u16 activity;
+	};
 	u64 id;                   /* never used again: cap_identify's answer */
 	struct list_node queue;   /* threads by .queue, in order of arrival */
 	struct list_node closed;  /* Handles whose closing has not been received */
 	struct list_node replies; /* threads in THREAD_REPLY whose call was received from here, by .queue */
 	struct cte *cancelled;    /* Replies whose caller was interrupted or is gone, holder not told yet */
 };
+/* Its activity when nothing is there but, perhaps, receivers. */
+#define ENDPOINT_QUIET 1
 _Static_assert(sizeof(struct endpoint) <= 1 << ENDPOINT_SIZE_BITS, "endpoint size");
 
 struct handle_pool {
@@ -106,6 +114,7 @@ int handle_pool_empty(struct handle_pool *pool); /* deletes its Handles, a bound
 void notification_init(struct notification *n);
 void notification_destroy(struct notification *n);
 void notification_signal(struct notification *n, u64 bits);
+void notification_unbind(struct notification *n);
 void vspace_init(struct vspace *vs);
 void vspace_destroy(struct vspace *vs);
 void thread_init(struct thread *thread);

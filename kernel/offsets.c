@@ -32,6 +32,7 @@ void offsets(void)
 	FRAME(rsp);
 	FRAME(ss);
 	FRAME(address);
+	CONSTANT(THREAD_GS_BASE, offsetof(struct thread, gs_base));
 	CONSTANT(THREAD_CONTEXT, offsetof(struct thread, context));
 	CONSTANT(THREAD_CONTEXT_TAG, offsetof(struct thread, context_tag));
 	CONSTANT(CONTEXT_RETURN_RIP, offsetof(struct context_page, return_rip));

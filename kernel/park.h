@@ -14,7 +14,18 @@
 #define THREAD_FLAG_FORWARDED 2u
 #define THREAD_FLAG_INTERRUPT 4u /* interrupt the program when its page fault is answered */
 #define THREAD_FLAG_CANCELLED 8u /* the Reply's holder has been told */
+#define THREAD_FLAG_ADRIFT 16u /* the Endpoint that it was received from is gone */
+/* Those that the next Call, or its being received, ends. */
+#define THREAD_FLAGS_CALL (THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED | THREAD_FLAG_ADRIFT)
 
+/* XSAVE area, 64-byte aligned. */
+struct vector_area {
+	u8 bytes[THREAD_VECTOR_ROOM];
+};
+static inline struct vector_area *thread_vector_area(struct thread *t)
+{
+	return (struct vector_area *)((u8 *)t + THREAD_VECTOR_OFFSET);
+}
 static inline u8 *thread_park(struct thread *t)
 {
 	return (u8 *)t + THREAD_PARK_OFFSET;

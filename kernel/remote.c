@@ -165,8 +165,8 @@ void remote_evict(struct thread *thread)
 
 	ASSERT(core != this_core() && core->current == thread && thread != core->idle);
 	ask(REMOTE_EVICT, core->mask);
+	thread_account(core, thread, core->idle);
 	core->current = core->idle;
-	core->idle->switched_in_ns = arch_clock_ns();
 	core->needed = true;
 }
 

@@ -71,6 +71,7 @@ static struct thread *take(struct cte *slot)
 	if (caller) {
 		ASSERT(caller->reply == slot && caller->state == THREAD_REPLY);
 		caller->reply = NULL;
+		caller->flags &= ~THREAD_FLAGS_CALL;
 		thread_unblock(caller);
 		caller->endpoint = NULL;
 	}
@@ -124,6 +125,7 @@ void reply_endpoint_gone(struct endpoint *ep)
 
 		list_remove(&caller->queue);
 		caller->endpoint = NULL;
+		caller->flags |= THREAD_FLAG_ADRIFT;
 	}
 }
 
@@ -146,6 +148,7 @@ void reply_caller_gone(struct thread *caller)
 	caller->reply = NULL;
 	if (!ep) {
 		slot->object = NULL;
+		cap_set_value(slot, (cap_value(slot) & ~0xffull) | WHY_DEAD);
 		return;
 	}
 	cancelled_remove(ep, slot);
@@ -237,7 +240,6 @@ int reply_forward(struct thread *t, struct cte *slot, struct cte *target)
 		if (!caller)
 			return K_GONE;
 		if (interrupted) { /* the new holder would never learn of it */
-			caller->flags &= ~THREAD_FLAG_CANCELLED;
 			caller->frame.rax = (u64)(why == WHY_TIMEOUT ? K_TIMEOUT : K_INTERRUPTED);
 			thread_ready(caller);
 			return K_OK;
@@ -245,8 +247,8 @@ int reply_forward(struct thread *t, struct cte *slot, struct cte *target)
 		thread_set_deadline(caller, deadline);
 	}
 	if (!INFO_WINDOWS_OF(info))
-		caller->window_count = 0;
-	caller->call_info = INFO(INFO_LABEL(info), bytes) | INFO_WINDOWS(caller->window_count);
+		caller->call_info &= ~(INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT);
+	caller->call_info = INFO(INFO_LABEL(info), bytes) | INFO_WINDOWS(thread_windows(caller)) | (caller->call_info & INFO_INTERRUPTIBLE);
 	caller->call_badge = cap_type(target) == OBJECT_HANDLE ? ((struct handle *)target->object)->badge : 0;
 	caller->handle = cap_type(target) == OBJECT_HANDLE ? target->object : NULL;
 	caller->flags |= THREAD_FLAG_FORWARDED;

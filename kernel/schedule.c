@@ -25,6 +25,7 @@ unsigned core_count = 1;
 
 static u64 online;    /* cores that schedule */
 u64 idle_mask;
+u64 slice_ticks;
 
 void schedule_init(struct core *core, struct thread *idle)
 {
@@ -33,13 +34,17 @@ void schedule_init(struct core *core, struct thread *idle)
 	list_init(&core->timers);
 	core->best = -1;
 	core->armed = ~0ull;
+	core->slice_alarm = ~0ull;
 	core->alarm_ns = ~0ull;
+	slice_ticks = arch_ns_ticks(SLICE_NS);
 	core->mask = BIT(core->number);
 	core->idle = core->current = idle;
 	core->needed = true;
+	core->general |= trace_mask ? GENERAL_TRACE : 0;
 	idle->core = core;
 	idle->affinity = core->mask;
 	idle->state = THREAD_READY;
+	idle->cpu_ticks = -arch_ticks();
 	online |= core->mask;
 }
 
@@ -146,6 +151,20 @@ static __attribute__((noinline)) struct core *choose_core(const struct thread *t
 	return idle & here->mask ? here : cores[__builtin_ctzll(idle)];
 }
 
+/* Of its time slice, ns. */
+static u64 slice_used(const struct thread *thread)
+{
+	return arch_ticks_ns(thread_ticks(thread) - thread->slice_start);
+}
+
+/* What the current thread has left of its slice, ns. */
+static u64 slice_left(const struct core *core)
+{
+	u64 end = slice_end(core->current), now = arch_ticks();
+
+	return (s64)(end - now) > 0 ? arch_ticks_ns(end - now) : 0;
+}
+
 /* Into the queue of the core that suits it best. */
 static void place(struct thread *thread, bool front)
 {
@@ -181,7 +200,7 @@ static void thread_resume(struct thread *thread)
 	thread->state = THREAD_READY;
 	this_core()->needed = true;
 	if (!settled(thread))
-		place(thread, thread->slice_used_ns < SLICE_NS);
+		place(thread, slice_used(thread) < SLICE_NS);
 }
 
 void thread_hand_off(struct thread *thread)
@@ -280,19 +299,6 @@ void thread_wake(struct thread *thread, int error)
 
 /* ---- going over to another thread ---- */
 
-static void account(struct core *core, struct thread *prev, struct thread *next)
-{
-	u64 now = arch_clock_ns();
-	u64 ran = now - prev->switched_in_ns;
-
-	prev->cpu_ns += ran;
-	prev->slice_used_ns += ran;
-	next->switched_in_ns = now;
-	next->switches++;
-	core->context_switches++;
-	core->slice_end = now + (next->slice_used_ns < SLICE_NS ? SLICE_NS - next->slice_used_ns : 0);
-}
-
 static void load_space(struct core *core, struct vspace *space)
 {
 	if (core->space)
@@ -308,7 +314,7 @@ static void switch_to(struct core *core, struct thread *next)
 	struct thread *prev = core->current;
 
 	ASSERT(!next->queued && (next->affinity & core->mask) && (next->core == core || !thread_runs(next)));
-	account(core, prev, next);
+	thread_account(core, prev, next);
 	TRACE(TRACE_SWITCH, next->principal, prev->principal, next->frame.rip);
 	if (next->space != core->space && next->space)
 		load_space(core, next->space);
@@ -406,10 +412,14 @@ static struct thread *pick(struct core *core)
 	return next;
 }
 
-static void arm_slice(struct core *core)
+void schedule_arm_slice(struct core *core)
 {
-	if (core->best >= 0)
-		arm(core, core->slice_end);
+	u64 end = slice_end(core->current);
+
+	if (core->best < 0 || end >= core->slice_alarm)
+		return;
+	core->slice_alarm = end;
+	arm(core, arch_clock_ns() + slice_left(core));
 }
 
 /* From `current` to another thread; the core is left to its idle thread without one. */
@@ -450,18 +460,9 @@ struct thread *schedule(void)
 		if (unlikely(core->best >= 0 && idle_mask))
 			give_to_idle(core);
 	}
-	arm_slice(core);
+	schedule_arm_slice(core);
 	core->needed = false;
 	return core->current;
-}
-
-struct thread *schedule_switch(struct thread *next)
-{
-	struct core *core = this_core();
-
-	switch_to(core, next);
-	arm_slice(core);
-	return next;
 }
 
 struct thread *schedule_if_needed(struct thread *current)
@@ -487,8 +488,11 @@ static void rearm(struct core *core, u64 now)
 
 	if (first)
 		next = list_entry(first, struct thread, timer)->deadline;
-	if (core->best >= 0)
-		next = MIN(next, MAX(core->slice_end, now));
+	core->slice_alarm = ~0ull;
+	if (core->best >= 0) {
+		core->slice_alarm = slice_end(core->current);
+		next = MIN(next, now + slice_left(core));
+	}
 	core->armed = ~0ull;
 	if (next != ~0ull)
 		arm(core, next);
@@ -498,7 +502,7 @@ static void rearm(struct core *core, u64 now)
 static void wake_at_deadline(struct core *core, struct thread *thread)
 {
 	thread_timed_out(thread);
-	if (thread->queued && thread->core == core && thread->slice_used_ns < SLICE_NS) {
+	if (thread->queued && thread->core == core && slice_used(thread) < SLICE_NS) {
 		dequeue(thread);
 		thread_hand_off(thread);
 	}
@@ -516,10 +520,8 @@ void schedule_expire(u64 now)
 			break;
 		wake_at_deadline(core, list_entry(first, struct thread, timer));
 	}
-	if (now >= core->slice_end && may_stay(core, current)) {
-		/* account() will add what it ran since it was switched in */
-		current->slice_used_ns = current->switched_in_ns - now;
-		core->slice_end = now + SLICE_NS;
+	if (may_stay(core, current) && !slice_left(core)) {
+		current->slice_start = thread_ticks(current);
 		schedule_yield(current);
 		give_to_less_loaded(core);
 	}

@@ -26,14 +26,14 @@ void thread_clear_deadline(struct thread *thread);
 struct thread *schedule(void);
 /* The end of every kernel entry: schedules only if something changed. */
 struct thread *schedule_if_needed(struct thread *current);
-/* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose; and the switch to it. */
-static inline bool schedule_may_switch(const struct thread *next)
+extern u64 slice_ticks; /* SLICE_NS in arch_ticks */
+/* When the slice of the running thread ends, in arch_ticks. */
+static inline u64 slice_end(const struct thread *running)
 {
-	const struct core *core = this_core();
-
-	return !core->needed && (int)next->priority >= core->best && (next->affinity & core->mask);
+	return slice_ticks + running->slice_start - running->cpu_ticks;
 }
-struct thread *schedule_switch(struct thread *next);
+/* Who waits in the core's queues gets his turn when the current thread's slice ends. Nothing to do if core->slice_alarm is not later than that. */
+void schedule_arm_slice(struct core *core);
 void schedule_yield(struct thread *current);
 /* The core has something new to look at: it chooses again before it leaves the kernel; another core is interrupted for it. */
 void schedule_notice(struct core *core);

@@ -1,4 +1,4 @@
-/* Kernel entries: dispatch of calls, exceptions, the timer. */
+/* Kernel entries: dispatch of calls that take no fast path (fastpath.c), exceptions, the timer. */
 #include "kernel/calls.h"
 #include "kernel/fastpath.h"
 #include "kernel/lock.h"
@@ -24,10 +24,11 @@ static struct thread *leave(struct thread *next)
 	return next;
 }
 
-static __attribute__((noinline)) struct thread *general_call(struct thread *t, u64 number)
+struct thread *kernel_call(struct thread *t, u64 number)
 {
 	int result;
 
+	t->frame.rax = number; /* for one that is restarted */
 	TRACE(TRACE_SYSCALL, t->principal, number, t->frame.rdi);
 	if (unlikely(number >= KCALL_COUNT || !handlers[number]))
 		result = K_BAD_CALL;
@@ -40,23 +41,9 @@ static __attribute__((noinline)) struct thread *general_call(struct thread *t, u
 	return leave(schedule_if_needed(t));
 }
 
-struct thread *kernel_syscall(struct thread *t)
+struct thread *kernel_call_lost(void)
 {
-	u64 number = t->frame.rax;
-	struct thread *next = NULL;
-
-	if (unlikely(!node_lock(t)))
-		return leave(schedule());
-	this_core()->kernel_entries++;
-	if (likely(number == KCALL_call))
-		next = fastpath_call(t);
-	else if (likely(number == KCALL_reply_recv))
-		next = fastpath_reply_recv(t);
-	else if (number == KCALL_forward_recv)
-		next = fastpath_forward_recv(t);
-	if (unlikely(!next))
-		return general_call(t, number);
-	return leave(next);
+	return leave(schedule());
 }
 
 #define VECTOR_PAGE_FAULT 14

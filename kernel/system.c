@@ -46,7 +46,7 @@ int call_system_info(struct thread *t)
 		info.kernel_entries += cores[i]->kernel_entries;
 		info.address_space_switches += cores[i]->address_space_switches;
 		info.context_switches += cores[i]->context_switches;
-		info.core_idle_ns[i] = thread_time(cores[i]->idle);
+		info.core_idle_ns[i] = arch_ticks_ns(thread_ticks(cores[i]->idle));
 		info.idle_ns += info.core_idle_ns[i];
 	}
 	info.core_count = core_count;
@@ -61,7 +61,7 @@ int call_system_trace(struct thread *t)
 	int err = K_OK;
 
 	if (may(t, &err))
-		trace_mask = arg1(t);
+		trace_set(arg1(t));
 	return err;
 }
 

@@ -15,7 +15,6 @@ void thread_init(struct thread *t)
 	t->state = THREAD_INACTIVE;
 	t->core = this_core();
 	t->affinity = ~0ull;
-	t->vector_area = (u8 *)t + THREAD_VECTOR_OFFSET;
 	arch_vector_init(t);
 }
 
@@ -86,8 +85,7 @@ void thread_destroy(struct thread *t)
 	thread_deactivate(t);
 	remote_vector_forget(t);
 	if (t->bound)
-		t->bound->bound = NULL;
-	t->bound = NULL;
+		notification_unbind(t->bound);
 	area_drop(t);
 	space_drop(t);
 	slot_clear(&t->files_cnode);
@@ -149,6 +147,7 @@ int call_thread_configure(struct thread *t)
 	thread_set_slot(&target->vspace, vspace);
 	if (vspace)
 		thread_set_space(target, vspace->object);
+	target->vector_free = !fault; /* the root server: nobody mends its faults, and it uses no vectors (kernel/arch/vector.c) */
 	target->principal = arg5(t);
 	target->priority = arg6(t);
 	return K_OK;
@@ -247,7 +246,7 @@ int call_thread_fork(struct thread *t)
 		return K_INVALID_ARG;
 	remote_vector_save(src);
 	remote_vector_forget(dst);
-	memcpy(dst->vector_area, src->vector_area, machine.vector_size);
+	memcpy(thread_vector_area(dst), thread_vector_area(src), machine.vector_size);
 	dst->frame = src->frame;
 	dst->fs_base = src->fs_base;
 	dst->gs_base = src->gs_base;
@@ -375,7 +374,7 @@ int call_thread_info(struct thread *t)
 	if (!target || !t->message_low)
 		return target ? K_INVALID_ARG : err;
 	info = (struct thread_info){
-		.cpu_ns = thread_time(target),
+		.cpu_ns = arch_ticks_ns(thread_ticks(target)),
 		.rip = target->frame.rip,
 		.rsp = target->frame.rsp,
 		.state = target->state,

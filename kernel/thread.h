@@ -24,9 +24,8 @@ enum thread_state {
 struct thread {
 	/* assembly pushes into frame: must be first; 16-byte aligned (its size with address is a multiple of 8) */
 	struct gate_frame frame;
-	u32 caps, flags;
+	u32 caps;
 	u64 fs_base, gs_base;
-	void *vector_area;             /* XSAVE area, 64-byte aligned, in this object */
 	struct context_page *context;  /* through the physmap; NULL before thread_set_area */
 	u64 context_address;           /* its user address: what rcx gets */
 	u64 context_tag;               /* the same << 16: what a foreign call gets in r11, beside the flags */
@@ -34,22 +33,30 @@ struct thread {
 	struct list_node queue;        /* run queue, Endpoint queue, Endpoint's replies or Notification queue, by state */
 	struct list_node timer;        /* deadline queue, if deadline != 0 and queued there */
 	u64 deadline;
+	/* What the fast path has no time for: it looks at all of it at once. */
+	union {
+		struct {
+			u32 flags;             /* THREAD_FLAG_, park.h */
+			u8 stopped;
+			u8 timer_queued;
+			u8 fault;              /* blocked by a page fault, not by a Call */
+			u8 notified;           /* its bound Notification has bits for it */
+		};
+		u64 unusual;
+	};
 	u8 state;
-	u8 stopped;
 	u8 priority;
 	u8 queued;                     /* is in a run queue */
-	u8 interruptible;              /* the blocking call may be ended by thread_interrupt */
-	u8 fault;                      /* blocked by a page fault, not by a Call */
-	u8 timer_queued;
-	u8 window_count;               /* of the pending Call */
 	u8 interrupt_late;             /* thread_interrupt came while it ran on another core: to be done when that core is in the kernel */
+	u8 vector_free;                /* never uses vector registers: the root server */
 	u32 reply_slot;                /* receiving: where the Reply goes */
 	u64 principal;
 	struct core *core;             /* runs there, is queued there, or ran there last */
 	u64 affinity;                  /* cores that it may run on */
 	struct core *vector_core;      /* its vector state may be in that core's registers; see core->vector_owner */
 
-	u64 call_info;                 /* sending: info and words are in the frame's registers; fault: words below */
+	u64 call_info;                 /* of the pending Call or Wait: windows and INFO_INTERRUPTIBLE count. The words are in the frame's
+	                                * registers; of a fault: below */
 	u64 call_badge;                /* badge the receiver will see */
 	u64 fault_words[4];            /* address, instruction pointer, error, in the gate */
 	struct endpoint *endpoint;     /* sending, receiving, or the Endpoint it was received from (THREAD_REPLY) */
@@ -66,8 +73,9 @@ struct thread {
 	struct vspace *space;          /* cached from the vspace capability; NULL once that is gone */
 	struct list_node space_link;   /* in space->threads */
 
-	u64 cpu_ns, switched_in_ns, switches;
-	u64 slice_used_ns;             /* of the time slice; a call to a server does not renew it */
+	u64 cpu_ticks;                 /* how long it has run, in arch_ticks; while it runs, less the time now */
+	u64 slice_start;               /* how long it had run when its slice began; a call to a server does not renew it */
+	u64 switches;
 };
 
 static inline void thread_set_context(struct thread *thread, struct context_page *context, u64 address)
@@ -91,14 +99,26 @@ struct core {
 	void *rsp0;                    /* where the CPU finds the stack for entries from ring 3 */
 	struct thread *vector_owner;   /* whose vector state is in the CPU; NULL: nobody's */
 	u64 alarm_ns;                  /* when the timer is to call kernel_timer; ~0 never */
-	bool vector_trap;              /* CR0.TS */
+	union {
+		struct {
+			bool vector_trap;      /* CR0.TS */
+			bool vector_lazy;      /* the CPU's trap can be relied on */
+		};
+		u16 vector_general;
+	};
 
 	/* the run queues: one for each priority, and a bitmap of those that are not empty (schedule.c) */
-	bool needed;                   /* something changed: choose again. Set from another core, an interrupt follows */
+	union {
+		struct {
+			bool needed;           /* something changed: choose again. Set from another core, an interrupt follows */
+			u8 general;            /* GENERAL_: no fast path */
+		};
+		u16 hindered;
+	};
 	int best;                      /* highest priority queued; -1 none */
 	struct thread *handoff;        /* runs next, ahead of its equals, not queued */
-	u64 slice_end;
 	u64 armed;                     /* what the timer is set to; ~0 none */
+	u64 slice_alarm;               /* a slice's end in arch_ticks for which the timer is set, or it is set to something earlier; ~0 none */
 	u64 mask;                      /* BIT(number) */
 	struct vspace *space;          /* the loaded address space; NULL: the kernel's own. Idle, the last one stays */
 	struct thread *idle;
@@ -110,10 +130,24 @@ struct core {
 	struct list_node queue[256];
 };
 
+#define GENERAL_TRACE 1 /* something is traced */
+#define GENERAL_CPU   2 /* the CPU lacks what the fast path uses */
+
 #define CORE_MAX 64
 extern struct core boot_core;
 extern struct core *cores[CORE_MAX]; /* cores[0..core_count) run */
 extern unsigned core_count;
+
+static inline unsigned thread_windows(const struct thread *thread)
+{
+	return INFO_WINDOWS_OF(thread->call_info);
+}
+
+/* Whether the blocking call may be ended by thread_interrupt. */
+static inline bool thread_interruptible(const struct thread *thread)
+{
+	return thread->state != THREAD_RECEIVING && (thread->call_info & INFO_INTERRUPTIBLE);
+}
 
 /* Whether it is some core's current thread. */
 static inline bool thread_runs(const struct thread *thread)
@@ -122,9 +156,20 @@ static inline bool thread_runs(const struct thread *thread)
 }
 
 /* How long it has run, up to now. */
-static inline u64 thread_time(const struct thread *thread)
+static inline u64 thread_ticks(const struct thread *thread)
 {
-	return thread->cpu_ns + (thread_runs(thread) ? arch_clock_ns() - thread->switched_in_ns : 0);
+	return thread->cpu_ticks + (thread_runs(thread) ? arch_ticks() : 0);
+}
+
+/* The core goes over from one to the other. */
+static inline __attribute__((always_inline)) void thread_account(struct core *core, struct thread *prev, struct thread *next)
+{
+	u64 now = arch_ticks();
+
+	prev->cpu_ticks += now;
+	next->cpu_ticks -= now;
+	next->switches++;
+	core->context_switches++;
 }
 
 extern struct thread *root_thread;

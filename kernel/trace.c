@@ -1,4 +1,5 @@
 #include "kernel/trace.h"
+#include "kernel/thread.h"
 #include "kernel/arch.h"
 #include "kernel/log.h"
 #include "lib/string.h"
@@ -54,10 +55,19 @@ void trace_dump(void)
 	}
 }
 
+/* What is traced takes no fast path. */
+void trace_set(u32 mask)
+{
+	trace_mask = mask;
+	for (unsigned i = 0; i < core_count; i++)
+		cores[i]->general = (cores[i]->general & ~GENERAL_TRACE) | (mask ? GENERAL_TRACE : 0);
+}
+
 /* trace=ipc,fault or trace=all */
 void trace_configure(const char *command_line)
 {
 	const char *at = command_line;
+	u32 mask = 0;
 
 	while ((at = strchr(at, 't'))) {
 		if (!strncmp(at, "trace=", 6) && (at == command_line || at[-1] == ' '))
@@ -72,7 +82,8 @@ void trace_configure(const char *command_line)
 		for (unsigned i = 0; i < ARRAY_SIZE(classes); i++)
 			if ((strlen(classes[i].name) == length && !strncmp(at, classes[i].name, length)) ||
 			    (length == 3 && !strncmp(at, "all", 3)))
-				trace_mask |= classes[i].class;
+				mask |= classes[i].class;
 		at += length + (at[length] == ',');
 	}
+	trace_set(mask);
 }

@@ -8,6 +8,7 @@
 extern u32 trace_mask;
 void trace_add(u32 class, u64 principal, u64 a, u64 b);
 void trace_dump(void);
+void trace_set(u32 mask);
 void trace_configure(const char *command_line);
 
 #define TRACE(class, principal, a, b) \

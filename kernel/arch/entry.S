@@ -45,7 +45,7 @@ FUNCTION entry_syscall
 	mov %rsp, %gs:CORE_SCRATCH
 	mov %gs:CORE_CURRENT, %rsp
 	test %rcx, %rcx
-	js kernel_call
+	js entry_kernel_call
 	or THREAD_CONTEXT_TAG(%rsp), %r11
 	mov THREAD_CONTEXT(%rsp), %rsp
 	test %rsp, %rsp
@@ -70,16 +70,14 @@ foreign_without_gate:
 	PUSH_REGISTERS
 	jmp trap_from_user
 
+	/* cs and ss are always a user's: in the frame since its thread was started */
 	.balign 16
-kernel_call:
+entry_kernel_call:
 	movq $VECTOR_SYSCALL, FRAME_vector(%rsp)
 	mov %rcx, FRAME_rip(%rsp)
-	movq $USER_CS, FRAME_cs(%rsp)
 	mov %r11, FRAME_rflags(%rsp)
 	mov %gs:CORE_SCRATCH, %rcx
 	mov %rcx, FRAME_rsp(%rsp)
-	movq $USER_SS, FRAME_ss(%rsp)
-	mov %rax, FRAME_rax(%rsp)
 	mov %rbx, FRAME_rbx(%rsp)
 	mov %rdx, FRAME_rdx(%rsp)
 	mov %rsi, FRAME_rsi(%rsp)
@@ -92,7 +90,8 @@ kernel_call:
 	mov %r13, FRAME_r13(%rsp)
 	mov %r14, FRAME_r14(%rsp)
 	mov %r15, FRAME_r15(%rsp)
-	mov %rsp, %rdi
+	mov %rax, %rcx
+	mov %rsp, %rdx
 	mov %gs:CORE_STACK_TOP, %rsp
 	xor %ebp, %ebp
 	call kernel_syscall
@@ -148,6 +147,36 @@ resume_full:
 	swapgs
 resume_iret:
 	iretq
+
+/*
+ * arch_resume_message(rdi badge, rsi info, rdx next, rcx from, r8 last): from `from` to `next`, which was blocked by a kernel call and goes on in the
+ * upper half, as above. The user's GS bases are exchanged here, where it takes no second swapgs.
+ */
+	.balign 16
+FUNCTION arch_resume_message
+	mov %rdx, %rsp
+	mov %r8, %r15
+	mov FRAME_rdx(%rcx), %rdx
+	mov FRAME_r8(%rcx), %r8
+	mov FRAME_r9(%rcx), %r9
+	mov FRAME_r10(%rcx), %r10
+	mov FRAME_rbx(%rcx), %rbx
+	mov FRAME_r12(%rcx), %r12
+	mov FRAME_r13(%rcx), %r13
+	mov FRAME_r14(%rcx), %r14
+	swapgs
+	rdgsbase %rax
+	mov %rax, THREAD_GS_BASE(%rcx)
+	mov THREAD_GS_BASE(%rsp), %rax
+	wrgsbase %rax
+	/* only now may another core have `from` */
+	movl $0, node_lock_word
+	mov FRAME_rbp(%rsp), %rbp
+	mov FRAME_rip(%rsp), %rcx
+	mov FRAME_rflags(%rsp), %r11
+	mov FRAME_rsp(%rsp), %rsp
+	xor %eax, %eax
+	sysretq
 
 FUNCTION arch_resume
 	mov %rdi, %rax

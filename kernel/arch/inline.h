@@ -1,4 +1,4 @@
-/* What arch.h declares and is worth inlining: this_core, arch_clock_ns. Included by kernel/arch.h alone. */
+/* What arch.h declares and is worth inlining: this_core and the clock. Included by kernel/arch.h alone. */
 #ifndef KERNEL_ARCH_INLINE_H
 #define KERNEL_ARCH_INLINE_H
 
@@ -11,12 +11,28 @@ static inline struct core *this_core(void)
 	return core;
 }
 
-static inline u64 arch_clock_ns(void)
+static inline u64 arch_ticks(void)
 {
 	u32 low, high;
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (u64)((unsigned __int128)(((u64)high << 32 | low) - arch_clock_page.tsc_base) * arch_clock_page.mult >> 32);
+	return (u64)high << 32 | low;
+}
+
+static inline u64 arch_ticks_ns(u64 ticks)
+{
+	return (u64)((unsigned __int128)ticks * arch_clock_page.mult >> 32);
+}
+
+/* Of less than an hour. */
+static inline u64 arch_ns_ticks(u64 ns)
+{
+	return ns / 1000 * (arch_clock_page.tsc_hz / 1000) / 1000;
+}
+
+static inline u64 arch_clock_ns(void)
+{
+	return arch_ticks_ns(arch_ticks() - arch_clock_page.tsc_base);
 }
 
 #endif

@@ -135,6 +135,8 @@ noreturn void arch_start(paddr_t start_info, u64 tsc)
 	cpu_detect();
 	cpu_patch();
 	cpu_enable();
+	core->general = cpu_fast() ? 0 : GENERAL_CPU;
+	core->vector_lazy = !cpu_features.eager_vectors;
 	vector_enable();
 	if (machine.vector_size > THREAD_VECTOR_ROOM)
 		panic("vector state of %u bytes does not fit a thread object", machine.vector_size);
@@ -151,6 +153,8 @@ noreturn void arch_start_core(struct core *core)
 {
 	core_enter(core, core_tables_of(core));
 	cpu_enable();
+	core->general |= cpu_fast() ? 0 : GENERAL_CPU;
+	core->vector_lazy = !cpu_features.eager_vectors;
 	vector_enable_core();
 	lapic_init();
 	core_started(core);

@@ -22,6 +22,7 @@
 #define FCW_RESET    0x37f
 #define MXCSR_RESET  0x1f80u
 
+u32 vector_components[2];
 static u64 components;
 
 static void xcr0_write(u64 value)
@@ -48,6 +49,8 @@ void vector_enable(void)
 	    size_with(components | XCR0_AVX512) <= THREAD_VECTOR_ROOM)
 		components |= XCR0_AVX512;
 	machine.vector_size = size_with(components);
+	vector_components[0] = (u32)components;
+	vector_components[1] = (u32)(components >> 32);
 }
 
 void vector_enable_core(void)
@@ -70,17 +73,17 @@ static void trap_set(struct core *core, bool on)
 static void state_save(struct thread *t)
 {
 	if (cpu_features.xsave)
-		__asm__ volatile("xsave64 (%0)" : : "r"(t->vector_area), "a"((u32)components), "d"((u32)(components >> 32)) : "memory");
+		vector_state_save(t);
 	else
-		__asm__ volatile("fxsave64 (%0)" : : "r"(t->vector_area) : "memory");
+		__asm__ volatile("fxsave64 (%0)" : : "r"(thread_vector_area(t)) : "memory");
 }
 
 static void state_load(struct thread *t)
 {
 	if (cpu_features.xsave)
-		__asm__ volatile("xrstor64 (%0)" : : "r"(t->vector_area), "a"((u32)components), "d"((u32)(components >> 32)) : "memory");
+		vector_state_load(t);
 	else
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(t->vector_area) : "memory");
+		__asm__ volatile("fxrstor64 (%0)" : : "r"(thread_vector_area(t)) : "memory");
 }
 
 static void take(struct core *core, struct thread *t)
@@ -103,14 +106,9 @@ void vector_trap(struct core *core, struct thread *t)
 	take(core, t);
 }
 
-static bool is_program(const struct core *core, const struct thread *t)
-{
-	return t != core->idle && !cap_empty(&t->fault_endpoint);
-}
-
 void vector_switch(struct core *core, struct thread *next)
 {
-	if (cpu_features.eager_vectors && is_program(core, next))
+	if (cpu_features.eager_vectors && next != core->idle && !next->vector_free)
 		take(core, next);
 	else
 		trap_set(core, core->vector_owner != next);
@@ -139,7 +137,7 @@ void arch_vector_forget(struct core *core, struct thread *t)
 /* All components in their initial state (XSTATE_BV 0); what FXRSTOR, and XRSTOR of MXCSR, take from memory in any case is set. */
 void arch_vector_init(struct thread *t)
 {
-	u8 *area = t->vector_area;
+	u8 *area = thread_vector_area(t)->bytes;
 	u16 fcw = FCW_RESET;
 	u32 mxcsr = MXCSR_RESET;
 

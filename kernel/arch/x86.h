@@ -5,6 +5,7 @@
 #include "kernel/arch.h"
 #include "kernel/thread.h"
 #include "kernel/log.h"
+#include "kernel/park.h"
 #include "kernel/arch/cpu.h"
 
 #define KERNEL_CS 0x10
@@ -66,6 +67,10 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_features;
 void cpu_detect(void);
+static inline bool cpu_fast(void) /* for fast.h */
+{
+	return cpu_features.fsgsbase && cpu_features.xsave;
+}
 void cpu_enable(void); /* control registers and MSRs of this core */
 void cpu_patch(void);  /* the kernel's text, once */
 
@@ -140,6 +145,15 @@ void vector_enable(void);      /* finds out what there is */
 void vector_enable_core(void); /* the same on this core */
 void vector_trap(struct core *core, struct thread *thread); /* #NM */
 void vector_switch(struct core *core, struct thread *next);
+extern u32 vector_components[2]; /* XCR0 */
+static inline void vector_state_save(struct thread *t)
+{
+	__asm__ volatile("xsave64 %0" : "+m"(*thread_vector_area(t)) : "a"(vector_components[0]), "d"(vector_components[1]));
+}
+static inline void vector_state_load(struct thread *t)
+{
+	__asm__ volatile("xrstor64 %0" : : "m"(*thread_vector_area(t)), "a"(vector_components[0]), "d"(vector_components[1]));
+}
 
 /* emulate.c: true if the exception came from such an instruction and it is done. */
 bool emulate_iret(struct thread *thread);

@@ -34,13 +34,25 @@ u64 arch_clock_ns(void) { return now_ns; }
 paddr_t arch_clock_page_address(void) { return 0x1000; }
 void arch_timer_set(u64 deadline_ns) { (void)deadline_ns; }
 void arch_load_address_space(paddr_t top) { (void)top; }
+void arch_load_address_space_fast(paddr_t top) { (void)top; }
 void arch_leave_address_space(void) {}
 void arch_relax(void) {}
 void arch_stop_other_cores(void) {}
 void arch_init_top_table(u64 *top) { memset(top + 256, 0, 2048); }
 void arch_flush_page(u64 address) { (void)address; }
 void arch_flush_all(void) {}
+void arch_switch_fast(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
 void arch_switch_thread(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
+struct thread *arch_resume_message(u64 badge, u64 info, struct thread *next, const struct thread *from, u64 last)
+{
+	message_words_copy(next, from);
+	next->frame.rax = K_OK;
+	next->frame.rdi = badge;
+	next->frame.rsi = info;
+	next->frame.r15 = last;
+	node_unlock();
+	return next;
+}
 void arch_vector_save(struct core *core, struct thread *t) { (void)core; (void)t; }
 void arch_vector_forget(struct core *core, struct thread *t) { (void)core; (void)t; }
 void arch_vector_init(struct thread *t) { (void)t; }
@@ -161,7 +173,7 @@ static s64 kcall(struct thread *t, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u
 		t->frame.rbx = a6;
 		t->frame.rip = rip + 2;
 		t->frame.vector = VECTOR_SYSCALL;
-		kernel_syscall(t);
+		kernel_syscall(t->frame.rdi, t->frame.rsi, t, number);
 	} while (t->frame.rip == rip);
 	return (s64)t->frame.rax;
 }
@@ -177,7 +189,7 @@ static inline struct thread *ipc(struct thread *t, u64 number, u64 target, u64 i
 	t->frame.rbp = deadline;
 	t->frame.rip = GATE_BASE + 0x1002;
 	t->frame.vector = VECTOR_SYSCALL;
-	return kernel_syscall(t);
+	return kernel_syscall(t->frame.rdi, t->frame.rsi, t, number);
 }
 
 /* ---- invariants ---- */
