@@ -34,6 +34,7 @@
 #define GATE_START      (GATE_BASE + 0x400) /* first instruction of a new process or thread; rdi = context page */
 #define GATE_EXIT       (GATE_BASE + 0x500)
 #define GATE_EXIT_END   (GATE_BASE + 0x700)
+#define GATE_ENTER      (GATE_BASE + 0x880) /* no C function: makes the kernel call that the registers say (abi/kernel.h) and returns */
 #define GATE_NATIVE     (GATE_BASE + 0x800) /* table of native entry points: struct native_api, abi/native.h */
 
 /*

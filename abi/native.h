@@ -15,7 +15,7 @@ struct ipc {
 };
 
 struct native_api {
-	unsigned long version;                  /* 1 */
+	unsigned long version;                  /* 2: GATE_ENTER is there */
 	/* IPC calls (KCALL_call .. KCALL_wait): returns rax */
 	long (*ipc)(unsigned long number, struct ipc *ipc);
 	/* object calls: a[0..7] in, v[0..1] out in a[0..1]; returns rax */

@@ -17,7 +17,8 @@ struct row {
 	unsigned long (*run)(unsigned n);
 };
 
-extern const struct row call_rows[], process_rows[], memory_rows[]; /* each ends with a row without a name */
+/* Each ends with a row without a name. native_rows are UX/RT's alone. */
+extern const struct row call_rows[], process_rows[], memory_rows[], native_rows[];
 
 /* Prints what failed and ends the program: a row that does not do its work must not be measured. */
 void fail(const char *what);

@@ -105,7 +105,12 @@ FUNCTION gate_exit
 	.globl native_api
 	.hidden native_api
 native_api:
-	.quad 1, kcall_ipc, kcall_object, native_message, clock_monotonic, clock_realtime
+	.quad 2, kcall_ipc, kcall_object, native_message, clock_monotonic, clock_realtime
+
+	.org 0x880
+native_enter:
+	syscall
+	ret
 
 	.text
 gate_dispatch:

@@ -1,0 +1,162 @@
+/*
+ * A small file server in one program: what uxrt_serve() needs to be followed by. The server receives a request, does it, and the answer goes out with the
+ * next receive. Bytes move as the client asked, in the registers of the message or through its window (abi/file.h): uxrt_give and uxrt_take do
+ * what is needed, so a server need not know.
+ *
+ * One request at a time, one thread. What can wait for its answer, path walks, locks and poll are the framework's of serve/ (docs/writing-a-server.md),
+ * which such a program may grow into.
+ */
+#ifndef UXRT_SERVER_H
+#define UXRT_SERVER_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "abi/file.h"
+#include "include/uxrt/native.h"
+
+/* Slots of a program's system CNode that the runtime leaves alone. */
+#define UXRT_SLOT_REPLY  SLOT_IRQ
+#define UXRT_SLOT_HANDLE (SLOT_IRQ + 1)
+
+struct uxrt_request {
+	unsigned label;           /* FILE_ operation, or LABEL_CLOSED: a file that uxrt_opened() gave the badge to is closed, and nobody wants an answer */
+	unsigned long badge;      /* which open file; 0: the request names a path, and root has sent it */
+	unsigned long principal;  /* who: of one thread, and never another's */
+	unsigned long m[8];       /* as abi/file.h says of the operation */
+	unsigned char *data;      /* data[] of the request and of the answer */
+	/* the answer */
+	unsigned long answer[8];
+	unsigned long data_bytes, capabilities;
+	/* uxrt_give, uxrt_take: bytes moved; the client's address at which its window ended */
+	unsigned long moved, touch;
+};
+
+/* Whether the bytes are in the message: in registers from this word on. */
+static inline int uxrt_in_registers(const struct uxrt_request *request)
+{
+	return (request->label == FILE_READ || request->label == FILE_WRITE) && (request->m[2] & TRANSFER_INLINE);
+}
+
+static inline unsigned long uxrt_copy(struct uxrt_request *request, unsigned long direction, unsigned long own, unsigned long length)
+{
+	unsigned long done = 0;
+
+	while (done < length) {
+		unsigned long a[8] = { CPTR_SYSTEM | UXRT_SLOT_REPLY, direction, request->moved, own + done, length - done };
+		long error = uxrt_native()->object(KCALL_copy, a);
+
+		if (error == K_FAULT) { /* the own page is not there yet: touch it */
+			if (direction == COPY_IN)
+				__atomic_fetch_or((unsigned char *)own + done, 0, __ATOMIC_RELAXED);
+			else
+				(void)*(volatile unsigned char *)(own + done);
+			continue;
+		}
+		if (error != K_OK && error != K_PARTIAL)
+			break;
+		done += a[0];
+		request->moved += a[0];
+		if (error == K_PARTIAL) {
+			request->touch = a[1];
+			break;
+		}
+	}
+	return done;
+}
+
+/* The answer's bytes to the client, and the request's from it, from where the last call stopped. Fewer than asked for: stop, and answer what was done. */
+static inline unsigned long uxrt_give(struct uxrt_request *request, const void *from, unsigned long length)
+{
+	unsigned long room = 6 * sizeof(long) - request->moved;
+
+	if (!uxrt_in_registers(request))
+		return uxrt_copy(request, COPY_OUT, (unsigned long)from, length);
+	length = length < room ? length : room;
+	memcpy((char *)&request->answer[2] + request->moved, from, length);
+	request->moved += length;
+	return length;
+}
+
+static inline unsigned long uxrt_take(struct uxrt_request *request, void *to, unsigned long length)
+{
+	unsigned long room = 5 * sizeof(long) - request->moved;
+
+	if (!uxrt_in_registers(request))
+		return uxrt_copy(request, COPY_IN, (unsigned long)to, length);
+	length = length < room ? length : room;
+	memcpy(to, (const char *)&request->m[3] + request->moved, length);
+	request->moved += length;
+	return length;
+}
+
+/* The result of FILE_OPEN: the client gets a file with that badge (not 0) and st_mode. 0, or a negative errno. */
+static inline long uxrt_opened(struct uxrt_request *request, unsigned long badge, unsigned long mode)
+{
+	unsigned long a[8] = { CPTR_SYSTEM | SLOT_POOL, CPTR_SYSTEM | SLOT_ENDPOINT, badge, CPTR_SYSTEM | UXRT_SLOT_HANDLE };
+
+	if (uxrt_native()->object(KCALL_handle_mint, a))
+		return -ENFILE;
+	uxrt_native()->message()->send_slot[0] = CPTR_SYSTEM | UXRT_SLOT_HANDLE;
+	request->answer[1] = mode;
+	request->capabilities = 1;
+	return 0;
+}
+
+/* What Linux answers to an operation that a file does not have. */
+static inline long uxrt_unknown(const struct uxrt_request *request)
+{
+	switch (request->label) {
+	case FILE_READ: case FILE_WRITE: return -EINVAL;
+	case FILE_SEEK: return -ESPIPE;
+	case FILE_READDIR: return -ENOTDIR;
+	case FILE_IOCTL: return -ENOTTY;
+	case FILE_MAP: return -ENODEV;
+	case FILE_FLUSH: return 0;
+	}
+	return request->badge ? -EOPNOTSUPP : -EPERM;
+}
+
+/*
+ * Receives requests for ever and answers each with what `handle` returns: 0 or more, or a negative errno. Returns only when receiving fails: the
+ * kernel's error. A path operation that did not come from root is refused here.
+ */
+static inline long uxrt_serve_requests(long (*handle)(struct uxrt_request *))
+{
+	struct message_buffer *message = uxrt_native()->message();
+	struct ipc ipc = { 0 };
+	unsigned long number = KCALL_recv;
+
+	for (;;) {
+		struct uxrt_request request = { .data = message->data };
+		long result;
+
+		ipc.target = CPTR_SYSTEM | SLOT_ENDPOINT;
+		ipc.reply = CPTR_SYSTEM | UXRT_SLOT_REPLY;
+		result = uxrt_enter(number, &ipc);
+		if (result != K_OK && result != K_GONE)
+			return result;
+		number = KCALL_recv;
+		if (result == K_GONE)
+			continue;
+		request.label = INFO_LABEL(ipc.info);
+		request.badge = ipc.target;
+		request.principal = ipc.reply;
+		memcpy(request.m, ipc.m, sizeof(request.m));
+		if (request.label >= LABEL_KERNEL && request.label != LABEL_CLOSED)
+			continue;
+		result = request.badge || (ipc.info & INFO_FORWARDED) ? handle(&request) : -EPERM;
+		if (request.label == LABEL_CLOSED)
+			continue;
+		ipc.info = INFO(0, result < 0 ? 0 : request.data_bytes) | INFO_CAPS(result < 0 ? 0 : request.capabilities);
+		if (request.touch && result >= 0) {
+			ipc.info |= FILE_REPLY_PARTIAL;
+			request.answer[1] = request.touch;
+		}
+		request.answer[0] = (unsigned long)result;
+		memcpy(ipc.m, request.answer, sizeof(ipc.m));
+		number = KCALL_reply_recv;
+	}
+}
+
+#endif
