@@ -5,25 +5,31 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-static struct mount mounts[MOUNTS_MAX];
+/* A mount stays where it is while it is one: walks and places point to it. */
+static struct mount rows[MOUNTS_MAX];     /* path NULL: free */
+static struct mount *mounts[MOUNTS_MAX];  /* longest path first: the first match is the right one */
 static unsigned mount_count;
 static u64 mount_letters[4]; /* a bit for each first letter of a mount's path: most paths are the root mount's, and need not look at the others */
 
 int mount_add(const char *path, u16 service, u16 number, bool terminal)
 {
-	struct mount new = { path, path[1] ? strlen(path) : 0ul, service, number, terminal };
+	struct mount *row = rows;
 	unsigned at = 0;
 
 	if (mount_count == MOUNTS_MAX)
 		return -ENOMEM;
-	/* Longest first: the first match is the right one. */
-	while (at < mount_count && mounts[at].length >= new.length) {
-		if (!strcmp(mounts[at].path, path))
+	while (row->path)
+		row++;
+	*row = (struct mount){ path, path[1] ? strlen(path) : 0ul, service, number, terminal };
+	while (at < mount_count && mounts[at]->length >= row->length) {
+		if (!strcmp(mounts[at]->path, path)) {
+			row->path = NULL;
 			return -EEXIST;
+		}
 		at++;
 	}
 	memmove(&mounts[at + 1], &mounts[at], (mount_count - at) * sizeof(mounts[0]));
-	mounts[at] = new;
+	mounts[at] = row;
 	mount_letters[(u8)path[1] / 64] |= BIT((u8)path[1] % 64);
 	mount_count++;
 	return 0;
@@ -34,8 +40,10 @@ void mounts_remove(u16 service)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < mount_count; i++)
-		if (mounts[i].service != service)
+		if (mounts[i]->service != service)
 			mounts[kept++] = mounts[i];
+		else
+			mounts[i]->path = NULL;
 	mount_count = kept;
 }
 
@@ -45,7 +53,7 @@ const struct mount *mount_match(const char *text, size_t length, size_t *rest)
 	bool possible = mount_letters[first / 64] >> first % 64 & 1;
 
 	for (unsigned i = possible || !mount_count ? 0 : mount_count - 1; i < mount_count; i++) {
-		const struct mount *m = &mounts[i];
+		const struct mount *m = mounts[i];
 
 		/* most differ in their first letter already */
 		if (m->length && ((u8)m->path[1] != first || m->length > length || memcmp(m->path, text, m->length)))
@@ -61,14 +69,14 @@ const struct mount *mount_match(const char *text, size_t length, size_t *rest)
 const struct mount *mount_of(u16 service, u64 number)
 {
 	for (unsigned i = 0; i < mount_count; i++)
-		if (number == MOUNT_TERMINAL ? mounts[i].terminal : mounts[i].service == service && mounts[i].number == number)
-			return &mounts[i];
+		if (number == MOUNT_TERMINAL ? mounts[i]->terminal : mounts[i]->service == service && mounts[i]->number == number)
+			return mounts[i];
 	return NULL;
 }
 
 const struct mount *mount_nth(unsigned index)
 {
-	return index < mount_count ? &mounts[index] : NULL;
+	return index < mount_count ? mounts[index] : NULL;
 }
 
 bool mount_hidden(const struct mount *mount)
@@ -81,8 +89,8 @@ unsigned mount_id(const struct mount *mount)
 {
 	unsigned id = MOUNT_ID_FIRST;
 
-	for (unsigned i = mount_count; i-- && &mounts[i] != mount;)
-		id += !mount_hidden(&mounts[i]);
+	for (unsigned i = mount_count; i-- && mounts[i] != mount;)
+		id += !mount_hidden(mounts[i]);
 	return id;
 }
 

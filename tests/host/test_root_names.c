@@ -79,10 +79,26 @@ static void a_user_may_not_write_below_sys(void)
 	CHECK(!policy_allows(ROLE_COUNT, "/", 1, POLICY_READ));
 }
 
+/* After the_longest_mount_wins, whose mounts are there. */
+static void a_mount_stays_where_it_is_while_others_come_and_go(void)
+{
+	const struct mount *dev = mount_of(2, 0), *root = mount_of(1, 0);
+	size_t rest;
+
+	for (int i = 0; i < 3 * MOUNTS_MAX; i++) {
+		CHECK(!mount_add("/a/longer/path", 9, 0, false));
+		CHECK(mount_match("/a/longer/path", 14, &rest)->service == 9);
+		CHECK(mount_of(2, 0) == dev && dev->service == 2 && mount_of(1, 0) == root && root->length == 0);
+		mounts_remove(9);
+		CHECK(mount_match("/a/longer/path", 14, &rest) == root && !mount_of(9, 0));
+	}
+}
+
 int main(void)
 {
 	RUN(a_path_is_made_normal);
 	RUN(the_longest_mount_wins);
+	RUN(a_mount_stays_where_it_is_while_others_come_and_go);
 	RUN(normalising_twice_changes_nothing_more);
 	RUN(a_user_may_not_write_below_sys);
 	return check_result();
