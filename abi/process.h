@@ -81,6 +81,9 @@
 	X(SET_GROUPS, 41) X(GET_GROUPS, 42) /* data[]: u32 gids; m[0] count */ \
 	X(RLIMIT, 43)     /* m[0] pid, m[1] resource, m[2] 1 set, m[3] soft, m[4] hard -> m[1] old soft, m[2] old hard */ \
 	X(USAGE, 44)      /* m[0] RUSAGE_ who -> m[1] user ns, m[2] system ns, m[3] max rss KiB, m[4] minor faults, m[5] major, m[6] voluntary, m[7] involuntary switches */ \
+	/* m[0] pid or tid, m[1] 1: the processor time of that thread, which is one of the caller's process, or else of that process, m[2] 1: which the
+	 * caller's own tid names, too -> m[1] ns; -EINVAL */ \
+	X(CPU_TIME, 53) \
 	X(SET_NAME, 45)   /* m[0] tid or 0, data[]: up to 15 bytes */ \
 	X(GET_NAME, 46) \
 	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
@@ -284,6 +287,7 @@ struct proc_info {
 	unsigned long code_start, code_end, stack_top, brk_start, brk_end, arg_start, arg_end, env_start, env_end;
 	unsigned long voluntary, involuntary;
 	unsigned long rlimits[16][2];
+	unsigned long serial;          /* never another process's */
 	int tty_pgid, exit_status; /* foreground group of the controlling terminal, -1: none; wait status of a zombie */
 };
 

@@ -98,6 +98,7 @@ static void fill_ids(struct proc_info *info, const struct process *p, const stru
 	const struct credentials *c = &p->credentials;
 
 	info->pid = p->pid;
+	info->serial = p->serial;
 	info->tid = t ? t->tid : p->pid;
 	info->ppid = p->parent ? p->parent->pid : 0;
 	info->pgid = p->pgid;

@@ -142,6 +142,22 @@ long op_USAGE(struct request *request)
 	return 0;
 }
 
+long op_CPU_TIME(struct request *request)
+{
+	const struct thread *caller = request->caller, *thread = request->m[1] ? thread_find(request->m[0]) : NULL;
+	const struct process *process = request->m[2] && request->m[0] == caller->tid ? caller->process : process_find(request->m[0]);
+	struct usage usage = { 0 };
+
+	if (request->m[1] ? !thread || thread->process != caller->process : !process)
+		return -EINVAL;
+	if (thread)
+		thread_account(thread, &usage);
+	else
+		usage_of(process, &usage);
+	request->out[1] = usage.user_ns + usage.system_ns;
+	return 0;
+}
+
 /* ---- names ---- */
 
 static struct thread *own_thread(const struct request *request)

@@ -2,6 +2,7 @@
 
 #include <linux/fcntl.h>
 #include <linux/signal.h>
+#include <linux/stat.h>
 
 #include "abi/file.h"
 #include "lib/errno.h"
@@ -13,16 +14,30 @@
 #include "runtime/linux/signal.h"
 #include "runtime/linux/signal_frame.h"
 
-long pidfd_target(struct thread_record *t, unsigned fd, struct pidfd_target *target)
+static long ask_target(unsigned fd, struct pidfd_target *target)
 {
 	struct ipc c = { .target = fd, .info = INFO(FILE_PIDFD_INFO, 0) };
-	u32 word = descriptor_lookup_file(t, fd);
 
-	/* those of the event server have no type; no other server knows the message */
-	if (!word || descriptor_type(word) || file_call(&c, NULL) < 0)
+	if (file_call(&c, NULL) < 0)
 		return -EBADF;
 	*target = (struct pidfd_target){ c.m[1], c.m[2], c.m[3] & O_NONBLOCK };
 	return 0;
+}
+
+long pidfd_target(struct thread_record *t, unsigned fd, struct pidfd_target *target)
+{
+	u32 word = descriptor_lookup_file(t, fd);
+
+	/* those of the event server have no type */
+	return !word || descriptor_type(word) ? -EBADF : ask_target(fd, target);
+}
+
+/* Signals can be sent to a directory /proc/PID, too. No server but those of events and of processes knows the message. */
+static long signal_target(struct thread_record *t, unsigned fd, struct pidfd_target *target)
+{
+	u32 word = descriptor_lookup_file(t, fd);
+
+	return !word || (descriptor_type(word) && descriptor_type(word) != S_IFDIR) ? -EBADF : ask_target(fd, target);
 }
 
 long pidfd_open_at(struct thread_record *t, long fd, unsigned long pid, unsigned long serial, unsigned flags)
@@ -66,7 +81,7 @@ long linux_pidfd_send_signal(struct thread_record *t, const unsigned long a[6])
 
 	if (a[3] & 0xffffffffu)
 		return -EINVAL;
-	error = pidfd_target(t, (unsigned)a[0], &target);
+	error = signal_target(t, (unsigned)a[0], &target);
 	if (error < 0)
 		return error;
 	c.m[0] = target.pid;

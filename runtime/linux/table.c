@@ -253,7 +253,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(timer_getoverrun, "d"),
 	DONE(timer_delete, "d"),
 	DONE(clock_settime, "dp"),
-	PARTLY(clock_gettime, "dp", "processor time clocks of the caller only"),
+	DONE(clock_gettime, "dp"),
 	DONE(clock_getres, "dp"),
 	DONE(clock_nanosleep, "dxpp"),
 	DONE(exit_group, "d"),

@@ -8,7 +8,10 @@
 #include "runtime/linux/time_value.h"
 
 #define TICK_NS 4000000ul /* resolution of the coarse clocks, as a Linux with 250 ticks a second has it */
-#define CPU_CLOCK_MASK 7
+/* clock_getcpuclockid's numbers: ~id << 3 | 4 for a thread | what counts as time, of which all are alike here */
+#define CPU_CLOCK_KIND   3
+#define CPU_CLOCK_KINDS  3
+#define CPU_CLOCK_THREAD 4
 
 /* clocks by number, of those that need root to be read */
 static long cpu_time(bool process, unsigned long *ns)
@@ -20,7 +23,24 @@ static long cpu_time(bool process, unsigned long *ns)
 	return error < 0 ? error : 0;
 }
 
-static long clock_get(int clock, unsigned long *ns)
+/* `reading`: a thread's own id names its process, too; not when only the clock is asked for */
+static long cpu_time_of(int clock, bool reading, unsigned long *ns)
+{
+	unsigned id = ~(unsigned)(clock >> 3);
+	bool thread = clock & CPU_CLOCK_THREAD;
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_CPU_TIME, 0), .m = { id, thread, reading } };
+	long error;
+
+	if ((clock & CPU_CLOCK_KIND) >= CPU_CLOCK_KINDS)
+		return -EINVAL;
+	if (!id)
+		return cpu_time(!thread, ns);
+	error = rt_request(&ipc);
+	*ns = ipc.m[1];
+	return error;
+}
+
+static long clock_get(int clock, bool reading, unsigned long *ns)
 {
 	switch (clock) {
 	case CLOCK_REALTIME:
@@ -39,16 +59,13 @@ static long clock_get(int clock, unsigned long *ns)
 	case CLOCK_PROCESS_CPUTIME_ID: return cpu_time(true, ns);
 	case CLOCK_THREAD_CPUTIME_ID: return cpu_time(false, ns);
 	}
-	/* clock_getcpuclockid's numbers: ~pid << 3 | kind; only of oneself */
-	if (clock < 0 && (clock & CPU_CLOCK_MASK) < 7)
-		return (~(clock >> 3)) == 0 ? cpu_time(!(clock & 4), ns) : -EINVAL;
-	return -EINVAL;
+	return clock < 0 ? cpu_time_of(clock, reading, ns) : -EINVAL;
 }
 
 long linux_clock_gettime(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned long ns;
-	long error = clock_get((int)a[0], &ns);
+	long error = clock_get((int)a[0], true, &ns);
 
 	(void)t;
 	return error ? error : put_user(timespec_of_ns(ns), a[1]);
@@ -58,7 +75,7 @@ long linux_clock_getres(struct thread_record *t, const unsigned long a[6])
 {
 	int clock = (int)a[0];
 	unsigned long ns;
-	long error = clock_get(clock, &ns);
+	long error = clock_get(clock, false, &ns);
 
 	(void)t;
 	if (error || !a[1])

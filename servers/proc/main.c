@@ -473,6 +473,7 @@ static long open(struct request *request, struct open_file *file)
 		return -ENOENT;
 	if (place_of_process(&place) && !may_look(&place, &info))
 		return -EACCES;
+	file->words[0] = info.serial;
 	if (!file_writable(file) || place_row(&place)->write)
 		return 0;
 	return place_in_sys(&place) || !superuser() ? -EACCES : 0;
@@ -552,6 +553,21 @@ static void release(struct open_file *file)
 	file_text_forget(file);
 }
 
+/* A process's directory names it as a pidfd does. */
+static long message(struct request *request)
+{
+	struct place place;
+
+	if (request->label != FILE_PIDFD_INFO || !request->file)
+		return -EINVAL;
+	place = node_place(request->file->node);
+	if (place.kind != NODE_PROCESS || place.index)
+		return -EINVAL;
+	request->answer[1] = place.pid;
+	request->answer[2] = request->file->words[0];
+	return 0;
+}
+
 static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
@@ -569,6 +585,7 @@ static const struct serve_operations operations = {
 	.release = release,
 	.read = read,
 	.write = write,
+	.message = message,
 };
 
 int main(void)

@@ -1,7 +1,7 @@
 /*
  * Clocks and timers: interval timers, POSIX timers, sleeping until a time, processor time.
  *
- * calls: alarm clock_getres clock_nanosleep getrusage time timer_delete timer_gettime timer_settime
+ * calls: alarm clock_getres clock_gettime clock_nanosleep getrusage time timer_delete timer_gettime timer_settime
  */
 #include "report.h"
 
@@ -203,8 +203,72 @@ static void clocks(void)
 	show("clock() counts", clock() > 30000);
 }
 
+/* The processor time of a thread or process by its id. */
+static clockid_t clock_of(int id, int thread)
+{
+	return (clockid_t)(~(unsigned)id << 3 | (thread ? 4 : 0) | 2);
+}
+
+static long spent_us(clockid_t clock)
+{
+	struct timespec t;
+
+	return clock_gettime(clock, &t) ? -1 : t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static pthread_barrier_t both;
+static int other_id;
+
+static void *spend_and_wait(void *unused)
+{
+	struct timespec t;
+
+	other_id = (int)syscall(SYS_gettid);
+	spend(unused);
+	printf("the process's own by the thread's own id %d\n", spent_us(clock_of(other_id, 0)) >= 20000);
+	show("its resolution", clock_getres(clock_of(other_id, 0), &t));
+	pthread_barrier_wait(&both);
+	pthread_barrier_wait(&both);
+	return unused;
+}
+
+static void processor_clocks(void)
+{
+	pthread_t thread;
+	clockid_t clock;
+	struct timespec t;
+	int self = getpid(), child_id;
+
+	pthread_barrier_init(&both, NULL, 2);
+	pthread_create(&thread, NULL, spend_and_wait, NULL);
+	pthread_barrier_wait(&both);
+	printf("another thread's by pthread_getcpuclockid %d\n", pthread_getcpuclockid(thread, &clock) == 0 && spent_us(clock) >= 20000);
+	printf("by its id %d\n", spent_us(clock_of(other_id, 1)) >= 20000);
+	printf("the process's own %d\n", spent_us(clock_of(self, 0)) >= 20000);
+	show("the process's own by another thread's id", spent_us(clock_of(other_id, 0)));
+	printf("one's own thread's %d\n", spent_us(clock_of(0, 1)) >= 0 && spent_us(clock_of(self, 1)) < spent_us(clock_of(self, 0)));
+	show("resolution of a thread's", clock_getres(clock, &t));
+	pthread_barrier_wait(&both);
+	pthread_join(thread, NULL);
+	child_id = child();
+	if (child_id == 0) {
+		pause();
+		_exit(0);
+	}
+	printf("another process's by clock_getcpuclockid %d\n", clock_getcpuclockid(child_id, &clock) == 0 && spent_us(clock) >= 0);
+	show("another process's thread", spent_us(clock_of(child_id, 1)));
+	kill(child_id, SIGKILL);
+	siginfo_t info;
+	waitid(P_PID, (id_t)child_id, &info, WEXITED | WNOWAIT);
+	printf("of one not waited for %d\n", spent_us(clock_of(child_id, 0)) >= 0);
+	waitpid(child_id, NULL, 0);
+	show("of none", spent_us(clock_of(child_id, 0)));
+	show("resolution of none", clock_getres(clock_of(child_id, 0), &t));
+	show("no such kind", spent_us((clockid_t)(~0u << 3 | 3)));
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(intervals), PART(processor_timers), PART(posix_timers), PART(sleeping), PART(clocks) };
+	static const struct part parts[] = { PART(intervals), PART(processor_timers), PART(posix_timers), PART(sleeping), PART(clocks), PART(processor_clocks) };
 	return RUN_PARTS(parts, argc, argv);
 }

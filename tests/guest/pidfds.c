@@ -161,6 +161,38 @@ static void sends(void)
 	SHOW(pidfd_send_signal(fd, SIGKILL, NULL, 0));
 }
 
+/* pidfd_send_signal takes a directory /proc/PID; nothing else does. */
+static void directories(void)
+{
+	int fd, other, status;
+	char path[64];
+	siginfo_t info;
+	pid_t pid = child(100000, 0);
+
+	snprintf(path, sizeof path, "/proc/%d", pid);
+	fd = open(path, O_DIRECTORY);
+	SHOW(pidfd_send_signal(fd, 0, NULL, 0));
+	SHOW(pidfd_getfd(fd, 0, 0));
+	SHOW(waitid(P_PIDFD, fd, &info, WEXITED));
+	other = open(path, O_PATH);
+	SHOW(pidfd_send_signal(other, 0, NULL, 0));
+	other = openat(fd, "task", O_DIRECTORY);
+	SHOW(pidfd_send_signal(other, 0, NULL, 0));
+	snprintf(path, sizeof path, "task/%d", pid);
+	other = openat(fd, path, O_DIRECTORY);
+	SHOW(pidfd_send_signal(other, 0, NULL, 0));
+	other = openat(fd, "stat", O_RDONLY);
+	SHOW(pidfd_send_signal(other, 0, NULL, 0));
+	other = open("/proc", O_DIRECTORY);
+	SHOW(pidfd_send_signal(other, 0, NULL, 0));
+	other = open("/", O_DIRECTORY);
+	SHOW(pidfd_send_signal(other, 0, NULL, 0));
+	SHOW(pidfd_send_signal(fd, SIGTERM, NULL, 0));
+	waitpid(pid, &status, 0);
+	printf("killed by %d\n", WTERMSIG(status));
+	SHOW(pidfd_send_signal(fd, SIGTERM, NULL, 0));
+}
+
 static void gets(void)
 {
 	int to[2], from[2], event = eventfd(0, 0), fd, other, data = open("data", O_CREAT | O_RDWR | O_APPEND, 0600);
@@ -385,7 +417,7 @@ static void clone_errors(void)
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
-		{ "ends", ends }, { "sends", sends }, { "gets", gets }, { "waits", waits }, { "clones", clones }, { "clone_errors", clone_errors },
+		{ "ends", ends }, { "sends", sends }, { "directories", directories }, { "gets", gets }, { "waits", waits }, { "clones", clones }, { "clone_errors", clone_errors },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
