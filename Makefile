@@ -310,7 +310,7 @@ $(G)/tests/tests/bin/%: tests/guest/%.c Makefile $(wildcard tests/guest/*.h)
 # The programs of bench/, in /bench of the image that is measured: static, the same files on both kernels.
 BENCH_PROGRAMS := $(addprefix $(G)/bench/bench/,rows true shell stamp)
 
-$(G)/bench/bench/rows: $(addprefix bench/,rows.c calls.c processes.c memory.c native.c measure.h) Makefile
+$(G)/bench/bench/rows: $(addprefix bench/,rows.c calls.c processes.c memory.c native.c measure.h) $(wildcard abi/*.h include/uxrt/*.h) Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)
