@@ -255,7 +255,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(clock_settime, "dp"),
 	DONE(clock_gettime, "dp"),
 	DONE(clock_getres, "dp"),
-	DONE(clock_nanosleep, "dxpp"),
+	PARTLY(clock_nanosleep, "dxpp", "not on processor time clocks"),
 	DONE(exit_group, "d"),
 	DONE(epoll_wait, "fpdd"),
 	DONE(epoll_ctl, "fdfp"),
