@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -243,9 +244,41 @@ static void packets(void)
 	show("none left", read(d[0], one, 3));
 }
 
+#define WAITERS 1800
+
+static int got, failed;
+
+static void *wait_for_one(void *unused)
+{
+	char c;
+	ssize_t n = read(p[0], &c, 1);
+	__atomic_fetch_add(n == 1 ? &got : &failed, 1, __ATOMIC_SEQ_CST);
+	return unused;
+}
+
+/* As many may wait at once as there can be threads. */
+static void thousands_of_readers(void)
+{
+	static pthread_t threads[WAITERS];
+	static const char bytes[WAITERS];
+	pthread_attr_t small;
+	int made = 0;
+	open_pipe();
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 16384);
+	while (made < WAITERS && pthread_create(&threads[made], &small, wait_for_one, NULL) == 0)
+		made++;
+	show("threads", made);
+	nap_ms(100);
+	show("written", write(p[1], bytes, sizeof bytes));
+	for (int i = 0; i < made; i++)
+		pthread_join(threads[i], NULL);
+	printf("got one %d, failed %d\n", got, failed);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = { PART(whole_writes), PART(nonblocking_whole), PART(no_reader), PART(both_wait), PART(many_readers),
-		PART(kept_open), PART(pieces), PART(packets) };
+		PART(kept_open), PART(pieces), PART(packets), PART(thousands_of_readers) };
 	return RUN_PARTS(parts, argc, argv);
 }
