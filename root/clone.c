@@ -179,6 +179,8 @@ static long clone_thread(struct clone *c)
 		return -EAGAIN;
 	thread_set_tid(thread, tid);
 	thread_publish(thread);
+	if (c->space->many_processes)
+		thread_meet_others(thread);
 	start_in_shared(c, thread);
 	signal_publish(c->process);
 	if (c->process->stopped)
@@ -231,6 +233,10 @@ static long clone_process(struct clone *c)
 	}
 	thread_set_tid(thread, c->process->pid);
 	fill_system_cnode(c);
+	/* a vfork child takes no lock of its parent's, which waits */
+	c->space->many_processes |= shared && !(c->flags & CLONE_VFORK_BIT);
+	if (c->space->many_processes)
+		thread_meet_others(thread);
 	if (shared) {
 		thread_publish(thread);
 		start_in_shared(c, thread);

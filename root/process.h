@@ -213,6 +213,8 @@ struct process_shared *sighand_shared(const struct sighand *sighand);
  */
 #define AREA_ANY (~0u)
 struct thread *thread_create(struct process *process, struct space *space, struct files *files, struct sighand *sighand, u32 area);
+/* Threads of other processes in the same memory share its locks and private futexes: each can wake the others. */
+void thread_meet_others(struct thread *thread);
 /* Everything of it goes but the process record's fields. Its call is never answered. */
 void thread_destroy(struct thread *thread);
 struct context_page *thread_context(const struct thread *thread);

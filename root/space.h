@@ -27,6 +27,7 @@ struct space {
 	u64 stack_limit, address_limit, data_limit; /* RLIMIT_STACK, AS, DATA of its process */
 	u32 area_count;
 	bool dying;
+	bool many_processes;  /* beside a vfork child: CLONE_VM without CLONE_VFORK */
 	u16 future_flags;         /* mlockall(MCL_FUTURE): of every new region: REGION_LOCKED, perhaps REGION_LOCKED_LATER */
 	u64 areas[SPACE_AREA_WORDS];
 	pfn_t info_page;

@@ -214,6 +214,28 @@ static int place(struct thread *thread, u32 area)
 	return 0;
 }
 
+static void give_notification(struct process *to, const struct thread *thread)
+{
+	if (process_grow_system(to, thread->area))
+		root_log(LOG_WARNING, "no memory for a slot by which process %u would wake thread %u", to->pid, thread->tid);
+	else
+		cap_put(SYS(to->system_cnode.slot), SLOT_THREADS + thread->area, thread->notification.slot, RIGHT_ALL);
+}
+
+void thread_meet_others(struct thread *thread)
+{
+	list_for_each_entry(p, &process_list, struct process, all) {
+		if (p == thread->process)
+			continue;
+		list_for_each_entry(t, &p->threads, struct thread, in_process) {
+			if (t->space != thread->space)
+				continue;
+			give_notification(thread->process, t);
+			give_notification(p, thread);
+		}
+	}
+}
+
 static void free_parts(struct thread *thread)
 {
 	kobject_destroy(&thread->tcb);

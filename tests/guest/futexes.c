@@ -238,8 +238,34 @@ static void robust_pending(void)
 	show_status("who waited", status);
 }
 
+static int there, back;
+
+static int answer(void *unused)
+{
+	while (__atomic_load_n(&there, __ATOMIC_SEQ_CST) == 0)
+		futex(&there, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	nap_ms(20);
+	__atomic_store_n(&back, 1, __ATOMIC_SEQ_CST);
+	futex(&back, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	return unused != NULL;
+}
+
+/* Private futexes belong to the memory, however many processes there are in it. */
+static void processes_in_one_memory(void)
+{
+	int status;
+	pid_t pid = clone(answer, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+	nap_ms(20);
+	there = 1;
+	show("woken over there", futex(&there, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+	while (__atomic_load_n(&back, __ATOMIC_SEQ_CST) == 0)
+		futex(&back, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	waitpid(pid, &status, 0);
+	show_status("it", status);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(results), PART(requeue), PART(bits), PART(between_processes), PART(robust), PART(robust_pending), PART(thread_ids) };
+	static const struct part parts[] = { PART(results), PART(requeue), PART(bits), PART(between_processes), PART(robust), PART(robust_pending), PART(processes_in_one_memory), PART(thread_ids) };
 	return RUN_PARTS(parts, argc, argv);
 }
