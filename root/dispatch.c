@@ -205,7 +205,8 @@ static long handle(struct request *request)
 		return walk_continue(request);
 	if (label < 32)
 		return walk_start(request);
-	if (request->forwarded && !forwarded_ok(label))
+	/* a program that serves a path is trusted with nothing of its clients' */
+	if (request->forwarded && (!request->service || !forwarded_ok(label)))
 		return -EPERM;
 	if (label >= 256 && label < PROC_OPERATION_END && operations[label - 256])
 		return operations[label - 256](request);
