@@ -192,7 +192,7 @@ static long clone_thread(struct clone *c)
 static struct process *child_record(struct clone *c)
 {
 	struct process *caller = c->parent->process;
-	struct process *process = process_create(c->flags & CLONE_PARENT_BIT && caller->parent ? caller->parent : caller);
+	struct process *process = process_create(c->flags & CLONE_PARENT_BIT && caller->parent ? caller->parent : caller, caller);
 	u32 pid = process ? take_pid(c) : 0;
 
 	if (!process)

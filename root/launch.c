@@ -249,7 +249,7 @@ static struct thread *launch_thread(struct process *process, const struct launch
 
 struct process *process_launch(struct process *parent, u32 pid, u16 service, const struct launch *launch)
 {
-	struct process *process = process_create(parent);
+	struct process *process = process_create(parent, parent);
 	struct thread *thread = NULL;
 
 	if (!process)

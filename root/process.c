@@ -84,36 +84,36 @@ static void first_rlimits(struct process *process)
 	process->rlimits[LIMIT_NPROC] = process->rlimits[LIMIT_SIGPENDING] = (struct rlimit){ tasks, tasks };
 }
 
-static int inherit(struct process *process, const struct process *parent)
+static int inherit(struct process *process, const struct process *maker)
 {
-	memcpy(process->rlimits, parent->rlimits, sizeof(parent->rlimits));
-	process->credentials = parent->credentials;
+	memcpy(process->rlimits, maker->rlimits, sizeof(maker->rlimits));
+	process->credentials = maker->credentials;
 	process->credentials.groups = NULL;
-	if (parent->credentials.groups) {
-		process->credentials.groups = root_alloc(parent->credentials.group_count * sizeof(u32));
+	if (maker->credentials.groups) {
+		process->credentials.groups = root_alloc(maker->credentials.group_count * sizeof(u32));
 		if (!process->credentials.groups)
 			return -ENOMEM;
-		memcpy(process->credentials.groups, parent->credentials.groups, parent->credentials.group_count * sizeof(u32));
+		memcpy(process->credentials.groups, maker->credentials.groups, maker->credentials.group_count * sizeof(u32));
 	}
-	if (parent->chroot_path) {
-		process->chroot_path = root_alloc(strlen(parent->chroot_path) + 1);
+	if (maker->chroot_path) {
+		process->chroot_path = root_alloc(strlen(maker->chroot_path) + 1);
 		if (!process->chroot_path)
 			return -ENOMEM;
-		memcpy(process->chroot_path, parent->chroot_path, strlen(parent->chroot_path) + 1);
+		memcpy(process->chroot_path, maker->chroot_path, strlen(maker->chroot_path) + 1);
 	}
-	process->pgid = parent->pgid;
-	process->sid = parent->sid;
-	process->role = parent->role;
-	process->terminal = parent->terminal;
+	process->pgid = maker->pgid;
+	process->sid = maker->sid;
+	process->role = maker->role;
+	process->terminal = maker->terminal;
 	process->terminal.old_group = 0;
-	process->no_new_privs = parent->no_new_privs;
-	process->dumpable = parent->dumpable;
-	memcpy(process->name, parent->name, sizeof(process->name));
+	process->no_new_privs = maker->no_new_privs;
+	process->dumpable = maker->dumpable;
+	memcpy(process->name, maker->name, sizeof(process->name));
 	return 0;
 }
 
 /* Without a pid yet: the caller sets it with process_set_pid. */
-struct process *process_create(struct process *parent)
+struct process *process_create(struct process *parent, const struct process *maker)
 {
 	struct process *process = root_alloc(sizeof(*process));
 	static u64 serial;
@@ -127,9 +127,9 @@ struct process *process_create(struct process *parent)
 	process->dumpable = true;
 	process->terminal.group = -1;
 	process->start_ns = now_ns();
-	if (!parent) {
+	if (!maker) {
 		first_rlimits(process);
-	} else if (inherit(process, parent)) {
+	} else if (inherit(process, maker)) {
 		root_free(process->credentials.groups);
 		root_free(process);
 		return NULL;

@@ -179,7 +179,8 @@ ROOT_DATA struct process *init_process;
 ROOT_DATA u32 process_count, thread_total;
 
 /* ---- records (process.c, thread.c) ---- */
-struct process *process_create(struct process *parent);
+/* Ids, limits, group, session and name are those of `maker`, who need not be the parent. */
+struct process *process_create(struct process *parent, const struct process *maker);
 void process_free(struct process *process); /* a zombie nobody waits for any more */
 void process_set_pid(struct process *process, u32 pid);
 struct process *process_find(u32 pid);

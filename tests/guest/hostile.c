@@ -3,10 +3,16 @@
  * shown, which must be the same.
  */
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "abi/file.h"
@@ -133,6 +139,36 @@ static void ids(void)
 	wait(&status);
 }
 
+/* ---- a child of one's parent is one's own in all else ---- */
+
+static void siblings(void)
+{
+	int status, ended = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		setsid();
+		setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 50, 60 });
+		setresgid(1000, 1000, 1000);
+		setresuid(1000, 1000, 1000);
+		pid = getpid();
+		if (!syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0)) {
+			struct rlimit files;
+
+			getrlimit(RLIMIT_NOFILE, &files);
+			printf("sibling: user %d, group %d, own session %d, files %d %d, kill %d\n", geteuid(), getegid(), getsid(0) == pid && getpgrp() == pid,
+			       (int)files.rlim_cur, (int)files.rlim_max, kill(1, 0));
+			fflush(stdout);
+		}
+		_exit(0);
+	}
+	while (wait(&status) > 0)
+		ended++;
+	printf("children that ended %d\n", ended);
+}
+
 /* ---- the log: nobody may fill it ---- */
 
 static void flood(void)
@@ -147,7 +183,74 @@ static void flood(void)
 	printf("most lines are refused: %d\n", !is_uxrt() || refused > 800);
 }
 
-static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "ids", ids }, { "flood", flood } };
+/* ---- timers: nobody may keep root with them ---- */
+
+static void run_timers(int signal, void (*handler)(int))
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal };
+	struct itimerspec soon = { .it_interval = { 0, 1 }, .it_value = { 0, 1 } };
+	timer_t id;
+
+	sigaction(signal, &(struct sigaction){ .sa_handler = handler }, NULL);
+	for (int i = 0; i < 200 && !timer_create(CLOCK_MONOTONIC, &event, &id); i++)
+		timer_settime(id, 0, &soon, NULL);
+}
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+/* An interval whose end is before its beginning; then hundreds that have no time between them, ignored, blocked and caught. */
+static void hostile_timers(int kind)
+{
+	const unsigned long forever[8] = { ITIMER_REAL, 1, ~0ul, 1000 }, used[8] = { ITIMER_PROF, 1, ~0ul, 1000 };
+	sigset_t usr1;
+
+	signal(SIGALRM, nothing);
+	signal(SIGPROF, nothing);
+	if (kind == 0 && is_uxrt()) {
+		ask(ROOT, PROC_ITIMER, forever, "", 0);
+		ask(ROOT, PROC_ITIMER, used, "", 0);
+	}
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	if (kind == 2)
+		sigprocmask(SIG_BLOCK, &usr1, NULL);
+	if (kind)
+		run_timers(SIGUSR1, kind == 1 ? SIG_IGN : nothing);
+	for (;;)
+		pause();
+}
+
+static void timers(void)
+{
+	static const char *const kinds[] = { "without end", "ignored", "blocked", "caught" };
+
+	for (int kind = 0; kind < 4; kind++) {
+		struct timespec some = { 0, 5000000 };
+		int ended = 0, status;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			hostile_timers(kind);
+		nanosleep(&some, NULL);
+		for (int i = 0; i < 20; i++) {
+			pid_t other = fork();
+
+			if (other == 0)
+				_exit(i);
+			ended += waitpid(other, &status, 0) == other && WEXITSTATUS(status) == i;
+		}
+		printf("timers %s: others go on %d\n", kinds[kind], ended);
+		fflush(stdout);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "ids", ids }, { "flood", flood },
+				     { "timers", timers }, { "siblings", siblings } };
 
 int main(int argc, char **argv)
 {

@@ -227,7 +227,7 @@ static struct thread *add_thread(struct process *process, struct space *space, s
 
 static struct process *make(struct process *parent)
 {
-	struct process *process = process_create(parent);
+	struct process *process = process_create(parent, parent);
 	struct space *space = root_alloc(sizeof(*space));
 	struct thread *thread;
 
