@@ -6,6 +6,7 @@
 #ifndef TESTS_GUEST_FUZZ_H
 #define TESTS_GUEST_FUZZ_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -71,6 +72,7 @@ static inline uint64_t any_bits(void)
 /* Seen by the cell, whose calls it counts, and by the process that watches over it. */
 struct fuzz_progress {
 	volatile unsigned long calls; /* of all cells */
+	volatile unsigned long beats; /* a cell lives that makes none */
 	volatile unsigned long seed;
 };
 static struct fuzz_progress *fuzz_progress;
@@ -167,6 +169,28 @@ static inline void kill_user(uid_t user)
 		waitpid(pid, NULL, 0);
 }
 
+/* What /proc says of the processes that are left. */
+static inline void show_processes(void)
+{
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory))) {
+		char path[300], text[100] = "";
+		int fd;
+
+		if (atoi(entry->d_name) <= getpid())
+			continue;
+		snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+		fd = open(path, O_RDONLY);
+		(void)!read(fd, text, sizeof text - 1);
+		close(fd);
+		printf("  %s\n", text);
+	}
+	if (directory)
+		closedir(directory);
+}
+
 /* All that the cell started is this process's children by now. */
 static inline void cell_end(uint64_t seed)
 {
@@ -176,8 +200,11 @@ static inline void cell_end(uint64_t seed)
 	for (int ticks = 0; (pid = waitpid(-1, NULL, WNOHANG)) >= 0 && ticks < TICKS_DYING; ticks += !pid)
 		if (!pid)
 			pause_ms(TICK_MS);
-	if (pid >= 0)
+	if (pid >= 0) {
 		fuzz_fail(seed, "a process of it does not die when it is killed");
+		show_processes();
+		exit(1); /* it would be found after each seed that follows */
+	}
 	/* It may have moved its place. */
 	nftw("/tmp", remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	mkdir("/tmp", 01777);
@@ -187,7 +214,7 @@ static inline void cell_end(uint64_t seed)
 /* A call that waits is ended by a signal; a cell that has blocked it, or waits for good, by another. */
 static inline void cell_watch(pid_t cell)
 {
-	unsigned long calls = fuzz_progress->calls;
+	unsigned long before = fuzz_progress->calls + fuzz_progress->beats;
 
 	for (int ticks = 0, still = 0; ticks < TICKS_MAX && still < TICKS_STILL; ticks++) {
 		int status;
@@ -195,18 +222,33 @@ static inline void cell_watch(pid_t cell)
 		if (waitpid(cell, &status, WNOHANG) == cell)
 			return;
 		pause_ms(TICK_MS);
-		still = calls == fuzz_progress->calls ? still + 1 : 0;
-		calls = fuzz_progress->calls;
+		still = before == fuzz_progress->calls + fuzz_progress->beats ? still + 1 : 0;
+		before = fuzz_progress->calls + fuzz_progress->beats;
 		if (still > 1)
 			kill(cell, SIGUSR1);
 	}
 	kill(cell, SIGKILL);
 }
 
+/* What another process does as long as a cell lives, if there is something. */
+static void (*fuzz_companion)(void);
+
+static inline pid_t companion_start(uint64_t seed)
+{
+	pid_t pid = fuzz_companion ? fork() : -1;
+
+	if (pid == 0) {
+		fuzz_seed(~seed);
+		fuzz_companion();
+		_exit(0);
+	}
+	return pid;
+}
+
 /* Does `work` for the seed in a cell. */
 static inline void cell_run(uint64_t seed, void (*work)(uint64_t))
 {
-	pid_t cell;
+	pid_t cell, companion = companion_start(seed);
 
 	fuzz_progress->seed = seed;
 	cell = fork();
@@ -220,6 +262,8 @@ static inline void cell_run(uint64_t seed, void (*work)(uint64_t))
 		cell_watch(cell);
 	else
 		fuzz_fail(seed, "cannot fork");
+	if (companion > 0)
+		kill(companion, SIGKILL);
 	cell_end(seed);
 }
 
@@ -229,6 +273,7 @@ struct fuzz_range {
 	uint64_t next, end;
 	unsigned chunk; /* seeds between two looks at what is left behind */
 	void (*work)(uint64_t);
+	void (*after)(void); /* each chunk, if there is something to be done */
 };
 
 /* Says each seed before it is tried, so that the last one said is that of a system that died. */
@@ -240,6 +285,8 @@ static inline void fuzz_chunk(void *context)
 		printf("seed %lu %lu\n", range->next, fuzz_progress->calls);
 		cell_run(range->next++, range->work);
 	}
+	if (range->after)
+		range->after();
 }
 
 /* Whether what the cells leave behind stays bounded: there is always one more run with other seeds that adds nothing. */
