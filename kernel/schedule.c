@@ -5,7 +5,7 @@
  * that is idle; if none is, to the core with the least before it. Who takes part in a message does not travel: the receiver is *handed* the
  * sender's core, so a call to a server is a switch on one core, wherever the server ran before; only affinity sends it elsewhere.
  * A core that has nothing to run takes from the others' queues; one that blocks with more than one thread queued gives to
- * idle ones; at the end of a slice a core with two threads more than another gives one away.
+ * idle ones; at the end of a slice a core with more threads than another gives one away.
  *
  * A thread handed over by one that goes on running (a reply without a receive, a forward) waits in the queue of that core even if others are
  * idle: most such threads block a moment later, in a receive, and then it runs without an interrupt or a move.
@@ -365,7 +365,10 @@ static void give_to_idle(struct core *core)
 	}
 }
 
-/* A core with two threads more to run than another one gives it the next that may go there. */
+/*
+ * At the end of a slice: a core with more threads to run than another one gives it the next that may go there. With one more, it is the other
+ * that has one more then, and gives one at the end of its slice: three threads on two cores get two thirds of a core each.
+ */
 static void give_to_less_loaded(struct core *core)
 {
 	struct thread *thread;
@@ -375,7 +378,7 @@ static void give_to_less_loaded(struct core *core)
 		return;
 	thread = list_first_entry(&core->queue[core->best], struct thread, queue);
 	to = least_loaded(thread, thread->affinity & online);
-	if (to == core || load_of(to) + 2 > load_of(core))
+	if (to == core || load_of(to) >= load_of(core))
 		return;
 	dequeue(thread);
 	idle_mask &= ~to->mask;
@@ -476,7 +479,8 @@ void schedule_yield(struct thread *current)
 {
 	struct core *core = this_core();
 
-	if (!current->queued)
+	/* root on another core may have stopped it or sent it elsewhere meanwhile: then schedule() sees to it */
+	if (may_stay(core, current) && !current->queued)
 		enqueue(core, current, false);
 	core->needed = true;
 }
@@ -522,8 +526,8 @@ void schedule_expire(u64 now)
 	}
 	if (may_stay(core, current) && !slice_left(core)) {
 		current->slice_start = thread_ticks(current);
+		give_to_less_loaded(core); /* before the current thread is queued: it runs here still, and cannot go to another core */
 		schedule_yield(current);
-		give_to_less_loaded(core);
 	}
 	rearm(core, now);
 }

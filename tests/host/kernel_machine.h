@@ -33,14 +33,9 @@ static struct thread *root;
 u64 arch_clock_ns(void) { return now_ns; }
 paddr_t arch_clock_page_address(void) { return 0x1000; }
 void arch_timer_set(u64 deadline_ns) { (void)deadline_ns; }
-void arch_load_address_space(paddr_t top) { (void)top; }
-void arch_load_address_space_fast(paddr_t top) { (void)top; }
-void arch_leave_address_space(void) {}
 void arch_relax(void) {}
 void arch_stop_other_cores(void) {}
 void arch_init_top_table(u64 *top) { memset(top + 256, 0, 2048); }
-void arch_flush_page(u64 address) { (void)address; }
-void arch_flush_all(void) {}
 void arch_switch_fast(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
 void arch_switch_thread(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
 struct thread *arch_resume_message(u64 badge, u64 info, struct thread *next, const struct thread *from, u64 last)
@@ -73,6 +68,33 @@ static unsigned host_cores = 1;
 static bool host_told[CORE_MAX];
 static u64 host_requests;
 
+/* Translations of pages from address 0 on that a core remembers, as entries: 0 none. What may be remembered is a test's business. */
+#define HOST_TLB_PAGES 32
+static u64 host_tlb[CORE_MAX][HOST_TLB_PAGES];
+
+void arch_flush_all(void)
+{
+	memset(host_tlb[host_core->number], 0, sizeof(host_tlb[0]));
+}
+void arch_flush_page(u64 address)
+{
+	if (address >> PAGE_SHIFT < HOST_TLB_PAGES)
+		host_tlb[host_core->number][address >> PAGE_SHIFT] = 0;
+}
+void arch_load_address_space(paddr_t top)
+{
+	(void)top;
+	arch_flush_all();
+}
+void arch_load_address_space_fast(paddr_t top)
+{
+	arch_load_address_space(top);
+}
+void arch_leave_address_space(void)
+{
+	arch_flush_all();
+}
+
 unsigned arch_start_cores(void)
 {
 	for (unsigned i = 1; i < host_cores; i++) {
@@ -95,7 +117,8 @@ void arch_interrupt_core(const struct core *core, enum arch_ipi what)
 	}
 	host_requests++;
 	host_core = cores[core->number];
-	remote_answer();
+	if (remote_answer()) /* its thread is taken off it: it takes the lock and chooses another, when it comes to that */
+		host_told[core->number] = true;
 	host_core = here;
 }
 noreturn void arch_run(struct thread *thread)
@@ -210,7 +233,7 @@ static struct cte *list_of(unsigned boot_slot)
 
 #define BOOT_SLOTS 80
 
-static void check_forest(struct census *census)
+static inline void check_forest(struct census *census)
 {
 	for (unsigned slot = 0; slot < BOOT_SLOTS; slot++) {
 		unsigned depth = 0;

@@ -1,0 +1,409 @@
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/remote.c kernel/boot.c
+/*
+ * Several cores, whose kernel entries come in a random order: interrupts that were sent arrive late, timers when they are set to, never otherwise.
+ * Threads call, serve, fault and wait; root stops, interrupts, pins and kills them while they run elsewhere, and takes pages away that they have touched.
+ * After every entry each thread must be in one place, no core may sleep over what it has to do, and no core may remember a translation that is gone.
+ */
+#include "kernel_machine.h"
+
+#define CORES      3
+#define MEMBERS    7
+#define SPACES     2
+#define PAGES      16
+#define OPERATIONS 400000
+
+/* Slots of root's CNode. A thread stands in the slot after its own Untyped, which is revoked for its end. */
+enum { ARENA = 200, AREAS, TABLES, MAPPED, SPACE, NOTIFY = 210, ENDPOINT, THREAD = 230, CNODE = 250 };
+
+/* Slots of the CNode that all members have: everyone's reply slots are its own. */
+enum { EP = 1, NOTE = 3, REPLIES = 10 };
+
+#define RIP (GATE_BASE + 0x1000)
+
+static struct thread *member[MEMBERS];
+static u64 seed = 20261129;
+static u64 evicted, slices, moved, faults;
+
+static u64 rnd(u64 below)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (seed >> 33) % below;
+}
+
+static s64 root_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
+{
+	return kcall(root, number, a0, a1, a2, a3, a4, a5, a6);
+}
+
+static void retype(u64 untyped, u64 type, u64 bits, u64 slot, u64 count)
+{
+	CHECK_EQ(root_call(KCALL_untyped_retype, SYS(untyped), type, bits, SYS(ROOT_SLOT_CNODE), slot, count, 0), 0);
+}
+
+static void make_thread(unsigned i)
+{
+	u64 slot = THREAD + 2 * i + 1;
+
+	retype(THREAD + 2 * i, OBJECT_THREAD, 0, slot, 1);
+	CHECK_EQ(root_call(KCALL_thread_configure, SYS(slot), SYS(CNODE), SYS(CNODE), SYS(SPACE + i % SPACES), SYS(ENDPOINT), 100 + i, 90 + rnd(3)), 0);
+	CHECK_EQ(root_call(KCALL_thread_set_area, SYS(slot), GATE_THREAD_AREA(i + 1), PAGE_REF(AREAS, i * 3), PAGE_REF(AREAS, i * 3 + 1),
+			   PAGE_REF(AREAS, i * 3 + 2), i, 0), 0);
+	CHECK_EQ(root_call(KCALL_thread_start, SYS(slot), RIP, 0, 0, 0, 0, 0), 0);
+	member[i] = cspace_system_slot(root, slot)->object;
+	member[i]->context->interrupt_flag = 0;
+}
+
+static void setup(void)
+{
+	unsigned big = ROOT_SLOT_UNTYPED;
+
+	while (cap_type(cspace_system_slot(root, big)) != OBJECT_UNTYPED || cap_size_bits(cspace_system_slot(root, big)) < 21)
+		big++;
+	retype(big, OBJECT_UNTYPED, 20, ARENA, 1);
+	retype(ARENA, OBJECT_FRAME, 5, AREAS, 1);
+	retype(ARENA, OBJECT_FRAME, 4, TABLES, 1);
+	retype(ARENA, OBJECT_FRAME, 4, MAPPED, 1);
+	retype(ARENA, OBJECT_VSPACE, 0, SPACE, SPACES);
+	retype(ARENA, OBJECT_NOTIFICATION, 0, NOTIFY, 1);
+	retype(ARENA, OBJECT_ENDPOINT, 0, ENDPOINT, 2);
+	retype(ARENA, OBJECT_CNODE, 6, CNODE, 1);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		retype(ARENA, OBJECT_UNTYPED, THREAD_SIZE_BITS, THREAD + 2 * i, 1);
+	for (unsigned n = 0; n < 3; n++)
+		CHECK_EQ(root_call(KCALL_cap_copy, SYS(CNODE), EP + n, SYS(ROOT_SLOT_CNODE), n < 2 ? ENDPOINT + n : NOTIFY, RIGHT_ALL, 0, 0), 0);
+	for (unsigned s = 0; s < SPACES; s++) {
+		for (unsigned n = 0; n < 8; n++)
+			message_data_set_word(root, n, PAGE_REF(TABLES, s * 8 + n));
+		CHECK_EQ(root_call(KCALL_vspace_topup, SYS(SPACE + s), 8, 0, 0, 0, 0, 0), 0);
+	}
+	for (unsigned i = 0; i < MEMBERS; i++)
+		make_thread(i);
+}
+
+/* ---- what a thread does on its core ---- */
+
+static struct vspace *space_of(unsigned s)
+{
+	return cspace_system_slot(root, SPACE + s)->object;
+}
+
+/* The CPU may walk the tables for any page at any time. */
+static void touch(struct thread *t)
+{
+	u64 page = rnd(PAGES), *pte = vspace_entry_of(t->space, page << PAGE_SHIFT);
+
+	CHECK(host_core->space == t->space);
+	if (pte && pte_rights(*pte))
+		host_tlb[host_core->number][page] = *pte;
+}
+
+static void fault(struct thread *t)
+{
+	t->frame.rip = rnd(2) ? 0x401000 : RIP;
+	t->frame.vector = 14;
+	t->frame.address = rnd(PAGES) << PAGE_SHIFT;
+	t->frame.error = rnd(2) * 2 + 4;
+	faults++;
+	node_trylock();
+	kernel_exception(t);
+	node_unlock();
+}
+
+static u64 deadline(void)
+{
+	return rnd(2) ? now_ns + 1 + rnd(3000) : 0;
+}
+
+/* A caller that waits for this member's answer, by the slot of its Reply. */
+static u64 reply_of(unsigned i)
+{
+	u64 own = REPLIES + 6 * i;
+
+	for (u64 slot = own; slot < own + 6; slot++)
+		if (cap_type(cspace_system_slot(member[i], slot)) == OBJECT_REPLY)
+			return slot;
+	return own + rnd(6);
+}
+
+static void member_acts(unsigned i)
+{
+	struct thread *t = member[i];
+
+	if (rnd(3) == 0)
+		t->context->interrupt_flag = 0;
+	touch(t);
+	switch (rnd(12)) {
+	case 0: case 1: case 2:
+		ipc(t, KCALL_call, SYS(EP + rnd(2)), INFO(rnd(100), rnd(3) ? 0 : rnd(200)) | (rnd(2) ? INFO_INTERRUPTIBLE : 0), rnd(4), 0, deadline());
+		break;
+	case 3: case 4:
+		ipc(t, KCALL_recv, SYS(EP + rnd(2)), 0, 0, REPLIES + 6 * i + rnd(6), deadline());
+		break;
+	case 5: case 6:
+		ipc(t, KCALL_reply_recv, SYS(EP + rnd(2)), INFO(1, 0), rnd(4), reply_of(i), rnd(2) ? 0 : deadline());
+		break;
+	case 7:
+		ipc(t, KCALL_reply, 0, INFO(1, 0), rnd(4), reply_of(i), 0);
+		break;
+	case 8:
+		ipc(t, KCALL_forward_recv, SYS(EP + rnd(2)), INFO(2, 0), 0, reply_of(i), SYS(EP + rnd(2)));
+		break;
+	case 9:
+		ipc(t, rnd(2) ? KCALL_signal : KCALL_wait, SYS(NOTE), rnd(2) ? INFO_INTERRUPTIBLE : 0, 0, 0, now_ns + rnd(2000));
+		break;
+	case 10:
+		fault(t);
+		break;
+	case 11:
+		ipc(t, KCALL_yield, 0, 0, 0, 0, 0);
+		break;
+	}
+}
+
+/* ---- root ---- */
+
+static void kill(unsigned i)
+{
+	evicted += thread_runs(member[i]);
+	CHECK_EQ(root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0), 0);
+	for (u64 slot = REPLIES + 6 * i; slot < REPLIES + 6 * i + 6; slot++)
+		CHECK_EQ(root_call(KCALL_cap_delete, SYS(CNODE), slot, 0, 0, 0, 0, 0), 0);
+	make_thread(i);
+}
+
+static void change_mappings(void)
+{
+	u64 space = SYS(SPACE + rnd(SPACES)), first = rnd(PAGES), count = 1 + rnd(PAGES - first), flags = VSPACE_READ | (rnd(2) ? VSPACE_WRITE : 0);
+
+	switch (rnd(4)) {
+	case 0:
+		root_call(KCALL_vspace_map, space, first << PAGE_SHIFT, 1, flags | (rnd(2) ? VSPACE_REPLACE : 0), PAGE_REF(MAPPED, rnd(16)), 0, 0);
+		break;
+	case 1:
+		root_call(KCALL_vspace_map, space, 0, 16, flags | VSPACE_REPLACE | VSPACE_CONTIGUOUS, PAGE_REF(MAPPED, 0), 0, 0);
+		break;
+	case 2: /* tables stay: the pool is small */
+		root_call(KCALL_vspace_unmap, space, first << PAGE_SHIFT, count, 0, 0, 0, 0);
+		break;
+	case 3:
+		root_call(KCALL_vspace_protect, space, first << PAGE_SHIFT, count, rnd(3) ? VSPACE_READ : 0, 0, 0, 0);
+		break;
+	}
+}
+
+/* One kernel call, which may have to be begun again when it is root's turn once more. */
+static void one_call(u64 number, u64 a0, u64 a1)
+{
+	root->frame.rax = number;
+	root->frame.rdi = a0;
+	root->frame.rsi = a1;
+	root->frame.rip = RIP + 2;
+	root->frame.vector = VECTOR_SYSCALL;
+	kernel_syscall(root);
+}
+
+static void root_acts(void)
+{
+	unsigned i = rnd(MEMBERS);
+	u64 slot = SYS(THREAD + 2 * i + 1);
+
+	switch (rnd(12)) {
+	case 0: case 1:
+		root_call(KCALL_thread_interrupt, slot, 0, 0, 0, 0, 0, 0);
+		break;
+	case 2:
+		one_call(KCALL_thread_stop, slot, 0);
+		break;
+	case 3:
+		root_call(KCALL_thread_continue, slot, 0, 0, 0, 0, 0, 0);
+		break;
+	case 4:
+		root_call(KCALL_thread_set_affinity, slot, rnd(2) ? ~0ul : 1 + rnd(7), 0, 0, 0, 0, 0);
+		break;
+	case 5:
+		root_call(KCALL_thread_set_priority, slot, 90 + rnd(3), 0, 0, 0, 0, 0);
+		break;
+	case 6:
+		kill(i);
+		break;
+	case 7: case 8:
+		change_mappings();
+		break;
+	case 9: case 10: case 11: /* most of the time it waits */
+		ipc(root, KCALL_wait, SYS(NOTIFY), 0, 0, 0, now_ns + 1 + rnd(5000));
+		break;
+	}
+}
+
+/* ---- one core's turn ---- */
+
+static unsigned index_of(const struct thread *t)
+{
+	for (unsigned i = 0; i < MEMBERS; i++)
+		if (member[i] == t)
+			return i;
+	return MEMBERS;
+}
+
+static void interrupted(struct core *core)
+{
+	struct thread *t = core->current;
+
+	node_trylock();
+	if (host_told[core->number]) {
+		host_told[core->number] = false;
+		schedule_if_needed(t);
+	} else {
+		slices += core->best >= 0;
+		core->armed = ~0ull;
+		kernel_timer(t);
+	}
+	node_unlock();
+}
+
+static void turn(struct core *core)
+{
+	struct thread *t = core->current;
+
+	host_core = core;
+	if ((host_told[core->number] && rnd(3) == 0) || (core->armed <= now_ns && rnd(2))) {
+		interrupted(core);
+	} else if (t == core->idle || (core->needed && !host_told[core->number])) {
+		return;
+	} else if (t->frame.rip == RIP && t->frame.vector == VECTOR_SYSCALL && t == root) { /* a call to begin again */
+		t->frame.rip = RIP + 2;
+		kernel_syscall(t);
+	} else if (t == root) {
+		root_acts();
+	} else {
+		unsigned i = index_of(t);
+
+		CHECK(i < MEMBERS);
+		if (i < MEMBERS)
+			member_acts(i);
+	}
+	moved += core->current != t;
+}
+
+/* ---- what must be ---- */
+
+static void check_core(const struct core *core)
+{
+	const struct thread *t = core->current;
+	bool told = host_told[core->number];
+	struct list_node *first = list_first(&core->timers);
+	unsigned queued = 0;
+
+	CHECK(!core->needed || told);
+	CHECK(t->core == core && !core->handoff);
+	CHECK(told || (t->state == THREAD_READY && !t->stopped && !t->interrupt_late && !t->queued && (t->affinity & core->mask)));
+	CHECK(told || (t == core->idle ? core->best < 0 : core->best <= (int)t->priority));
+	CHECK(told || core->best < 0 || core->armed != ~0ull);
+	CHECK(!first || core->armed <= list_entry(first, struct thread, timer)->deadline);
+	CHECK(!(idle_mask & core->mask) || t == core->idle);
+	for (int priority = 0; priority < 256; priority++)
+		list_for_each_safe(node, &core->queue[priority]) {
+			const struct thread *other = list_entry(node, struct thread, queue);
+
+			CHECK(other->core == core && other->queued && other->priority == priority && other->state == THREAD_READY && !other->stopped);
+			queued++;
+		}
+	CHECK_EQ(core->queued, queued);
+}
+
+static void check_tlb(const struct core *core)
+{
+	for (u64 page = 0; page < PAGES; page++) {
+		u64 entry = host_tlb[core->number][page], *pte;
+
+		if (!entry)
+			continue;
+		CHECK(core->space && (core->space->cores & core->mask));
+		pte = core->space ? vspace_entry_of(core->space, page << PAGE_SHIFT) : NULL;
+		CHECK(pte && (*pte & PTE_ADDRESS) == (entry & PTE_ADDRESS) && (pte_rights(*pte) & pte_rights(entry)) == pte_rights(entry));
+	}
+}
+
+static void check_thread(struct thread *t)
+{
+	unsigned places = t->queued;
+
+	check_thread_queues(t);
+	for (unsigned c = 0; c < CORES; c++)
+		places += cores[c]->current == t;
+	if (t->state == THREAD_READY && !t->stopped)
+		CHECK_EQ(places, 1);
+	else
+		CHECK(places == 0 || (places == 1 && host_told[t->core->number]));
+}
+
+static void check_everything(void)
+{
+	for (unsigned c = 0; c < CORES; c++) {
+		check_core(cores[c]);
+		check_tlb(cores[c]);
+		for (unsigned s = 0; s < SPACES; s++)
+			CHECK(!!(space_of(s)->cores & cores[c]->mask) == (cores[c]->space == space_of(s)));
+	}
+	for (unsigned i = 0; i < MEMBERS; i++)
+		check_thread(member[i]);
+	check_thread(root);
+}
+
+static void random_entries_of_several_cores_keep_every_thread_in_one_place(void)
+{
+	setup();
+	for (unsigned n = 0; n < OPERATIONS && !CHECK_FAILED(); n++) {
+		now_ns += rnd(50) ? rnd(200) : rnd(SLICE_NS);
+		turn(cores[rnd(CORES)]);
+		check_everything();
+	}
+	CHECK(evicted > 30 && slices > 100 && moved > 10000 && faults > 1000 && host_requests > 1000);
+}
+
+static void a_thread_alone_on_its_core_stays_when_its_slice_ends(void)
+{
+	host_core = root->core;
+	CHECK(host_core->current == root);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		root_call(KCALL_thread_set_affinity, SYS(THREAD + 2 * i + 1), host_core->mask, 0, 0, 0, 0, 0);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0);
+	now_ns += 2 * SLICE_NS;
+	node_trylock();
+	kernel_timer(root);
+	node_unlock();
+	CHECK(host_core->current == root && root->core == host_core && !root->queued);
+}
+
+static void wake_root(void)
+{
+	for (unsigned n = 0; n < 1000 && !thread_runs(root); n++) {
+		now_ns += 1000;
+		for (unsigned c = 0; c < CORES; c++) {
+			host_core = cores[c];
+			if (host_told[c] || host_core->armed <= now_ns)
+				interrupted(host_core);
+		}
+	}
+	host_core = root->core;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		seed = strtoull(argv[1], NULL, 0);
+	host_cores = CORES;
+	machine_boot();
+	for (unsigned c = 1; c < CORES; c++) { /* the others come to kernel_core_main */
+		host_core = cores[c];
+		node_trylock();
+		schedule();
+		node_unlock();
+	}
+	host_core = cores[0];
+	RUN(random_entries_of_several_cores_keep_every_thread_in_one_place);
+	wake_root();
+	RUN(a_thread_alone_on_its_core_stays_when_its_slice_ends);
+	return check_result();
+}
