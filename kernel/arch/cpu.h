@@ -91,6 +91,14 @@ CR_ACCESS(2)
 CR_ACCESS(3)
 CR_ACCESS(4)
 
+static inline u64 flags_read(void)
+{
+	u64 flags;
+
+	__asm__ volatile("pushfq; pop %0" : "=r"(flags) : : "memory");
+	return flags;
+}
+
 static inline void clts(void)
 {
 	__asm__ volatile("clts" : : : "memory");

@@ -280,8 +280,8 @@ ist_common:
 	mov %rsp, %rsi
 	mov $FRAME_address / 8, %ecx
 	rep movsq
-	mov %gs:CORE_CURRENT, %rdi
-	jmp call_trap
+	mov %gs:CORE_CURRENT, %rsp
+	jmp entry_clac_site
 
 ist_fatal:
 	mov FRAME_address(%rsp), %rdx

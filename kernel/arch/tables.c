@@ -77,6 +77,8 @@ static void load(struct core_tables *t)
 	__asm__ volatile("lgdt %0" : : "m"(gdt));
 	__asm__ volatile("lidt %0" : : "m"(ids));
 	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
+	/* None: after a reset the processor has one, at address 0, which is a program's. */
+	__asm__ volatile("lldt %w0" : : "r"(0));
 }
 
 void tables_init(struct core *core, struct core_tables *t)

@@ -30,6 +30,7 @@ struct thread *arch_trap(struct thread *thread)
 	unsigned vector = thread->frame.vector;
 	struct thread *next;
 
+	ASSERT(!(flags_read() & RFLAGS_AC)); /* SMAP holds, whatever the program's flags */
 	if (vector == EXCEPTION_PF)
 		thread->frame.address = cr2_read();
 	if (vector >= 32 && vector != VECTOR_INT80 && vector != VECTOR_SYSCALL)

@@ -178,6 +178,49 @@ static void gates(void)
 	show("goes on", getpid() > 0);
 }
 
+/* There is no local descriptor table: a selector of one names nothing, whatever the CPU had there after its reset. */
+static void local_descriptors(void)
+{
+	static const uint16_t selectors[] = { 0x7, 0xf, 0x1007, 0xfff7 };
+	for (size_t i = 0; i < sizeof selectors / sizeof *selectors; i++) {
+		uint32_t limit = 0, rights = 0;
+		uint8_t has_limit, has_rights;
+		__asm__ volatile("lsl %2, %0; setz %1" : "+r"(limit), "=q"(has_limit) : "r"((uint32_t)selectors[i]) : "cc");
+		__asm__ volatile("lar %2, %0; setz %1" : "+r"(rights), "=q"(has_rights) : "r"((uint32_t)selectors[i]) : "cc");
+		printf("%#x: limit %d, rights %d\n", selectors[i], has_limit, has_rights);
+	}
+	if (child() == 0) {
+		__asm__ volatile("mov %0, %%gs" : : "r"(0x7));
+		_exit(0);
+	}
+	int status;
+	wait(&status);
+	show_status("loading one", status);
+}
+
+#define FLAG_TRAP  0x100
+#define FLAG_ALIGN 0x40000
+
+static volatile sig_atomic_t steps, steps_with_align;
+
+static void on_step(int number, siginfo_t *info, void *context)
+{
+	const ucontext_t *u = context;
+	(void)number;
+	steps += info->si_code == TRAP_TRACE;
+	steps_with_align += (u->uc_mcontext.gregs[REG_EFL] & FLAG_ALIGN) != 0;
+}
+
+/* A program steps itself, with the flag set that lets a kernel read a program's memory (SMAP): the kernel must not take it over. */
+static void single_steps(void)
+{
+	struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+	sigaction(SIGTRAP, &action, NULL);
+	__asm__ volatile("pushfq; orl %0, (%%rsp); popfq; nop; nop; nop; nop; pushfq; andl %1, (%%rsp); popfq"
+			 : : "i"(FLAG_TRAP | FLAG_ALIGN), "i"(~(FLAG_TRAP | FLAG_ALIGN)) : "memory", "cc");
+	printf("steps %d, with the alignment flag %d\n", (int)steps, (int)steps_with_align);
+}
+
 static void *check_base(void *unused)
 {
 	static char here;
@@ -384,6 +427,7 @@ static void vdso(void)
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = { PART(registers), PART(any_address), PART(unknown), PART(random_registers), PART(gates),
+		PART(local_descriptors), PART(single_steps),
 		PART(segment_bases), PART(vectors), PART(vectors_in_handlers), PART(auxiliary), PART(vdso) };
 	return RUN_PARTS(parts, argc, argv);
 }
