@@ -5,7 +5,7 @@
 
 enum remote_kind { REMOTE_FLUSH, REMOTE_LEAVE, REMOTE_VECTOR, REMOTE_EVICT };
 
-u32 node_lock_word;
+union node_lock node_lock_state;
 
 /* Written by the lock's holder while `pending` is 0; read by cores whose bit is in `pending`. */
 static struct {
@@ -81,13 +81,21 @@ bool remote_answer(void)
 
 bool node_lock_wait(const struct thread *thread)
 {
-	do {
-		while (__atomic_load_n(&node_lock_word, __ATOMIC_RELAXED)) {
-			remote_answer();
-			arch_relax();
-		}
-	} while (!node_trylock());
-	return this_core()->current == thread;
+	const struct core *core = this_core();
+	const u32 mine = (core->number + 1) << 8;
+	const u64 since = arch_clock_ns();
+
+	for (;;) {
+		u32 seen = __atomic_load_n(&node_lock_state.word, __ATOMIC_RELAXED);
+
+		if ((seen == 0 || seen == mine) && node_lock_take(seen))
+			return core->current == thread;
+		/* a core that starts may be given up while it waits: it makes no claims until it is one of the node's */
+		if (seen >> 8 == 0 && core->mask && arch_clock_ns() - since > LOCK_PATIENCE_NS)
+			__atomic_compare_exchange_n(&node_lock_state.word, &seen, seen | mine, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		remote_answer();
+		arch_relax();
+	}
 }
 
 /* The cores that have left vs by themselves are no longer in its mask. */

@@ -170,7 +170,7 @@ FUNCTION arch_resume_message
 	mov THREAD_GS_BASE(%rsp), %rax
 	wrgsbase %rax
 	/* only now may another core have `from` */
-	movl $0, node_lock_word
+	movb $0, node_lock_state	/* held; who comes next stays */
 	mov FRAME_rbp(%rsp), %rbp
 	mov FRAME_rip(%rsp), %rcx
 	mov FRAME_rflags(%rsp), %r11

@@ -33,7 +33,12 @@ static struct thread *root;
 u64 arch_clock_ns(void) { return now_ns; }
 paddr_t arch_clock_page_address(void) { return 0x1000; }
 void arch_timer_set(u64 deadline_ns) { (void)deadline_ns; }
-void arch_relax(void) {}
+static void (*host_relax)(void); /* what the other cores do while one waits */
+void arch_relax(void)
+{
+	if (host_relax)
+		host_relax();
+}
 void arch_stop_other_cores(void) {}
 void arch_init_top_table(u64 *top) { memset(top + 256, 0, 2048); }
 void arch_switch_fast(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }

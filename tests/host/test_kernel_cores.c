@@ -199,7 +199,7 @@ static void one_call(u64 number, u64 a0, u64 a1)
 	root->frame.rsi = a1;
 	root->frame.rip = RIP + 2;
 	root->frame.vector = VECTOR_SYSCALL;
-	kernel_syscall(root);
+	kernel_syscall(root->frame.rdi, root->frame.rsi, root, root->frame.rax);
 }
 
 static void root_acts(void)
@@ -272,7 +272,7 @@ static void turn(struct core *core)
 		return;
 	} else if (t->frame.rip == RIP && t->frame.vector == VECTOR_SYSCALL && t == root) { /* a call to begin again */
 		t->frame.rip = RIP + 2;
-		kernel_syscall(t);
+		kernel_syscall(t->frame.rdi, t->frame.rsi, t, t->frame.rax);
 	} else if (t == root) {
 		root_acts();
 	} else {
@@ -376,6 +376,33 @@ static void a_thread_alone_on_its_core_stays_when_its_slice_ends(void)
 	CHECK(host_core->current == root && root->core == host_core && !root->queued);
 }
 
+/* The holder keeps the lock longer than anybody's patience, lets go of it, and wants it again at once. */
+static void hold_and_come_again(void)
+{
+	static unsigned looks;
+
+	if (++looks < 10) {
+		now_ns += LOCK_PATIENCE_NS / 8;
+		return;
+	}
+	CHECK_EQ(node_lock_state.word, 1 | (host_core->number + 1) << 8);
+	node_unlock();
+	CHECK(!node_trylock());
+}
+
+static void a_core_that_has_waited_for_long_has_the_lock_next(void)
+{
+	host_core = cores[1];
+	CHECK(node_trylock());
+	host_relax = hold_and_come_again;
+	CHECK(node_lock(host_core->current));
+	host_relax = NULL;
+	CHECK_EQ(node_lock_state.word, 1);
+	node_unlock();
+	CHECK(node_trylock());
+	node_unlock();
+}
+
 static void wake_root(void)
 {
 	for (unsigned n = 0; n < 1000 && !thread_runs(root); n++) {
@@ -405,5 +432,6 @@ int main(int argc, char **argv)
 	RUN(random_entries_of_several_cores_keep_every_thread_in_one_place);
 	wake_root();
 	RUN(a_thread_alone_on_its_core_stays_when_its_slice_ends);
+	RUN(a_core_that_has_waited_for_long_has_the_lock_next);
 	return check_result();
 }
