@@ -93,14 +93,14 @@ int handle_pool_empty(struct handle_pool *pool)
 
 		if (!h->pool)
 			continue;
-		if (done++ == POOL_EMPTY_BATCH)
-			return CALL_RESTART;
-		while (h->pool && h->run) {
-			int err = cap_delete(h->run);
+		while (h->pool && h->run) { /* as many copies as processes have made */
+			int err = done++ == POOL_EMPTY_BATCH ? CALL_RESTART : cap_delete(h->run);
 
 			if (err)
 				return err;
 		}
+		if (done++ >= POOL_EMPTY_BATCH)
+			return CALL_RESTART;
 		if (h->pool)
 			handle_kill_queued(h);
 		if (h->pool)

@@ -106,6 +106,13 @@ static int optional(struct thread *t, u64 cptr, enum object_type type, struct ct
 	return err;
 }
 
+static void slot_replace(struct cte *slot, struct cte *fresh)
+{
+	slot_clear(slot);
+	if (!cap_empty(fresh))
+		cap_move(slot, fresh);
+}
+
 /* `from` may be in what goes with the slot's old capability. */
 static void thread_set_slot(struct cte *slot, struct cte *from)
 {
@@ -113,9 +120,7 @@ static void thread_set_slot(struct cte *slot, struct cte *from)
 
 	if (from)
 		cap_copy(&fresh, from, RIGHT_ALL);
-	slot_clear(slot);
-	if (from)
-		cap_move(slot, &fresh);
+	slot_replace(slot, &fresh);
 }
 
 /* thread, files CNode, system CNode, VSpace, fault Endpoint, principal, priority */
@@ -155,7 +160,7 @@ int call_thread_configure(struct thread *t)
 
 int call_thread_set_cnodes(struct thread *t)
 {
-	struct cte *files, *system;
+	struct cte *files, *system, fresh[2] = { 0 };
 	int err = K_OK;
 	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
 
@@ -166,10 +171,15 @@ int call_thread_set_cnodes(struct thread *t)
 		err = optional(t, arg2(t) ? arg2(t) : CPTR_NULL, OBJECT_CNODE, &system);
 	if (err)
 		return err;
+	/* one may be in the CNode that the other takes the place of */
 	if (files)
-		thread_set_slot(&target->files_cnode, files);
+		cap_copy(&fresh[0], files, RIGHT_ALL);
 	if (system)
-		thread_set_slot(&target->system_cnode, system);
+		cap_copy(&fresh[1], system, RIGHT_ALL);
+	if (files)
+		slot_replace(&target->files_cnode, &fresh[0]);
+	if (system)
+		slot_replace(&target->system_cnode, &fresh[1]);
 	return K_OK;
 }
 

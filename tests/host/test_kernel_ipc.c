@@ -625,6 +625,34 @@ TEST(a_thread_may_get_cnodes_named_by_the_ones_that_go)
 	CHECK_EQ(cap_type(&member[0]->files_cnode), OBJECT_CNODE);
 }
 
+TEST(a_new_system_cnode_may_be_named_by_the_files_cnode_that_goes)
+{
+	run(root);
+	give(0, SYSTEMS, 6, THREADS + 0, RIGHT_ALL);
+	give(0, SYSTEMS, 7, CNODES + 1, RIGHT_ALL);
+	give(0, CNODES, 3, SYSTEMS + 2, RIGHT_ALL);
+	delete_slot(CNODES + 0); /* the thread's own is the last one */
+	run(member[0]);
+	CHECK_EQ(kcall(member[0], KCALL_thread_set_cnodes, SYS(6), SYS(7), 3, 0, 0, 0, 0), 0);
+	CHECK(member[0]->files_cnode.object == member[1]->files_cnode.object);
+	CHECK(member[0]->system_cnode.object == member[2]->system_cnode.object);
+}
+
+TEST(a_pool_goes_in_bounded_steps_however_often_a_handle_was_copied)
+{
+	struct handle_pool *pool = cspace_system_slot(root, POOL)->object;
+	unsigned steps = 1;
+
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_handle_mint, SYS(POOL), SYS(EP), 5, SYS(SCRATCH), 0, 0, 0), 0);
+	for (unsigned i = 0; i < 200; i++)
+		give(i % MEMBERS, CNODES, 10 + i / MEMBERS, SCRATCH, RIGHT_ALL);
+	while (handle_pool_empty(pool) == CALL_RESTART)
+		steps++;
+	CHECK(steps > 3);
+	CHECK_EQ(pool->used, 0);
+}
+
 /* A boot image of 2 GiB is one Frame. Only the number is looked at, so the simulated machine need not have that memory. */
 static void every_page_of_a_large_frame_can_be_named(void)
 {
@@ -678,6 +706,8 @@ int main(void)
 	RUN(a_narrower_port_goes_with_the_one_it_came_from);
 	RUN(derivation_ends_at_its_greatest_depth_with_an_error);
 	RUN(a_thread_may_get_cnodes_named_by_the_ones_that_go);
+	RUN(a_new_system_cnode_may_be_named_by_the_files_cnode_that_goes);
+	RUN(a_pool_goes_in_bounded_steps_however_often_a_handle_was_copied);
 	RUN(every_page_of_a_large_frame_can_be_named);
 	return check_result();
 }
