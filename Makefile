@@ -96,7 +96,7 @@ UXRT_ELF := $(if $(KERNEL_ELF),$(B)/uxrt.elf)
 # ---------------------------------------------------------------------------------------------------------------------------------
 # Targets for people
 
-.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress fuzz oracle test-mutants test-suites record-suites check docs bench bench-record profile clean help deps
+.PHONY: all both build kernel root runtime servers uxrt lib host-tests guest image run debug test stress fuzz oracle test-mutants soak test-suites record-suites check docs bench bench-record profile clean help deps
 .PHONY: $(COMPILERS:%=with-%)
 
 ifdef ONE_COMPILER
@@ -115,6 +115,7 @@ help:
 	@echo 'make host-tests       the host tests alone;  make check: who may include whom; documents against sources'
 	@echo 'make stress           ten thousand forks, a thousand kills, each server killed a hundred times: what does it leave behind?'
 	@echo 'make fuzz             random system calls and the like until ten million are made; goes on where it stopped; FUZZ="--calls 1000000 calls"'
+	@echo 'make soak             an hour of random work on four cores; ended and begun again, it goes on where it was'
 	@echo 'make test-mutants     break ten behaviours one at a time: a test must notice each; MUTANTS="append sigpipe" only these'
 	@echo 'make test-suites      suites that others wrote, test by test on both kernels; SUITES=cpython/test_os some parts; make record-suites: and write docs/suites.md'
 	@echo 'make bench            measure against Linux; make bench ROWS="fork pipe" some rows; make bench-record: and write docs/performance.md'
@@ -359,6 +360,10 @@ stress: guest build
 # Hostile programs with new seeds, until each kind has made ten million calls. FUZZ: options of tests/fuzz/run.
 fuzz: guest build
 	$(Q)tests/fuzz/run $(FUZZ)
+
+# An hour of random work on four cores, in runs of five minutes; begun again it goes on. AGAIN=1: a new hour.
+soak: guest build
+	$(Q)tests/soak/run --all $(if $(AGAIN),--again)
 
 # Breaks one behaviour at a time in a copy of the tree: some test must notice each.
 test-mutants: guest
