@@ -160,6 +160,15 @@
 	/* pipe server: m[0] bytes, m[1] 1: they leave this pipe (splice), 0: they stay (tee); the pipe to copy to comes as a capability -> bytes;
 	 * -EAGAIN: this one is empty or that one full */ \
 	X(PIPE_TEE, 128) \
+	/* inotify, see abi/inotify.h. Event server: m[0] O_NONBLOCK or 0 -> a Handle */ \
+	X(INOTIFY, 129) \
+	/* on an instance: m[0] mask, a capability: O_PATH Handle of the file -> the watch's number */ \
+	X(INOTIFY_ADD, 130) \
+	X(INOTIFY_REMOVE, 131) /* m[0] the watch's number */ \
+	/* on a file's Handle, only forwarded by the event server: m[0] mask, m[1] instance */ \
+	X(WATCH, 132) \
+	/* file server to event server, forwarded: m[0] 0 or -errno, m[1] badge of the open file that watches, m[2] the ring's epoch, m[3] inode, m[4] device */ \
+	X(WATCHING, 133) \
 	/* socket server: abi/socket.h says what they carry */ \
 	X(SOCKET, 64) X(SOCKET_NAME, 65) X(BIND, 66) X(LISTEN, 67) X(CONNECT, 68) X(ACCEPT, 69) X(SEND, 70) X(RECEIVE, 71) X(SHUTDOWN, 72) \
 	X(SOCKET_ADDRESS, 73) X(GET_OPTION, 74) X(SET_OPTION, 75) X(RIGHTS, 76) X(RIGHTS_TAKE, 77)
@@ -248,6 +257,7 @@ enum file_operation {
 #define OPENED_EPOLL    4
 #define OPENED_SIGNALFD 8
 #define OPENED_PACKETS  16 /* a socket that keeps the boundaries of messages */
+#define OPENED_INOTIFY  64
 #define OPENED_POLLS    32 /* a regular file by its mode that is waited for like a pipe */
 
 /* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */

@@ -22,6 +22,7 @@
 #define SLOT_SCRATCH   16 /* 16..29: free for the runtime's transfers of thread 0..13; received capabilities */
 #define SLOT_SCRATCH_COUNT 14
 #define SLOT_SERVICE_SOCKET 30 /* as SLOT_SERVICE_PIPE, for socket(); file systems have one too */
+#define SLOT_EVENT_NOTIFY 31 /* services: the event server's Notification, with NOTICE_CHANGED */
 #define SLOT_THREADS   32 /* + thread index: Notification of that thread. Root grows the CNode as threads come. */
 #define SLOT_SERVER    512 /* servers: from here on free (reply slots, scratch), up to process_info.system_slots */
 
@@ -179,6 +180,8 @@
 	 * the descriptor is close-on-exec, m[4] id of its mount, m[5] the next part or 0, m[7] the descriptor that the last line is about or
 	 * INFO_NO_DESCRIPTOR; data[]: struct file_info and text, or nothing: there is no such descriptor */ \
 	X(FILE_INFO, 202) \
+	/* event server: m[0] service, m[1] length -> m[0] address: that service's WATCH_RING_OBJECT, mapped; -ENXIO: it has none */ \
+	X(WATCH_RING, 203) \
 	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 
@@ -198,6 +201,7 @@
 #define NOTICE_SESSION (1ul << 31) /* a Notification's badge has 32 bits */
 #define NOTICE_ENDED   (1ul << 30) /* see LOCKS_TAKEN */
 #define NOTICE_CLOCK   (1ul << 29) /* event server: the realtime clock was set */
+#define NOTICE_CHANGED (1ul << 27) /* event server, by a file's server: there is something in a ring of events (abi/inotify.h) */
 #define NOTICE_WATCHED (1ul << 28) /* event server: a process that it asked for with PIDFD_STATE has ended */
 
 enum proc_operation {

@@ -1,4 +1,5 @@
 /* Requests about a process's own memory: map, unmap, protect, advise, brk. */
+#include "abi/inotify.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "root/limits.h"
@@ -199,6 +200,20 @@ long op_MAP_OBJECT(struct request *request)
 		return -EPERM;
 	note_path(request, object);
 	return map_region(request->caller, m, object, m[4], m[6] & PROT_ALL);
+}
+
+/* The one object of a service that another may map: through it a file's server tells the event server what happens. */
+long op_WATCH_RING(struct request *request)
+{
+	const u64 m[4] = { 0, request->m[1], REGION_READ | REGION_WRITE, MAP_SHARED_BIT };
+	struct object *object;
+
+	if (!request->service || request->service != service_find("event"))
+		return -EPERM;
+	if (!service_get(request->m[0]))
+		return -EINVAL;
+	object = object_find(request->m[0], WATCH_RING_OBJECT);
+	return object ? map_region(request->caller, m, object, 0, REGION_READ | REGION_WRITE) : -ENXIO;
 }
 
 long op_UNMAP(struct request *request)

@@ -46,7 +46,7 @@ static const struct {
 	const char *name;
 	u32 slot;
 	bool from_services;
-} direct[] = { { "pipe", SLOT_SERVICE_PIPE, true }, { "event", SLOT_SERVICE_EVENT, false }, { "socket", SLOT_SERVICE_SOCKET, true } };
+} direct[] = { { "pipe", SLOT_SERVICE_PIPE, true }, { "event", SLOT_SERVICE_EVENT, true }, { "socket", SLOT_SERVICE_SOCKET, true } };
 
 #define COUNT SERVICES_MAX
 #define OWN   9 /* rows of the table above; the others are programs', with a name while they are in use */
@@ -120,12 +120,25 @@ static void fill_program(struct process *process)
 		set_slot(process, direct[i].slot, service_get(service_find(direct[i].name))->program_handle, RIGHT_SEND);
 }
 
+/* By which file servers wake the event server. */
+static void fill_event_notify(const struct process *process, const struct service *event)
+{
+	u64 cnode = SYS(process->system_cnode.slot);
+
+	KCALL2(cap_delete, cnode, SLOT_EVENT_NOTIFY);
+	if (KCALL6(cap_copy, cnode, SLOT_EVENT_NOTIFY, ROOT_CNODE, event->notify.slot, RIGHT_SEND, NOTICE_CHANGED))
+		root_log(LOG_ERROR, "service %u cannot wake the event server", process->service);
+}
+
 static void fill_direct(struct process *process, unsigned i)
 {
 	const struct service *s = service_get(service_find(direct[i].name));
 
-	if (direct[i].from_services && s->present && s != service_get(process->service))
-		mint_slot(process, direct[i].slot, s->endpoint.slot, process->service);
+	if (!direct[i].from_services || !s->present || s == service_get(process->service))
+		return;
+	mint_slot(process, direct[i].slot, s->endpoint.slot, process->service);
+	if (direct[i].slot == SLOT_SERVICE_EVENT)
+		fill_event_notify(process, s);
 }
 
 static void fill_service(struct process *process)

@@ -27,7 +27,7 @@ static const struct {
 	FILE(READDIR, readdir), FILE(FSYNC, fsync), FILE(LOCK, lock), FILE(IOCTL, ioctl), FILE(POLL, poll), FILE(MAP, map),
 	FILE(DESCRIBE, describe), FILE(FLAGS, flags), FILE(FLUSH, flush), FILE(ALLOCATE, allocate), FILE(FGETXATTR, fgetxattr),
 	FILE(FSETXATTR, fsetxattr), FILE(FLISTXATTR, flistxattr), FILE(FREMOVEXATTR, fremovexattr), FILE(FSTATFS, fstatfs), FILE(KIND, kind),
-	FILE(SEALS, seals),
+	FILE(SEALS, seals), FILE(WATCH, watch),
 #undef FILE
 };
 

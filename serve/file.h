@@ -39,6 +39,7 @@ struct open_file {
 	u64 words[2];          /* the server's */
 	struct poll_queue *poll;
 	struct poll_queue own_poll;
+	struct watch *watch;   /* framework: this open file is a watch of an inotify instance */
 	struct list_node link; /* the server's: all open files of an object, say */
 	unsigned handles;      /* framework: Handles given out and not closed yet; each may have been copied */
 	unsigned kept;         /* framework: requests that wait with it, and what the server keeps; it is released when they have ended */
@@ -158,6 +159,12 @@ void open_file_keep(struct open_file *file);
 void open_file_unkeep(struct open_file *file);
 /* The open file of a badge; NULL: there is none. */
 struct open_file *open_file_find(unsigned long badge);
+
+/*
+ * The node is no more: its number may be another's from now on. Servers whose numbers come back call it; inotify tells of the end, also where the
+ * framework did not ask for it.
+ */
+void watch_node_gone(struct node node);
 
 /* Calls `visit` for each open file of the server. */
 void open_file_each(void (*visit)(struct open_file *file, void *context), void *context);

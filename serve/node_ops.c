@@ -34,6 +34,22 @@ static long check_size(unsigned mode, u64 size)
 	return -EINVAL;
 }
 
+/* What inotify calls it: times are an attribute if both are set, else what sets that one. */
+static unsigned events_of(unsigned mask)
+{
+	unsigned times = mask & (SETATTR_ATIME | SETATTR_MTIME);
+	unsigned events = times == SETATTR_ATIME ? INOTIFY_ACCESS : times == SETATTR_MTIME ? INOTIFY_MODIFY : times ? INOTIFY_ATTRIB : 0;
+
+	return events | (mask & SETATTR_SIZE ? INOTIFY_MODIFY : 0) | (mask & (SETATTR_MODE | SETATTR_UID | SETATTR_GID) ? INOTIFY_ATTRIB : 0);
+}
+
+static long told(long result, struct node node, unsigned events)
+{
+	if (unlikely(watch_count) && !result && events)
+		watch_tell(node, ops()->mode(node), events);
+	return result;
+}
+
 long node_setattr(struct request *request, struct node node, unsigned mask, const unsigned char *data, size_t bytes)
 {
 	unsigned mode = ops()->mode(node);
@@ -57,14 +73,14 @@ long node_setattr(struct request *request, struct node node, unsigned mask, cons
 		attr.mtime = kernel_realtime();
 	mask |= (mask & SETATTR_ATIME_NOW ? SETATTR_ATIME : 0) | (mask & SETATTR_MTIME_NOW ? SETATTR_MTIME : 0);
 	attr.mode = (mode & LINUX_S_IFMT) | (attr.mode & 07777);
-	return ops()->setattr(node, mask & ~(unsigned)(SETATTR_ATIME_NOW | SETATTR_MTIME_NOW), &attr);
+	return told(ops()->setattr(node, mask & ~(unsigned)(SETATTR_ATIME_NOW | SETATTR_MTIME_NOW), &attr), node, events_of(mask));
 }
 
 long node_truncate(struct node node)
 {
 	struct file_attr attr = { .size = 0 };
 
-	return ops()->setattr ? ops()->setattr(node, SETATTR_SIZE, &attr) : 0;
+	return ops()->setattr ? told(ops()->setattr(node, SETATTR_SIZE, &attr), node, INOTIFY_MODIFY) : 0;
 }
 
 long node_statfs(struct request *request, struct node node)
@@ -117,7 +133,7 @@ long node_setxattr(struct request *request, struct node node, const char *text, 
 		return -EINVAL;
 	if (!ops()->setxattr)
 		return -EOPNOTSUPP;
-	return ops()->setxattr(node, text, name_length, end + 1, length - name_length - 1, flags);
+	return told(ops()->setxattr(node, text, name_length, end + 1, length - name_length - 1, flags), node, INOTIFY_ATTRIB);
 }
 
 long node_listxattr(struct request *request, struct node node)
@@ -135,5 +151,5 @@ long node_removexattr(struct node node, const char *name, size_t length)
 
 	if (error)
 		return error;
-	return ops()->removexattr ? ops()->removexattr(node, name, length) : -EOPNOTSUPP;
+	return ops()->removexattr ? told(ops()->removexattr(node, name, length), node, INOTIFY_ATTRIB) : -EOPNOTSUPP;
 }

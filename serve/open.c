@@ -82,14 +82,19 @@ struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode)
 void open_file_drop(struct open_file *file)
 {
 	poll_forget(file);
+	watch_closed(file);
 	if (file->held && serve_operations->unhold)
 		serve_operations->unhold(file->node);
+	if (unlikely(watch_count))
+		watch_tell_gone();
 	table[file->badge & INDEX_MASK] = NULL;
 	memory_free(file, sizeof(*file));
 }
 
 static void release(struct open_file *file)
 {
+	if (unlikely(watch_count))
+		watch_tell_file(file, file_writable(file) ? INOTIFY_CLOSE_WRITE : INOTIFY_CLOSE_NOWRITE);
 	locks_closed(file);
 	/* The queue may be the server's, and go with the file. */
 	poll_forget(file);
@@ -166,6 +171,8 @@ static long open_finish(struct request *request, struct open_file *file)
 	}
 	request->answer[1] = file->mode;
 	request->answer[2] = file->opened;
+	if (unlikely(watch_count))
+		watch_tell_file(file, INOTIFY_OPEN);
 	return 0;
 }
 

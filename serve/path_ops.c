@@ -84,6 +84,55 @@ static long walk_to_new(struct request *request, struct walk *walk, bool directo
 	return is_directory(ops()->mode(walk->parent)) ? 0 : -ENOENT;
 }
 
+/* ---- what inotify tells of names ---- */
+
+/* The walk's name is or was that of something of that mode. */
+static void tell_name(const struct walk *walk, unsigned mode, unsigned events, u32 cookie)
+{
+	watch_tell_name(walk->parent, walk->name, walk->name_length, mode, events, cookie);
+}
+
+static long told_made(long result, const struct walk *walk, unsigned mode)
+{
+	if (unlikely(watch_count) && !result)
+		tell_name(walk, mode, INOTIFY_CREATE, 0);
+	return result;
+}
+
+/* What is unlinked has fewer links; what had no other is gone, unless it is open. */
+static void tell_unlinked(const struct walk *walk, bool rmdir)
+{
+	if (!rmdir)
+		watch_tell_node(walk->node, walk->mode, INOTIFY_ATTRIB);
+	watch_tell_gone();
+	tell_name(walk, walk->mode, INOTIFY_DELETE, 0);
+}
+
+static void tell_moved(const struct walk *from, const struct walk *to)
+{
+	u32 cookie = watch_cookie();
+
+	tell_name(from, from->mode, INOTIFY_MOVED_FROM, cookie);
+	tell_name(to, from->mode, INOTIFY_MOVED_TO, cookie);
+}
+
+static void tell_renamed(const struct walk *from, const struct walk *to, unsigned flags)
+{
+	bool exchange = flags & LINUX_RENAME_EXCHANGE;
+
+	if (to->mode && to->node.id == from->node.id)
+		return; /* two names of one file: nothing was done */
+	tell_moved(from, to);
+	if (to->mode && !exchange)
+		watch_tell_node(to->node, to->mode, INOTIFY_ATTRIB);
+	watch_tell_node(from->node, 0, INOTIFY_MOVE_SELF); /* the type of what was moved is not told */
+	if (exchange) {
+		tell_moved(to, from);
+		watch_tell_node(to->node, 0, INOTIFY_MOVE_SELF);
+	}
+	watch_tell_gone();
+}
+
 /* ---- open ---- */
 
 static long open_tmpfile(struct request *request, const struct walk *walk, unsigned flags, unsigned mode)
@@ -114,7 +163,7 @@ static long open_new(struct request *request, const struct walk *walk, unsigned 
 		return -EISDIR;
 	if (!ops()->create)
 		return -EACCES;
-	error = ops()->create(walk->parent, walk->name, walk->name_length, LINUX_S_IFREG | mode, 0, &made);
+	error = told_made(ops()->create(walk->parent, walk->name, walk->name_length, LINUX_S_IFREG | mode, 0, &made), walk, LINUX_S_IFREG);
 	return error ? error : open_node(request, made, walk->mount, flags, true);
 }
 
@@ -233,7 +282,7 @@ static long make(struct request *request, unsigned mode, u64 device)
 		return result;
 	if (!ops()->create)
 		return -EPERM;
-	result = ops()->create(walk.parent, walk.name, walk.name_length, mode, device, &made);
+	result = told_made(ops()->create(walk.parent, walk.name, walk.name_length, mode, device, &made), &walk, mode);
 	if (result || (mode & LINUX_S_IFMT) != LINUX_S_IFSOCK || request->m[2] != MKNOD_BIND)
 		return result;
 	return forward_socket_name(request, made, walk.mount, SOCKET_NAME_BIND);
@@ -278,7 +327,9 @@ long path_symlink(struct request *request)
 	result = walk_to_new(request, &walk, false);
 	if (result)
 		return result;
-	return ops()->symlink ? ops()->symlink(walk.parent, walk.name, walk.name_length, text, length) : -EPERM;
+	if (!ops()->symlink)
+		return -EPERM;
+	return told_made(ops()->symlink(walk.parent, walk.name, walk.name_length, text, length), &walk, LINUX_S_IFLNK);
 }
 
 long path_unlink(struct request *request)
@@ -306,6 +357,8 @@ long path_unlink(struct request *request)
 	if (!ops()->unlink)
 		return -EPERM;
 	result = ops()->unlink(walk.parent, walk.name, walk.name_length, rmdir);
+	if (unlikely(watch_count) && !result)
+		tell_unlinked(&walk, rmdir);
 	return rmdir ? directories_changed(result) : result;
 }
 
@@ -358,6 +411,8 @@ long path_rename(struct request *request)
 	if (!ops()->rename)
 		return -EPERM;
 	result = ops()->rename(from.parent, from.name, from.name_length, to.parent, to.name, to.name_length, flags);
+	if (unlikely(watch_count) && !result)
+		tell_renamed(&from, &to, flags);
 	return is_directory(from.mode) || is_directory(to.mode) ? directories_changed(result) : result;
 }
 
@@ -536,5 +591,8 @@ long path_link(struct request *request)
 		result = walk_to_new(request, &to, false);
 	if (result)
 		return result;
-	return ops()->link(from.node, to.parent, to.name, to.name_length);
+	result = ops()->link(from.node, to.parent, to.name, to.name_length);
+	if (unlikely(watch_count) && !result)
+		watch_tell_node(from.node, from.mode, INOTIFY_ATTRIB);
+	return told_made(result, &to, from.mode);
 }

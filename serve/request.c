@@ -96,6 +96,8 @@ void request_fill_answer(struct request *request, long result, struct ipc *ipc)
 	unsigned label = 0;
 
 	advance(request, result);
+	if (unlikely(watch_count) && request->file)
+		watch_answered(request->file, request->label, result);
 	if (unlikely(request->stopped) && result >= 0) {
 		if (request->touch) {
 			label = FILE_REPLY_PARTIAL;

@@ -23,6 +23,7 @@
 #define DESCRIPTOR_WATCHED   BIT32(6) /* note: some epoll instance may have it in its list */
 #define DESCRIPTOR_LOCKS     BIT32(7) /* only in start_descriptor.flags: the process has taken POSIX locks */
 #define DESCRIPTOR_SIGNALFD  BIT32(10)
+#define DESCRIPTOR_INOTIFY   BIT32(11)
 #define DESCRIPTOR_PACKETS   BIT32(16) /* a socket that keeps the boundaries of messages */
 #define DESCRIPTOR_ACCESS_SHIFT 8     /* O_ACCMODE bits */
 #define DESCRIPTOR_TYPE_SHIFT   12    /* S_IFMT >> 12 */

@@ -74,6 +74,8 @@ u32 file_word(unsigned mode, unsigned opened, unsigned flags)
 		word |= DESCRIPTOR_EPOLL;
 	if (opened & OPENED_PACKETS)
 		word |= DESCRIPTOR_PACKETS;
+	if (opened & OPENED_INOTIFY)
+		word |= DESCRIPTOR_INOTIFY;
 	if (opened & OPENED_SIGNALFD)
 		word |= DESCRIPTOR_SIGNALFD;
 	if (opened & OPENED_SEEKABLE || (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR)

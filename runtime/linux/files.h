@@ -36,6 +36,7 @@ struct thread_record;
 	X(epoll_create) X(epoll_create1) X(epoll_ctl) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) \
 	/* timerfd.c, signalfd.c, pidfd.c */ \
 	X(pidfd_open) X(pidfd_send_signal) X(pidfd_getfd) \
+	X(inotify_init) X(inotify_init1) X(inotify_add_watch) X(inotify_rm_watch) \
 	X(timerfd_create) X(timerfd_settime) X(timerfd_gettime) X(signalfd) X(signalfd4) \
 	/* file_xattr.c */ \
 	X(getxattr) X(lgetxattr) X(fgetxattr) X(setxattr) X(lsetxattr) X(fsetxattr) X(listxattr) X(llistxattr) X(flistxattr) \

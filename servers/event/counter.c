@@ -154,7 +154,7 @@ static long counter_info(struct open_file *file, unsigned *part, long *descripto
 }
 
 static const struct event_kind counter_kind = {
-	.name = "eventfd",
+	.name = "[eventfd]",
 	.read = counter_read,
 	.write = counter_write,
 	.poll = counter_poll,

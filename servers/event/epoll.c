@@ -53,7 +53,7 @@ static long epoll_info(struct open_file *file, unsigned *part, long *descriptor,
 static long epoll_message(struct request *request);
 
 static const struct event_kind epoll_kind = {
-	.name = "eventpoll",
+	.name = "[eventpoll]",
 	.poll = epoll_poll,
 	.info = epoll_info,
 	.message = epoll_message,

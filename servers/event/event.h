@@ -8,13 +8,15 @@
 
 /* What a node may do beside being opened and closed. */
 struct event_kind {
-	const char *name; /* in anon_inode:[...] */
+	const char *name; /* after "anon_inode:" */
 	long (*read)(struct request *request, struct open_file *file, size_t length);  /* NULL: EINVAL */
 	long (*write)(struct request *request, struct open_file *file, size_t length);
 	unsigned (*poll)(struct open_file *file);
 	long (*info)(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size); /* as the framework's; NULL: nothing */
 	long (*message)(struct request *request);       /* labels of its own; NULL: EINVAL */
+	long (*ioctl)(struct request *request, struct open_file *file, unsigned command); /* NULL: ENOTTY */
 	unsigned opened;  /* OPENED_ flags */
+	bool read_only;   /* opened for reading, not for both */
 	bool unseekable;  /* lseek is ESPIPE; else it answers 0 */
 	void (*release)(struct open_file *file); /* the object's only open file is gone; NULL: nothing to do. Its memory goes later */
 	size_t size;      /* of the object */
@@ -40,6 +42,10 @@ long epoll_make(struct request *request);
 long timerfd_make(struct request *request);
 long signalfd_make(struct request *request);
 long pidfd_make(struct request *request);
+/* FILE_INOTIFY; FILE_WATCHING, by a file's server; there is something in a ring of events */
+long inotify_make(struct request *request);
+long inotify_watching(struct request *request);
+void inotify_drain(void);
 
 /* When the next timer is due, and that it is; and that the realtime clock was set. */
 unsigned long timerfd_deadline(void);

@@ -32,7 +32,7 @@ static long getattr(struct node node, struct file_attr *attr)
 
 long event_object_give(struct request *request, struct event_object *object, unsigned flags, struct open_file **opened)
 {
-	struct open_file *file = open_file_new((struct node){ .id = (u64)object }, flags | LINUX_O_RDWR, 0600);
+	struct open_file *file = open_file_new((struct node){ .id = (u64)object }, flags | (object->kind->read_only ? LINUX_O_RDONLY : LINUX_O_RDWR), 0600);
 	long result;
 
 	if (!file)
@@ -99,9 +99,17 @@ static unsigned poll(struct request *request, struct open_file *file)
 	return event_object_of(file)->kind->poll(file);
 }
 
+static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
+{
+	const struct event_kind *kind = event_object_of(file)->kind;
+
+	(void)argument;
+	return kind->ioctl ? kind->ioctl(request, file, command) : -ENOTTY;
+}
+
 static long describe(struct open_file *file, char *text, size_t size)
 {
-	size_t length = snformat(text, size, "anon_inode:[%s]", event_object_of(file)->kind->name);
+	size_t length = snformat(text, size, "anon_inode:%s", event_object_of(file)->kind->name);
 
 	return (long)MIN(length, size - 1);
 }
@@ -131,6 +139,10 @@ static long message(struct request *request)
 		return signalfd_make(request);
 	case FILE_PIDFD:
 		return pidfd_make(request);
+	case FILE_INOTIFY:
+		return inotify_make(request);
+	case FILE_WATCHING:
+		return inotify_watching(request);
 	}
 	return -ENOSYS;
 }
@@ -141,6 +153,8 @@ static void notified(unsigned long bits)
 		timerfd_clock_set();
 	if (bits & NOTICE_WATCHED)
 		pidfd_look();
+	if (bits & NOTICE_CHANGED)
+		inotify_drain();
 }
 
 static const struct serve_operations operations = {
@@ -154,6 +168,7 @@ static const struct serve_operations operations = {
 	.read = read,
 	.write = write,
 	.poll = poll,
+	.ioctl = ioctl,
 	.describe = describe,
 	.info = info,
 	.message = message,

@@ -78,7 +78,7 @@ static long pidfd_info(struct open_file *file, unsigned *part, long *descriptor,
 }
 
 static const struct event_kind pidfd_kind = {
-	.name = "pidfd",
+	.name = "[pidfd]",
 	.poll = pidfd_poll,
 	.info = pidfd_info,
 	.message = pidfd_message,

@@ -47,7 +47,7 @@ static long signalfd_info(struct open_file *file, unsigned *part, long *descript
 }
 
 static const struct event_kind signalfd_kind = {
-	.name = "signalfd",
+	.name = "[signalfd]",
 	.poll = signalfd_poll,
 	.info = signalfd_info,
 	.message = signalfd_message,

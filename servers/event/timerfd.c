@@ -268,7 +268,7 @@ static long timerfd_info(struct open_file *file, unsigned *part, long *descripto
 }
 
 static const struct event_kind timerfd_kind = {
-	.name = "timerfd",
+	.name = "[timerfd]",
 	.read = timerfd_read,
 	.poll = timerfd_poll,
 	.info = timerfd_info,

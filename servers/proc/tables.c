@@ -1,6 +1,7 @@
 /*
  * What there is in /proc.
  */
+#include "abi/inotify.h"
 #include "servers/proc/system_text.h"
 #include "servers/proc/tree.h"
 
@@ -37,11 +38,16 @@ CONSTANT(map_count, "65530\n")
 CONSTANT(file_max, "9223372036854775807\n")
 CONSTANT(open_max, "1048576\n")
 CONSTANT(pipe_max, "1048576\n")
+#define NUMBER(value) NUMBER_TEXT(value)
+#define NUMBER_TEXT(value) #value "\n"
+CONSTANT(queued_events_max, NUMBER(INOTIFY_QUEUE_MAX))
+CONSTANT(inotify_instances_max, NUMBER(INOTIFY_INSTANCES_MAX))
+CONSTANT(inotify_watches_max, NUMBER(INOTIFY_WATCHES_MAX))
 CONSTANT(nothing_waits, "0")
 CONSTANT(no_group, "0::/\n")
 CONSTANT(no_login, "4294967295")
 
-enum { ROOT, SYS, KERNEL, RANDOM, VM, FS, TTY, UXRT };
+enum { ROOT, SYS, KERNEL, RANDOM, VM, FS, TTY, UXRT, INOTIFY };
 
 const struct row fixed_rows[] = {
 	[ROOT] = { .name = "", .mode = DIR },
@@ -52,6 +58,7 @@ const struct row fixed_rows[] = {
 	[FS] = { .name = "fs", .mode = DIR, .parent = SYS },
 	[TTY] = { .name = "tty", .mode = DIR, .parent = ROOT },
 	[UXRT] = { .name = "uxrt", .mode = DIR, .parent = ROOT },
+	[INOTIFY] = { .name = "inotify", .mode = DIR, .parent = FS },
 	{ .name = "sysvipc", .mode = DIR, .parent = ROOT }, /* the ipc server's is mounted there */
 	{ .name = "self", .mode = LNK, .make = make_self },
 	{ .name = "thread-self", .mode = LNK, .make = make_thread_self },
@@ -89,6 +96,9 @@ const struct row fixed_rows[] = {
 	{ .name = "file-max", .mode = REG | 0444, .make = file_max, .parent = FS },
 	{ .name = "nr_open", .mode = REG | 0444, .make = open_max, .parent = FS },
 	{ .name = "pipe-max-size", .mode = REG | 0444, .make = pipe_max, .parent = FS },
+	{ .name = "max_queued_events", .mode = REG | 0444, .make = queued_events_max, .parent = INOTIFY },
+	{ .name = "max_user_instances", .mode = REG | 0444, .make = inotify_instances_max, .parent = INOTIFY },
+	{ .name = "max_user_watches", .mode = REG | 0444, .make = inotify_watches_max, .parent = INOTIFY },
 	{ .name = "audit", .mode = REG | 0444, .make = make_audit, .parent = UXRT },
 	{ .name = "counters", .mode = REG | 0444, .make = make_counters, .parent = UXRT },
 	{ .name = "objects", .mode = REG | 0444, .make = make_objects, .parent = UXRT },

@@ -27,7 +27,12 @@ static u64 now(void)
 	return kernel_realtime();
 }
 
-static const struct tree_hooks hooks = { .now = now, .data_gone = data_gone };
+static void inode_gone(struct inode *inode)
+{
+	watch_node_gone(node_of(inode, NULL));
+}
+
+static const struct tree_hooks hooks = { .now = now, .inode_gone = inode_gone, .data_gone = data_gone };
 
 /* ---- nodes ---- */
 

@@ -110,6 +110,7 @@ void inode_reclaim(struct inode *inode)
 {
 	struct { u64 ino; bool has_object; void *mapping; u64 pages; } gone = { .ino = inode->ino };
 
+	tree_hooks->inode_gone(inode);
 	inode_refresh(inode);
 	gone.mapping = inode->mapping;
 	if (inode_is(inode, S_IFREG)) {

@@ -84,6 +84,8 @@ struct inode {
 struct tree_hooks {
 	u64 (*now)(void);
 	/* The inode was freed (after the commit): its data may go. */
+	/* The inode is about to be freed; its address may be another's soon. */
+	void (*inode_gone)(struct inode *inode);
 	void (*data_gone)(u64 ino, bool has_object, void *mapping, u64 pages);
 };
 extern const struct tree_hooks *tree_hooks;

@@ -21,7 +21,7 @@ static long crash_after = -1; /* points left until the crash; -1: none */
 static long crash_points;
 static jmp_buf crashed;
 static u64 fake_time;
-static unsigned data_gone_count;
+static unsigned data_gone_count, inode_gone_count;
 
 void arena_crash_point(void)
 {
@@ -48,7 +48,13 @@ static void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
 	data_gone_count++;
 }
 
-static const struct tree_hooks hooks = { .now = now, .data_gone = data_gone };
+static void inode_gone(struct inode *inode)
+{
+	(void)inode;
+	inode_gone_count++;
+}
+
+static const struct tree_hooks hooks = { .now = now, .inode_gone = inode_gone, .data_gone = data_gone };
 
 static void start(void)
 {
