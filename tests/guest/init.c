@@ -331,6 +331,8 @@ static void run_command(char *encoded)
 		close(err[0]);
 		command_child(argv, out[1], err[1]);
 	}
+	if (command < 0)
+		complain("cannot start a process for the command");
 	close(out[1]);
 	close(err[1]);
 	pid_t out_carrier = carry(out[0], out_fd);

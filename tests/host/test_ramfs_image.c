@@ -34,7 +34,12 @@ static void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
 	(void)ino, (void)has_object, (void)mapping, (void)pages;
 }
 
-static const struct tree_hooks hooks = { .now = now, .data_gone = data_gone };
+static void inode_gone(struct inode *inode)
+{
+	(void)inode;
+}
+
+static const struct tree_hooks hooks = { .now = now, .inode_gone = inode_gone, .data_gone = data_gone };
 
 static void start(void)
 {

@@ -65,7 +65,7 @@ class Machine:
             need = os.path.getsize(self.image_path) >> 20
             # Linux unpacks the image into a file system beside it.
             # The tables of pages take a 200th of the memory.
-            least = need * 2 + 64 if self.on_linux else need + 10 + need // 64
+            least = need * 2 + 64 if self.on_linux else need + 12 + need // 64
             if self.memory < least:
                 raise image.Problem(f'{self.memory} MiB of memory is too little for this {need} MiB image; use --mem {least} or more')
             if self.memory > LOW_MEMORY_MAX_MIB and need + LOADER_MIB > LOW_MEMORY_MIB:
