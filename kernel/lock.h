@@ -4,14 +4,16 @@
  *
  * A core that finds it free takes it: no queue, since entries are short, and where the cores are threads of a host that has fewer, a queue would wait for
  * one that is not running. But one that has been passed over for LOCK_PATIENCE_NS says that it comes next, and all others stand back until
- * it has had the lock. Who waits answers the requests of other cores meanwhile (remote.h): the holder may be waiting for just that.
+ * it has had the lock. That is far longer than a host's time slice: with 100 us, four cores on two busy processors of a host handed the lock to one
+ * that was not running again and again, and the same work took several times as long. Who waits answers the requests of other cores
+ * meanwhile (remote.h): the holder may be waiting for just that.
  */
 #ifndef KERNEL_LOCK_H
 #define KERNEL_LOCK_H
 
 #include "kernel/thread.h"
 
-#define LOCK_PATIENCE_NS 100000ull
+#define LOCK_PATIENCE_NS 20000000ull
 
 /* 0: free, and nobody claims it. */
 union node_lock {
