@@ -80,7 +80,8 @@ struct context_page {
 	unsigned long robust_list;     /* user address of struct robust_list_head, by the runtime */
 	/* by the runtime, for /proc/PID/fdinfo: address of GATE_FILES_CHUNKS addresses, 0 or of GATE_FILES_CHUNK words, one a descriptor */
 	unsigned long files_table;
-	unsigned long reserved[6];
+	unsigned long vector_free;     /* the thread has no vector registers (thread_set_vectors), by the kernel */
+	unsigned long reserved[5];
 	struct gate_frame program;
 	struct gate_frame gate;
 	unsigned char runtime[4096 - 128 - 2 * sizeof(struct gate_frame)]; /* the runtime's own thread record */

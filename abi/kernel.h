@@ -203,6 +203,9 @@ _Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "messa
 	X(thread_set_cnodes, 43) \
 	/* thread, mask of cores: it runs on no other; K_INVALID_ARG if none of them exists. At first a thread may run on all */ \
 	X(thread_set_affinity, 44) \
+	/* thread with an area, not running: 1 it may use vector registers, as at first; 0 an instruction that does is its exception 7. Its vector state is
+	 * the initial one afterwards */ \
+	X(thread_set_vectors, 45) \
 	/* VSpace, count: page refs in data[] go to the page-table pool */ \
 	X(vspace_topup, 48) \
 	/* VSpace, address, pages, VSPACE_ flags, ref: refs in data[] (u64 each), or with VSPACE_CONTIGUOUS or pages = 1 just a4.

@@ -90,6 +90,9 @@
 	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
 	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] cores -> m[1] the cores it may run on, of those that there are; -EINVAL: it would be none */ \
 	X(AFFINITY, 49) \
+	/* The calling thread, and those that it starts, use no vector registers from now on: an instruction that does is SIGILL. Servers of the boot image
+	 * are so from the start; what exec loads may use them again */ \
+	X(VECTOR_FREE, 50) \
 	X(PRCTL, 48)      /* m[0] option, m[1..4]: PDEATHSIG, CHILD_SUBREAPER, DUMPABLE, NO_NEW_PRIVS ... */ \
 	/* ---- signals ---- */ \
 	X(KILL, 64)       /* m[0] pid (> 0, 0, -1, < -1 as kill), m[1] signal */ \

@@ -98,7 +98,7 @@ void arch_flush_all(void);
 
 /*
  * Called when the core goes over to another thread: saves and loads FS and GS bases, sets the entry stack pointer (TSS rsp0 and the
- * core's) to next's frame, and arranges for the vector state to be switched on first use (CR0.TS).
+ * core's) to next's frame, saves prev's vector state, and arranges for next's (vector.c).
  */
 void arch_switch_thread(struct core *core, struct thread *prev, struct thread *next);
 #ifdef HOST_TEST
@@ -113,9 +113,8 @@ void arch_load_address_space_fast(paddr_t top);
 noreturn
 #endif
 struct thread *arch_resume_message(u64 badge, u64 info, struct thread *next, const struct thread *from, u64 last);
-/* The vector state of thread lives in the CPU: bring it to memory; forget it (a thread that dies or is forked from). */
-void arch_vector_save(struct core *core, struct thread *thread);
-void arch_vector_forget(struct core *core, struct thread *thread);
+/* The thread's vector state is in no core's registers (it dies, or begins anew). That of one that does not run is in its memory in any case. */
+void arch_vector_forget(struct thread *thread);
 void arch_vector_init(struct thread *thread); /* initial state into thread's area */
 
 /* Other cores. machine.core_count says how many there are at most; those that start are entered in cores[] with their idle thread's object

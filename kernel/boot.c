@@ -233,6 +233,7 @@ static struct thread *make_root_thread(u64 entry)
 	thread_set_space(root, root_space);
 	root_thread = root;
 	root->priority = ROOT_PRIORITY;
+	root->vector_free = 1;
 	root->frame.rip = entry;
 	root->frame.rsp = ROOT_STACK_TOP;
 	root->frame.rdi = ROOT_BOOT_INFO;

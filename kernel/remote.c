@@ -3,7 +3,7 @@
 
 #define FLUSH_MAX 32 /* single entries; more: the whole address space */
 
-enum remote_kind { REMOTE_FLUSH, REMOTE_LEAVE, REMOTE_VECTOR, REMOTE_EVICT };
+enum remote_kind { REMOTE_FLUSH, REMOTE_LEAVE, REMOTE_EVICT };
 
 union node_lock node_lock_state;
 
@@ -12,7 +12,6 @@ static struct {
 	u64 pending; /* cores that have not answered yet; atomic */
 	enum remote_kind kind;
 	struct vspace *space;   /* FLUSH, LEAVE */
-	struct thread *thread;  /* VECTOR */
 	unsigned count;         /* FLUSH: addresses; above FLUSH_MAX: everything */
 	u64 address[FLUSH_MAX];
 } request;
@@ -55,12 +54,6 @@ static void answer_leave(struct core *core)
 	arch_leave_address_space();
 }
 
-static void answer_vector(struct core *core)
-{
-	arch_vector_save(core, request.thread);
-	arch_vector_forget(core, request.thread);
-}
-
 bool remote_answer(void)
 {
 	struct core *core = this_core();
@@ -73,8 +66,6 @@ bool remote_answer(void)
 		answer_flush(core);
 	else if (kind == REMOTE_LEAVE)
 		answer_leave(core);
-	else if (kind == REMOTE_VECTOR)
-		answer_vector(core);
 	__atomic_fetch_and(&request.pending, ~core->mask, __ATOMIC_RELEASE);
 	return kind == REMOTE_EVICT;
 }
@@ -176,31 +167,4 @@ void remote_evict(struct thread *thread)
 	thread_account(core, thread, core->idle);
 	core->current = core->idle;
 	core->needed = true;
-}
-
-void remote_vector_save(struct thread *thread)
-{
-	struct core *core = thread->vector_core;
-
-	if (!core || core->vector_owner != thread)
-		return;
-	if (core == this_core()) {
-		arch_vector_save(core, thread);
-		return;
-	}
-	request.thread = thread;
-	ask(REMOTE_VECTOR, core->mask);
-}
-
-void remote_vector_forget(struct thread *thread)
-{
-	struct core *core = thread->vector_core;
-
-	if (!core || core->vector_owner != thread)
-		return;
-	if (core == this_core())
-		arch_vector_forget(core, thread);
-	else
-		core->vector_owner = NULL; /* it runs nothing of the thread: vector instructions trap there, or load another state first */
-	thread->vector_core = NULL;
 }

@@ -1,6 +1,5 @@
 /*
- * What a core needs another one to do before it goes on: forget TLB entries, leave an address space, put down a thread's vector registers,
- * let go of a thread. Who holds the node's lock asks and waits, so there is one request at a time; the others answer in an
+ * What a core needs another one to do before it goes on: forget TLB entries, leave an address space, let go of a thread. Who holds the node's lock asks and waits, so there is one request at a time; the others answer in an
  * interrupt, or while they wait for the lock. Answering takes no lock.
  */
 #ifndef KERNEL_REMOTE_H
@@ -20,10 +19,6 @@ bool remote_flush_pending(void); /* it has not been called yet */
 void remote_leave_space(struct vspace *vs);
 /* The thread, which runs on another core, does not any more; what it had entered the kernel for is not done. */
 void remote_evict(struct thread *thread);
-/* The thread's vector state is in its memory, and stays in the registers of this core at most. */
-void remote_vector_save(struct thread *thread);
-/* Its vector state is in no core's registers. */
-void remote_vector_forget(struct thread *thread);
 
 /* Does what this core has been asked for, if anything. True: its current thread is no longer its own; take the lock and schedule(). */
 bool remote_answer(void);

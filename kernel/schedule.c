@@ -42,6 +42,7 @@ void schedule_init(struct core *core, struct thread *idle)
 	core->needed = true;
 	core->general |= trace_mask ? GENERAL_TRACE : 0;
 	idle->core = core;
+	idle->vector_free = 1;
 	idle->affinity = core->mask;
 	idle->state = THREAD_READY;
 	idle->cpu_ticks = -arch_ticks();

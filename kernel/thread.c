@@ -83,7 +83,7 @@ static void slot_clear(struct cte *slot)
 void thread_destroy(struct thread *t)
 {
 	thread_deactivate(t);
-	remote_vector_forget(t);
+	arch_vector_forget(t);
 	if (t->bound)
 		notification_unbind(t->bound);
 	area_drop(t);
@@ -152,7 +152,7 @@ int call_thread_configure(struct thread *t)
 	thread_set_slot(&target->vspace, vspace);
 	if (vspace)
 		thread_set_space(target, vspace->object);
-	target->vector_free = !fault; /* the root server: nobody mends its faults, and it uses no vectors (kernel/arch/vector.c) */
+	target->vector_free = 0;
 	target->principal = arg5(t);
 	target->priority = arg6(t);
 	return K_OK;
@@ -227,7 +227,7 @@ int call_thread_start(struct thread *t)
 		return K_INVALID_ARG;
 	if (target->state != THREAD_INACTIVE)
 		return K_BUSY;
-	remote_vector_forget(target);
+	arch_vector_forget(target);
 	arch_vector_init(target);
 	target->fs_base = target->gs_base = 0;
 	memset(&target->frame, 0, sizeof(target->frame));
@@ -254,8 +254,8 @@ int call_thread_fork(struct thread *t)
 		return K_BUSY;
 	if ((src->state != THREAD_REPLY && src->state != THREAD_SENDING) || src->fault)
 		return K_INVALID_ARG;
-	remote_vector_save(src);
-	remote_vector_forget(dst);
+	ASSERT(!thread_runs(src));
+	arch_vector_forget(dst);
 	memcpy(thread_vector_area(dst), thread_vector_area(src), machine.vector_size);
 	dst->frame = src->frame;
 	dst->fs_base = src->fs_base;
@@ -362,6 +362,25 @@ int call_thread_set_affinity(struct thread *t)
 		return K_INVALID_ARG;
 	target->affinity = arg1(t);
 	thread_reconsider(target);
+	return K_OK;
+}
+
+/* thread, 0 or 1 */
+int call_thread_set_vectors(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (!target->context || arg1(t) > 1)
+		return K_INVALID_ARG;
+	if (thread_runs(target))
+		return K_BUSY;
+	arch_vector_forget(target);
+	arch_vector_init(target);
+	target->vector_free = !arg1(t);
+	target->context->vector_free = !arg1(t);
 	return K_OK;
 }
 

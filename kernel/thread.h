@@ -48,12 +48,12 @@ struct thread {
 	u8 priority;
 	u8 queued;                     /* is in a run queue */
 	u8 interrupt_late;             /* thread_interrupt came while it ran on another core: to be done when that core is in the kernel */
-	u8 vector_free;                /* never uses vector registers: the root server */
+	u8 vector_free;                /* has no vector state, and traps if it uses the registers (kernel/arch/vector.c) */
 	u32 reply_slot;                /* receiving: where the Reply goes */
 	u64 principal;
 	struct core *core;             /* runs there, is queued there, or ran there last */
 	u64 affinity;                  /* cores that it may run on */
-	struct core *vector_core;      /* its vector state may be in that core's registers; see core->vector_owner */
+	struct core *vector_core;      /* whose registers had its vector state last; see core->vector_owner */
 
 	u64 call_info;                 /* of the pending Call or Wait: windows and INFO_INTERRUPTIBLE count. The words are in the frame's
 	                                * registers; of a fault: below */
@@ -97,7 +97,7 @@ struct core {
 	struct thread *current;
 	u64 stack_top;
 	void *rsp0;                    /* where the CPU finds the stack for entries from ring 3 */
-	struct thread *vector_owner;   /* whose vector state is in the CPU; NULL: nobody's */
+	struct thread *vector_owner;   /* whose vector state is in the CPU, if its vector_core is this (arch/vector.c) */
 	u64 alarm_ns;                  /* when the timer is to call kernel_timer; ~0 never */
 	union {
 		struct {

@@ -100,6 +100,7 @@ static struct thread *make_thread(struct clone *c, u32 area)
 	memcpy(thread->name, c->parent->name, sizeof(thread->name));
 	thread->nice = c->parent->nice;
 	thread->affinity = c->parent->affinity;
+	thread->vector_free = c->parent->vector_free;
 	return thread;
 }
 

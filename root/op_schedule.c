@@ -1,4 +1,4 @@
-/* How much and where threads run: nice values and affinity. */
+/* How much, where and with what threads run: nice values, affinity, vector registers. */
 #include "lib/errno.h"
 #include "root/log.h"
 #include "root/operations.h"
@@ -82,5 +82,17 @@ long op_AFFINITY(struct request *request)
 		set_affinity(thread, request->m[2] & all_cores());
 	}
 	request->out[1] = thread->affinity & all_cores();
+	return 0;
+}
+
+/* ---- vector registers ---- */
+
+/* It waits for this answer. */
+long op_VECTOR_FREE(struct request *request)
+{
+	struct thread *thread = request->caller;
+
+	thread->vector_free = true;
+	MUST(KCALL2(thread_set_vectors, SYS(thread->tcb.slot), 0));
 	return 0;
 }

@@ -100,6 +100,7 @@ struct thread {
 	u32 reply;               /* root's slot of the Reply that is kept; 0: none */
 	u8 wait;                 /* enum wait_kind */
 	bool exiting;
+	bool vector_free;        /* it has no vector registers (thread_set_vectors) */
 	struct {
 		u64 a, b, c, d;
 		struct list_node node;

@@ -256,6 +256,7 @@ struct thread *thread_create(struct process *process, struct space *space, struc
 	thread->files = files;
 	thread->sighand = sighand;
 	thread->affinity = ~0ull;
+	thread->vector_free = process->service != 0; /* built so (Makefile) */
 	signal_queue_init(&thread->signals);
 	if (create_objects(thread) || place(thread, area)) {
 		free_parts(thread);
@@ -289,6 +290,8 @@ int thread_configure(struct thread *thread)
 			  page_ref(thread->message[1]), thread->area, 0, NULL));
 	if (thread->affinity != ~0ull)
 		MUST(KCALL2(thread_set_affinity, SYS(thread->tcb.slot), thread->affinity));
+	if (thread->vector_free)
+		MUST(KCALL2(thread_set_vectors, SYS(thread->tcb.slot), 0));
 	return 0;
 }
 

@@ -91,6 +91,15 @@ static inline __attribute__((always_inline)) long uxrt_call_label(unsigned long 
 	return (long)number;
 }
 
+/* The calling thread, and those that it starts, use no vector registers from now on (PROC_VECTOR_FREE); the kernel moves none for them. */
+static inline long uxrt_vector_free(void)
+{
+	struct ipc ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = INFO(PROC_VECTOR_FREE, 0) };
+	long error = uxrt_native()->ipc(KCALL_call, &ipc);
+
+	return error ? error : (long)ipc.m[0];
+}
+
 /* The calling process becomes the server of `path` (PROC_SERVE): 0 or a negative errno. */
 static inline long uxrt_serve(const char *path)
 {

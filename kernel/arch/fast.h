@@ -5,20 +5,20 @@
 #ifndef KERNEL_ARCH_FAST_H
 #define KERNEL_ARCH_FAST_H
 
+#include "kernel/arch/vector.h"
 #include "kernel/arch/x86.h"
 #include "kernel/park.h"
-#include "kernel/remote.h"
 
-/* See vector.c. Where state is switched with the thread: one that has run here before. */
+/* See vector.c. Where state is loaded with the thread: one that has run here before. */
 static inline __attribute__((always_inline)) void vector_switch_fast(struct core *core, struct thread *prev, struct thread *next)
 {
 	if (unlikely(core->vector_general || next->vector_core != core)) {
 		vector_switch(core, next);
 		return;
 	}
-	ASSERT(core->vector_owner == prev && !next->vector_free);
-	vector_state_save(prev);
-	vector_state_load(next);
+	ASSERT(core->vector_owner == prev && prev->vector_core == core && !next->vector_free);
+	vector_state_save(thread_vector_area(prev));
+	vector_state_load(thread_vector_area(next));
 	core->vector_owner = next;
 }
 

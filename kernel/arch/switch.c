@@ -1,4 +1,5 @@
 /* Going over to another thread or address space. */
+#include "kernel/arch/vector.h"
 #include "kernel/arch/x86.h"
 #include "kernel/lock.h"
 

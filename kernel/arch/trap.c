@@ -1,4 +1,5 @@
 /* Exceptions and interrupts, from entry.S to the portable kernel. */
+#include "kernel/arch/vector.h"
 #include "kernel/arch/x86.h"
 #include "kernel/lock.h"
 #include "kernel/schedule.h"
@@ -14,10 +15,8 @@ static const char *const exception_names[32] = {
 
 static struct thread *exception(struct thread *thread, unsigned vector)
 {
-	if (vector == EXCEPTION_NM) {
-		vector_trap(this_core(), thread);
+	if (vector == EXCEPTION_NM && vector_trap(this_core(), thread))
 		return schedule_if_needed(thread);
-	}
 	if (vector == EXCEPTION_PF && (thread->frame.error & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT && emulate_iret(thread))
 		return schedule_if_needed(thread);
 	if (vector == EXCEPTION_UD && emulate_fsgsbase(thread))

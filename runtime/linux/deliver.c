@@ -71,6 +71,11 @@ static u64 vector_size(void)
 	return MAX(size, 512ul);
 }
 
+static bool vector_free(struct thread_record *t)
+{
+	return thread_context(t)->vector_free;
+}
+
 size_t signal_frame_size(void)
 {
 	return RED_ZONE + vector_size() + 4 + 64 + sizeof(struct linux_sigframe) + 24;
@@ -123,11 +128,13 @@ static long vector_reset(void)
 }
 
 /* The program may have changed every byte: what the CPU refuses is -EFAULT. */
-static long vector_restore(u64 at)
+static long vector_restore(struct thread_record *t, u64 at)
 {
 	struct linux_fpx_software software;
 	u64 size = vector_size();
 
+	if (vector_free(t))
+		return 0;
 	if (!at)
 		return vector_reset();
 	if (!IS_ALIGNED(at, 64) || !user_range_ok(at, size))
@@ -161,7 +168,7 @@ static long frame_write(struct thread_record *t, const struct frame_places *plac
 
 	memset(&frame, 0, sizeof(frame));
 	frame.restorer = action->restorer;
-	frame.ucontext.flags = (has_xsave() ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+	frame.ucontext.flags = (has_xsave() && places->vector ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
 	frame.ucontext.stack = (struct linux_stack){ t->altstack.base, 0, 0, t->altstack.size };
 	frame.ucontext.stack.flags = t->altstack.size ? t->altstack.flags | (on_altstack(t, f->rsp) ? SS_ONSTACK : 0) : SS_DISABLE;
 	sigcontext_fill(&frame.ucontext.context, f, mask, places->vector);
@@ -181,7 +188,11 @@ static long frame_push(struct thread_record *t, const struct signal_action *acti
 		return -EFAULT;
 	if (on_altstack(t, sp) && !on_altstack(t, places.frame))
 		return -EFAULT;
-	if (vector_save(places.vector) || frame_write(t, &places, action, info, mask))
+	if (vector_free(t))
+		places.vector = 0;
+	else if (vector_save(places.vector))
+		return -EFAULT;
+	if (frame_write(t, &places, action, info, mask))
 		return -EFAULT;
 	f->rdi = info->signo;
 	f->rsi = places.frame + offsetof(struct linux_sigframe, info);
@@ -367,7 +378,7 @@ long linux_rt_sigreturn(struct thread_record *t, const unsigned long a[6])
 	(void)a;
 	frame_complete(t);
 	t->number = NUMBER_NONE;
-	if (copy_from_user(&uc, at + offsetof(struct linux_sigframe, ucontext), sizeof(uc)) || vector_restore(uc.context.fpstate)) {
+	if (copy_from_user(&uc, at + offsetof(struct linux_sigframe, ucontext), sizeof(uc)) || vector_restore(t, uc.context.fpstate)) {
 		struct linux_siginfo info = { .signo = SIGSEGV, .code = 0x80 /* SI_KERNEL */ };
 
 		signal_force(t, &info);

@@ -8,7 +8,7 @@
 #include "runtime/linux/signal.h"
 
 enum {
-	X86_DIVIDE = 0, X86_DEBUG = 1, X86_BREAKPOINT = 3, X86_OVERFLOW = 4, X86_BOUND = 5, X86_INVALID = 6, X86_SEGMENT = 11,
+	X86_DIVIDE = 0, X86_DEBUG = 1, X86_BREAKPOINT = 3, X86_OVERFLOW = 4, X86_BOUND = 5, X86_INVALID = 6, X86_NO_VECTORS = 7, X86_SEGMENT = 11,
 	X86_STACK = 12, X86_PROTECTION = 13, X86_PAGE = 14, X86_X87 = 16, X86_ALIGNMENT = 17, X86_SIMD = 19,
 	X86_INT80 = 0x80,
 };
@@ -66,6 +66,7 @@ static struct cause cause_of(const struct gate_frame *f)
 	case X86_DEBUG: return (struct cause){ SIGTRAP, TRAP_TRACE, f->rip };
 	case X86_BREAKPOINT: return (struct cause){ SIGTRAP, CODE_KERNEL, 0 };
 	case X86_INVALID: return (struct cause){ SIGILL, ILL_ILLOPN, f->rip };
+	case X86_NO_VECTORS: return (struct cause){ SIGILL, ILL_COPROC, f->rip }; /* only where they were given up */
 	case X86_SEGMENT:
 	case X86_STACK: return (struct cause){ SIGBUS, CODE_KERNEL, 0 };
 	case X86_PAGE: return page_fault(f);

@@ -28,7 +28,7 @@ static const struct call {
 	CALL(cap_delete, "Cs"), CALL(cap_revoke, "Cs"), CALL(cap_copy_range, "CsCsn"), CALL(cap_delete_range, "Csn"), CALL(cap_identify, "Cs"),
 	CALL(handle_mint, "ccws"), CALL(thread_configure, "cccccwn"), CALL(thread_set_area, "cawwwn"), CALL(thread_start, "cwww"), CALL(thread_fork, "ccwww"),
 	CALL(thread_stop, "c"), CALL(thread_continue, "c"), CALL(thread_interrupt, "c"), CALL(thread_bind, "cc"), CALL(thread_set_priority, "cn"),
-	CALL(thread_set_principal, "cw"), CALL(thread_info, "c"), CALL(thread_set_cnodes, "ccc"), CALL(thread_set_affinity, "cw"), CALL(vspace_topup, "cn"),
+	CALL(thread_set_principal, "cw"), CALL(thread_info, "c"), CALL(thread_set_cnodes, "ccc"), CALL(thread_set_affinity, "cw"), CALL(thread_set_vectors, "cn"), CALL(vspace_topup, "cn"),
 	CALL(vspace_map, "caznw"), CALL(vspace_unmap, "cazn"), CALL(vspace_protect, "cazn"), CALL(vspace_clone, "ccazn"), CALL(vspace_query, "caz"),
 	CALL(vspace_info, "c"), CALL(irq_handler, "cnns"), CALL(irq_bind, "cc"), CALL(irq_ack, "c"), CALL(io_out, "cwnw"), CALL(io_in, "cwn"),
 	CALL(io_port_derive, "scww"), CALL(system_log, "czn"), CALL(system_info, "c"), CALL(system_trace, "cw"), CALL(system_trace_dump, "c"),

@@ -53,8 +53,7 @@ struct thread *arch_resume_message(u64 badge, u64 info, struct thread *next, con
 	node_unlock();
 	return next;
 }
-void arch_vector_save(struct core *core, struct thread *t) { (void)core; (void)t; }
-void arch_vector_forget(struct core *core, struct thread *t) { (void)core; (void)t; }
+void arch_vector_forget(struct thread *t) { (void)t; }
 void arch_vector_init(struct thread *t) { (void)t; }
 int arch_irq_enable(unsigned gsi, bool level, bool low) { (void)gsi; (void)level; (void)low; return 0; }
 void arch_irq_disable(unsigned gsi) { (void)gsi; }
