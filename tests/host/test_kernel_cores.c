@@ -403,6 +403,17 @@ static void a_core_that_has_waited_for_long_has_the_lock_next(void)
 	node_unlock();
 }
 
+/* The one that claims the lock is on no processor, as a host's thread may be. */
+static void a_claim_that_is_not_taken_up_lapses(void)
+{
+	host_core = cores[1];
+	node_lock_state.word = (cores[2]->number + 1) << 8;
+	CHECK(!node_trylock());
+	CHECK(node_lock(host_core->current));
+	CHECK_EQ(node_lock_state.word, 1);
+	node_unlock();
+}
+
 static void wake_root(void)
 {
 	for (unsigned n = 0; n < 1000 && !thread_runs(root); n++) {
@@ -433,5 +444,6 @@ int main(int argc, char **argv)
 	wake_root();
 	RUN(a_thread_alone_on_its_core_stays_when_its_slice_ends);
 	RUN(a_core_that_has_waited_for_long_has_the_lock_next);
+	RUN(a_claim_that_is_not_taken_up_lapses);
 	return check_result();
 }
