@@ -8,7 +8,7 @@
  *   rax  call number; on return an error (enum kernel_error, 0 or negative)
  *   IPC calls:     rdi capability (return: badge)   rsi info word (return: info word)
  *                  rdx r8 r9 r10 rbx r12 r13 r14    message words m[0..7], in and out
- *                  r15 reply slot (return: principal)   rbp deadline, absolute ns of the monotonic clock, 0 none
+ *                  r15 reply slot (return: principal word)   rbp deadline, absolute ns of the monotonic clock, 0 none
  *   object calls:  rdi rsi rdx r8 r9 r10 rbx r12    arguments a[0..7]; return: rdx, r8 values v[0..1]
  *   rcx and r11 are overwritten; every other register is kept.
  *
@@ -18,6 +18,13 @@
  */
 #ifndef ABI_KERNEL_H
 #define ABI_KERNEL_H
+
+/*
+ * The principal word that Recv delivers: who calls, and who pays for what the call makes others do. Only root sets a thread's. A thread that
+ * Calls, or faults, while the caller whose Reply it received last still waits does it for that caller: its word carries that caller's charge.
+ */
+#define PRINCIPAL_CHARGE_SHIFT 48
+#define PRINCIPAL_MASK         ((1ul << PRINCIPAL_CHARGE_SHIFT) - 1) /* who: the same for all messages of a thread */
 
 #define CPTR_SYSTEM 0x80000000u
 #define CPTR_NULL   CPTR_SYSTEM

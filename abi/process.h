@@ -133,6 +133,7 @@
 	X(REBOOT, 115)     /* m[0] Linux LINUX_REBOOT_CMD_ */ \
 	X(SET_TIME, 116)   /* m[0] realtime ns now */ \
 	X(HOSTNAME, 117)   /* m[0] 0 get 1 set, m[1] 1: domain name; data[] */ \
+	X(CHARGES, 121)    /* services -> m[0] how many, data[]: struct charge_info[], one a role */ \
 	/* services, debug builds (else -ENOSYS): every page's use looked up anew -> data[]: struct audit_info */ \
 	X(AUDIT, 120) \
 	/* ---- servers ---- */ \
@@ -227,7 +228,8 @@ struct process_info {
 	char command_line[1024];          /* the boot line, for /proc/cmdline and options */
 };
 
-/* principal -> who: GATE_PRINCIPALS[principal & PRINCIPAL_INDEX_MASK], valid if .principal equals the whole word. */
+/* principal -> who: GATE_PRINCIPALS[principal & PRINCIPAL_INDEX_MASK], valid if .principal equals it (the word that came, less its charge). A charge
+ * is the number of the role that pays. */
 #define PRINCIPAL_INDEX_MASK 0xffffu
 #define PRINCIPALS_MAX 4096 /* entries in the table, all mapped: no index is this or above */
 struct principal_entry {
@@ -266,6 +268,13 @@ struct start_descriptor {
 
 /* A service started from the bundle has its ELF file mapped read-only here, size in the start block's argv_offset's place: see runtime/start.c */
 #define GATE_SERVICE_FILE (GATE_BASE + 0x31000000)
+
+/* CHARGES: what root keeps for a role, whichever process asked for it on that role's behalf. */
+struct charge_info {
+	char role[16];
+	unsigned long objects, object_pages; /* memory objects made, and their pages that take memory */
+	unsigned long processes, threads;
+};
 
 /* AUDIT: what ought to be 0 in a system that has lost nothing, but for the last. Pages unless said otherwise. */
 struct audit_info {

@@ -96,7 +96,7 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 		info |= INFO_CAPS(message_caps_move(receiver, sender, caps));
 	if (sender->flags & THREAD_FLAG_FORWARDED)
 		info = (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED;
-	receiver_result(receiver, sender->call_badge, info, sender->principal);
+	receiver_result(receiver, sender->call_badge, info, thread_principal(sender));
 	sender->flags &= ~THREAD_FLAGS_CALL;
 	TRACE(TRACE_IPC, sender->principal, info, receiver->principal);
 	receiver->state = THREAD_READY;
@@ -142,6 +142,7 @@ void fault_send(struct thread *t, u64 address, u64 error)
 	t->fault = 1;
 	t->handle = NULL;
 	t->flags = 0;
+	reply_charge(t);
 	t->fault_words[0] = address;
 	t->fault_words[1] = t->frame.rip;
 	t->fault_words[2] = error;
@@ -219,7 +220,7 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 {
 	struct cte *slot = cspace_system_slot(t, t->frame.r15 & ~(u64)CPTR_SYSTEM);
 
-	if (!slot)
+	if (!slot || slot == cspace_system_slot(t, 0))
 		return K_INVALID_ARG;
 	if (!cap_empty(slot))
 		return K_OCCUPIED;

@@ -58,6 +58,8 @@ bool endpoint_notify_bound(struct thread *t, u64 bits);
 void fault_send(struct thread *t, u64 address, u64 error);
 
 /* reply.c */
+/* A thread is about to call: who pays? */
+void reply_charge(struct thread *t);
 void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep);
 /* The Endpoint goes: what it knows of outstanding requests is forgotten, the Replies stay good. */
 void reply_endpoint_gone(struct endpoint *ep);

@@ -181,7 +181,7 @@ static INLINE void receive(struct endpoint *ep, struct thread *receiver, struct 
 	caller->endpoint = ep;
 	caller->state = THREAD_REPLY;
 	queue_append(&ep->replies, &caller->queue);
-	slot->word = REPLY_PLAIN | (u64)receiver->reply_slot << 32;
+	slot->word = REPLY_PLAIN | receiver->reply_slot << 32;
 	slot->object = caller;
 }
 
@@ -253,7 +253,8 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 		return NULL;
 	if (any && (info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag)
 		return NULL;
-	if (unlikely(t->frame.rbp || t->unusual))
+	/* a deadline; something unusual; a server that calls, perhaps for a caller */
+	if (unlikely(t->frame.rbp | t->unusual | t->reply_slot))
 		return NULL;
 	ep = target_of(cap, &badge);
 	if (unlikely(!ep))

@@ -25,6 +25,7 @@ int call_call(struct thread *t)
 	t->call_badge = handle ? ((struct handle *)cap->object)->badge : 0;
 	t->handle = handle ? cap->object : NULL;
 	t->flags &= ~THREAD_FLAGS_CALL;
+	reply_charge(t);
 	TRACE(TRACE_IPC, t->principal, info, t->call_badge);
 	endpoint_send(ep, t);
 	if (unlikely(deadline))

@@ -49,6 +49,18 @@ static void cancelled_remove(struct endpoint *ep, struct cte *slot)
 	slot->prev = slot->next = NULL;
 }
 
+void reply_charge(struct thread *t)
+{
+	struct cte *slot = t->reply_slot ? cspace_system_slot(t, t->reply_slot) : NULL;
+	struct thread *served = slot && cap_type(slot) == OBJECT_REPLY ? caller_of(slot) : NULL;
+
+	t->flags &= ~THREAD_FLAG_FOR_ANOTHER;
+	if (!served)
+		return;
+	t->principal_sent = (t->principal & PRINCIPAL_MASK) | (thread_principal(served) & ~PRINCIPAL_MASK);
+	t->flags |= THREAD_FLAG_FOR_ANOTHER;
+}
+
 void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep)
 {
 	slot->word = cap_word(OBJECT_REPLY, 0, 0, (u64)number << 8);
@@ -102,6 +114,7 @@ void reply_discard(struct cte *slot)
 
 	if (!caller)
 		return;
+	caller->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	if (caller->fault) {
 		/* nobody mends the page: the program gets the fault */
 		answer_fault(caller, FAULT_DELIVER);
@@ -169,7 +182,7 @@ bool reply_next_cancelled(struct endpoint *ep, u64 *number, u64 *why, u64 *princ
 	caller = caller_of(slot);
 	*number = cap_value(slot) >> 8;
 	*why = cap_value(slot) & 0xff;
-	*principal = caller ? caller->principal : 0;
+	*principal = caller ? thread_principal(caller) : 0;
 	if (!caller)
 		slot->object = NULL;
 	return true;
@@ -205,6 +218,7 @@ int reply_send(struct thread *t, struct cte *slot)
 	caller = take(slot);
 	if (unlikely(!caller))
 		return K_GONE;
+	caller->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	TRACE(TRACE_IPC, caller->principal, info, t->frame.rdx);
 	if (unlikely(caller->fault))
 		answer_fault(caller, t->frame.rdx);

@@ -13,6 +13,7 @@
  * Other cores' queues are changed under the node's lock like everything else; their cores then learn of it by an interrupt. A core's
  * `needed` is false whenever it leaves the kernel, so who finds it true knows that the interrupt is on its way.
  */
+#include "kernel/park.h"
 #include "kernel/schedule.h"
 #include "kernel/endpoint.h"
 #include "kernel/object.h"
@@ -294,6 +295,7 @@ void thread_unblock(struct thread *thread)
 void thread_wake(struct thread *thread, int error)
 {
 	thread_unblock(thread);
+	thread->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	thread->frame.rax = (u64)(s64)error;
 	thread_resume(thread);
 }

@@ -49,8 +49,9 @@ struct thread {
 	u8 queued;                     /* is in a run queue */
 	u8 interrupt_late;             /* thread_interrupt came while it ran on another core: to be done when that core is in the kernel */
 	u8 vector_free;                /* has no vector state, and traps if it uses the registers (kernel/arch/vector.c) */
-	u32 reply_slot;                /* receiving: where the Reply goes */
-	u64 principal;
+	u64 reply_slot;                /* where the Reply goes that it waits for, or received last; 0: it never received */
+	u64 principal;                 /* with its own charge */
+	u64 principal_sent;            /* THREAD_FLAG_FOR_ANOTHER: the word of its pending call, with another's charge */
 	struct core *core;             /* runs there, is queued there, or ran there last */
 	u64 affinity;                  /* cores that it may run on */
 	struct core *vector_core;      /* whose registers had its vector state last; see core->vector_owner */

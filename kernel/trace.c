@@ -26,7 +26,7 @@ void trace_add(u32 class, u64 principal, u64 a, u64 b)
 	unsigned i = next++ % TRACE_ENTRIES;
 
 	ring[i].ns = arch_clock_ns();
-	ring[i].principal = principal;
+	ring[i].principal = principal & PRINCIPAL_MASK;
 	ring[i].a = a;
 	ring[i].b = b;
 	ring[i].class = class;

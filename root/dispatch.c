@@ -220,7 +220,8 @@ static void decode_request(struct request *request, const struct kmsg *msg, u32 
 	request->bytes = MIN(INFO_BYTES_OF(msg->info), (unsigned)MESSAGE_BYTES);
 	request->forwarded = msg->info & INFO_FORWARDED;
 	request->service = msg->target & BADGE_SERVICE ? msg->target & ~BADGE_SERVICE : 0;
-	request->caller = thread_by_principal(msg->reply);
+	request->caller = thread_by_principal(msg->reply & PRINCIPAL_MASK);
+	request->charge = msg->reply >> PRINCIPAL_CHARGE_SHIFT;
 }
 
 /* What is in `msg` when a message has been dealt with, to go out with the next receive: nothing, an answer, or the caller to another Endpoint. */

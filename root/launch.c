@@ -24,7 +24,7 @@ void bundle_init(void)
 	u64 pages_in = ALIGN_UP(boot_info->bundle_size, (u64)PAGE_SIZE) >> PAGE_SHIFT;
 
 	header = page_virt(boot_info->bundle_base >> PAGE_SHIFT);
-	bundle = object_create(pages_in << PAGE_SHIFT);
+	bundle = object_create(pages_in << PAGE_SHIFT, ROLE_SYSTEM);
 	if (!bundle || header->magic != BUNDLE_MAGIC || !bundle_find(BUNDLE_RUNTIME, NULL))
 		root_panic("the bundle holds no runtime: build with `make uxrt`");
 	object_set_extent(bundle, 0, pages_in, boot_info->bundle_base >> PAGE_SHIFT);

@@ -11,6 +11,7 @@
 #define MAX_LEVELS 3
 #define BUCKETS 1024
 
+static struct object_charge object_charges[ROLE_COUNT];
 static struct object *table[BUCKETS];
 
 static u32 *node_at(u32 pfn)
@@ -23,13 +24,21 @@ static struct object **bucket_of(u32 service, u64 id)
 	return &table[hash_u64(id + ((u64)service << 48)) % BUCKETS];
 }
 
-struct object *object_create(u64 size)
+const struct object_charge *object_charge_of(u32 role)
+{
+	return &object_charges[role];
+}
+
+struct object *object_create(u64 size, u32 charge)
 {
 	struct object *object = root_alloc(sizeof(*object));
 
 	if (!object)
 		return NULL;
+	ROOT_ASSERT(charge < ROLE_COUNT);
 	object->size = size;
+	object->charge = charge;
+	object_charges[charge].objects++;
 	object->refs = 1;
 	list_init(&object->regions);
 	return object;
@@ -95,6 +104,7 @@ static void release_page(struct object *object, u32 entry)
 	if (!entry || entry == OBJECT_HOLE || page_type(entry) != PAGE_OBJECT)
 		return;
 	object->present--;
+	object_charges[object->charge].pages--;
 	if (object_page_counted(entry))
 		page_set_type(entry, PAGE_ANON);
 	else
@@ -126,6 +136,7 @@ void object_put(struct object *object)
 	if (object->levels)
 		free_tree(object, object->root_table, object->levels);
 	ROOT_ASSERT(!object->present);
+	object_charges[object->charge].objects--;
 	root_free(object->path);
 	root_free(object);
 }
@@ -272,6 +283,7 @@ pfn_t object_page(struct object *object, u64 index, bool write, pfn_t *replaced)
 		return 0;
 	}
 	object->present++;
+	object_charges[object->charge].pages++;
 	if (old) {
 		memcpy(page_virt(new), page_virt(old), PAGE_SIZE);
 		*replaced = old;

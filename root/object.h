@@ -9,6 +9,7 @@
 #define ROOT_OBJECT_H
 
 #include "root/memory.h"
+#include "root/policy.h"
 
 #define OBJECT_DIRECT 4
 #define OBJECT_HOLE   0xffffffffu
@@ -21,6 +22,7 @@ struct object {
 	u64 id;
 	u64 size;               /* bytes */
 	u64 present;            /* owned pages */
+	u32 charge;             /* the role that pays for them: on whose behalf it was made */
 	u64 refs;               /* regions that map it, and kernel-independent holders in root */
 	u32 extent_first, extent_pages;
 	pfn_t extent_pfn;
@@ -30,8 +32,14 @@ struct object {
 	char *path;             /* where it was last mapped from, for /proc; NULL: not known */
 };
 
-/* An unnamed object with one reference. NULL: no memory. */
-struct object *object_create(u64 size);
+/* What the objects of each role take. */
+struct object_charge {
+	u64 objects, pages;
+};
+const struct object_charge *object_charge_of(u32 role);
+
+/* An unnamed object with one reference, at the expense of a role. NULL: no memory. */
+struct object *object_create(u64 size, u32 charge);
 /* Puts it in the table under (service, id); holds a reference while it is there. 0, -EEXIST. */
 int object_name(struct object *object, u32 service, u64 id);
 struct object *object_find(u32 service, u64 id);

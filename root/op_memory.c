@@ -129,7 +129,7 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 
 static long map_shared_anonymous(struct request *request)
 {
-	struct object *object = object_create(ALIGN_UP(request->m[1], (u64)PAGE_SIZE));
+	struct object *object = object_create(ALIGN_UP(request->m[1], (u64)PAGE_SIZE), request->charge);
 	long result;
 
 	if (!object)

@@ -22,7 +22,7 @@ void image_init(void)
 {
 	u64 count = ALIGN_UP(boot_info->image_size, (u64)PAGE_SIZE) >> PAGE_SHIFT;
 
-	image = object_create(boot_info->image_size);
+	image = object_create(boot_info->image_size, ROLE_SYSTEM);
 	if (!image)
 		root_panic("no memory for the boot image's record");
 	if (count)
@@ -43,7 +43,7 @@ long op_OBJECT_CREATE(struct request *request)
 		return -EPERM;
 	if (!request->m[0] || request->m[1] > OBJECT_SIZE_MAX)
 		return -EINVAL;
-	object = object_create(request->m[1]);
+	object = object_create(request->m[1], request->charge);
 	if (!object)
 		return -ENOMEM;
 	error = object_name(object, request->service, request->m[0]);

@@ -5,6 +5,7 @@
 #include "root/load.h"
 #include "root/log.h"
 #include "root/names.h"
+#include "root/object.h"
 #include "root/operations.h"
 #include "root/permission.h"
 #include "root/policy.h"
@@ -69,6 +70,29 @@ long op_SYSTEM_INFO(struct request *request)
 	request->out[6] = memory_counts.slots_used;
 	request->out[7] = memory_counts.heap_bytes;
 	return 0;
+}
+
+long op_CHARGES(struct request *request)
+{
+	struct charge_info charges[ROLE_COUNT] = {
+#define X(name, number, text) [number].role = text,
+		ROLES(X)
+#undef X
+	};
+
+	if (!request->service)
+		return -EPERM;
+	for (u32 role = 0; role < ROLE_COUNT; role++) {
+		charges[role].objects = object_charge_of(role)->objects;
+		charges[role].object_pages = object_charge_of(role)->pages;
+	}
+	list_for_each_entry(p, &process_list, struct process, all) {
+		charges[p->role].processes++;
+		charges[p->role].threads += p->thread_count;
+	}
+	memcpy(root_message()->data, charges, sizeof(charges));
+	request->out_bytes = sizeof(charges);
+	return ROLE_COUNT;
 }
 
 long op_MEMORY_INFO(struct request *request)

@@ -7,7 +7,15 @@
 
 #include "lib/types.h"
 
-enum role { ROLE_SYSTEM, ROLE_SERVICE, ROLE_USER, ROLE_COUNT };
+/* number, name; the number is the charge in the principal words of its processes */
+#define ROLES(X) X(SYSTEM, 0, "system") X(SERVICE, 1, "service") X(USER, 2, "user")
+
+enum role {
+#define X(name, number, text) ROLE_##name = number,
+	ROLES(X)
+#undef X
+	ROLE_COUNT
+};
 
 #define POLICY_READ    1
 #define POLICY_WRITE   2

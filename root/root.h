@@ -21,6 +21,7 @@ struct request {
 	u64 m[MESSAGE_WORDS];
 	u64 info;
 	u32 bytes;               /* of data[] that came */
+	u32 charge;              /* the role that pays: the caller's own, or that of whom the caller serves */
 	u32 reply;               /* slot of the Reply */
 	u16 service;             /* whose capability it came by, 0: a program's */
 	bool forwarded;

@@ -27,7 +27,7 @@ struct object *principals_object(void)
 
 void threads_init(void)
 {
-	principals = object_create(PRINCIPALS_MAX * sizeof(struct principal_entry));
+	principals = object_create(PRINCIPALS_MAX * sizeof(struct principal_entry), ROLE_SYSTEM);
 	if (!principals)
 		root_panic("no memory for the principal table; give the machine more");
 }
@@ -282,7 +282,7 @@ int thread_configure(struct thread *thread)
 	u64 priority = thread->process->service ? PRIORITY_SERVER : PRIORITY_PROGRAM - thread->nice / 2;
 	long error = kobject_call(KCALL_thread_configure, SYS(thread->tcb.slot), SYS(thread->files->cnode.slot),
 				  SYS(thread->process->system_cnode.slot), space_cptr(thread->space), SYS(root_endpoint.slot),
-				  thread->principal, priority, NULL);
+				  (u64)thread->process->role << PRINCIPAL_CHARGE_SHIFT | thread->principal, priority, NULL);
 
 	if (error)
 		root_panic("thread_configure: %ld", error);

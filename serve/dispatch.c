@@ -139,7 +139,7 @@ static void request_begin(struct request *request, const struct ipc *ipc)
 	request->bytes = MIN(INFO_BYTES_OF(ipc->info), (unsigned)MESSAGE_BYTES);
 	request->forwarded = (ipc->info & INFO_FORWARDED) != 0;
 	request->badge = ipc->target;
-	request->principal = ipc->reply;
+	request->principal = ipc->reply & PRINCIPAL_MASK;
 	memcpy(request->m, ipc->m, sizeof(request->m));
 	/* root, by its own capability, names the file in m[6] */
 	request->file = open_file_find(from_root(request) ? ipc->m[6] : ipc->target);

@@ -141,7 +141,7 @@ static inline long uxrt_serve_requests(long (*handle)(struct uxrt_request *))
 			continue;
 		request.label = INFO_LABEL(ipc.info);
 		request.badge = ipc.target;
-		request.principal = ipc.reply;
+		request.principal = ipc.reply & PRINCIPAL_MASK;
 		memcpy(request.m, ipc.m, sizeof(request.m));
 		if (request.label >= LABEL_KERNEL && request.label != LABEL_CLOSED)
 			continue;

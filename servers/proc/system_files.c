@@ -89,6 +89,21 @@ long make_audit(struct text *text, const struct place *place, const struct proc_
 	return 0;
 }
 
+long make_charges(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	struct charge_info charges[MESSAGE_BYTES / sizeof(struct charge_info)];
+	unsigned long m[8] = { 0 };
+	long count = root_call(PROC_CHARGES, m, 0);
+
+	(void)place;
+	(void)info;
+	if (count < 0)
+		return count;
+	memcpy(charges, serve_message->data, MIN((size_t)count, ARRAY_SIZE(charges)) * sizeof(charges[0]));
+	system_text_charges(text, charges, MIN((size_t)count, ARRAY_SIZE(charges)));
+	return 0;
+}
+
 long make_version(struct text *text, const struct place *place, const struct proc_info *info)
 {
 	(void)place;

@@ -143,6 +143,12 @@ void system_text_counters(struct text *text, const struct system_state *s)
 	         s->info.kernel_entries, s->info.address_space_switches, s->info.context_switches, s->info.uptime_ns, s->info.idle_ns);
 }
 
+void system_text_charges(struct text *text, const struct charge_info *charges, size_t count)
+{
+	for (const struct charge_info *c = charges; c < charges + count; c++)
+		text_add(text, "%s processes %lu threads %lu objects %lu object_pages %lu\n", c->role, c->processes, c->threads, c->objects, c->object_pages);
+}
+
 void system_text_version(struct text *text)
 {
 	text_add(text, "%s version %s (uxrt@uxrt) (cc) %s\n", PROC_SYSTEM_NAME, PROC_SYSTEM_RELEASE, PROC_SYSTEM_VERSION);

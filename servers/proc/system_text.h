@@ -33,6 +33,8 @@ void system_text_uptime(struct text *text, const struct system_state *state);
 void system_text_loadavg(struct text *text, const struct system_state *state);
 void system_text_objects(struct text *text, const struct system_state *state);
 void system_text_audit(struct text *text, const struct audit_info *audit);
+/* A line a role. */
+void system_text_charges(struct text *text, const struct charge_info *charges, size_t count);
 void system_text_counters(struct text *text, const struct system_state *state);
 void system_text_version(struct text *text);
 void system_text_cpuinfo(struct text *text, unsigned long tsc_hz, unsigned long cores);

@@ -100,6 +100,7 @@ const struct row fixed_rows[] = {
 	{ .name = "max_user_instances", .mode = REG | 0444, .make = inotify_instances_max, .parent = INOTIFY },
 	{ .name = "max_user_watches", .mode = REG | 0444, .make = inotify_watches_max, .parent = INOTIFY },
 	{ .name = "audit", .mode = REG | 0444, .make = make_audit, .parent = UXRT },
+	{ .name = "charges", .mode = REG | 0444, .make = make_charges, .parent = UXRT },
 	{ .name = "counters", .mode = REG | 0444, .make = make_counters, .parent = UXRT },
 	{ .name = "objects", .mode = REG | 0444, .make = make_objects, .parent = UXRT },
 };

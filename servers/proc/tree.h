@@ -103,7 +103,7 @@ struct place sys_above_processors(void);
 struct system_state system_state_now(void);
 unsigned processors_now(void); /* the processors of this node, all of which run */
 text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_meminfo, make_vmstat, make_system_stat, make_uptime, make_loadavg, make_version,
-	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_audit, make_counters;
+	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_audit, make_charges, make_counters;
 long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 
 #endif

@@ -119,7 +119,7 @@ void root_panic(const char *format, ...)
 /* One page is enough of an object: the principal table, which only others read. */
 static u8 table_page[PAGE_SIZE];
 static struct object table_object;
-struct object *object_create(u64 size) { (void)size; return &table_object; }
+struct object *object_create(u64 size, u32 charge) { (void)size; (void)charge; return &table_object; }
 pfn_t object_page(struct object *object, u64 index, bool write, pfn_t *replaced)
 {
 	(void)object; (void)index; (void)write; (void)table_page;

@@ -88,13 +88,18 @@ def current():
     return value('cores[0].current').dereference()
 
 
+def principal(thread):
+    """Who it is: the word that root set, less its charge."""
+    return int(thread['principal']) & (1 << 48) - 1
+
+
 def the_thread(argument):
     """A thread by address or principal; none: the current one."""
     if not argument.strip():
         return current()
     wanted = int(value(argument)) & MASK
     for thread in threads():
-        if wanted in (int(thread.address), int(thread['principal'])):
+        if wanted in (int(thread.address), principal(thread)):
             return thread
     raise gdb.GdbError(f'no thread has address or principal {wanted:#x}')
 
@@ -164,7 +169,7 @@ class Threads(Command):
                 state += ',stopped'
             rip = int(t['frame']['rip'])
             mark = '*' if int(t.address) == here else ' '
-            print(f'{mark} {int(t.address):#x} principal {int(t["principal"]):#x} priority {int(t["priority"])} {state}{wait}'
+            print(f'{mark} {int(t.address):#x} principal {principal(t):#x} priority {int(t["priority"])} {state}{wait}'
                   f' rip {rip:#x} {symbol(rip)}')
 
 
@@ -244,7 +249,7 @@ class Endpoint(Command):
         kind = 'receiving' if int(e['receiving']) else 'sending'
         for field, text in (('queue', kind), ('replies', 'waiting for the answer')):
             for t in members(e[field], 'struct thread', 'queue'):
-                print(f'  {text}: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
+                print(f'  {text}: thread {int(t.address):#x} principal {principal(t):#x}')
         for h in members(e['closed'], 'struct handle', 'closed'):
             print(f'  closed, not received yet: handle {int(h.address):#x} badge {int(h["badge"]):#x}')
 
@@ -261,11 +266,11 @@ class Queues(Command):
     def show(self, core):
         for priority in range(255, -1, -1):
             for t in members(core['queue'][priority], 'struct thread', 'queue'):
-                print(f'  ready {priority:3}: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
+                print(f'  ready {priority:3}: thread {int(t.address):#x} principal {principal(t):#x}')
         if int(core['handoff']):
             print(f'  next: thread {int(core["handoff"]):#x}')
         for t in members(core['timers'], 'struct thread', 'timer'):
-            print(f'  deadline {int(t["deadline"])} ns: thread {int(t.address):#x} principal {int(t["principal"]):#x}')
+            print(f'  deadline {int(t["deadline"])} ns: thread {int(t.address):#x} principal {principal(t):#x}')
 
 
 class Objects(Command):
