@@ -299,7 +299,7 @@ static void write_page(struct object *object, u64 index, u8 mark)
 
 static void a_memory_object_holds_what_was_written(void)
 {
-	struct object *object = object_create(INDEXES * PAGE_SIZE);
+	struct object *object = object_create(INDEXES * PAGE_SIZE, ROLE_SERVICE);
 	u64 seed = 11;
 
 	memset(model, 0, sizeof(model));
@@ -324,12 +324,16 @@ static void a_memory_object_holds_what_was_written(void)
 			check_seek(object, index);
 		}
 		check_object(object, index);
+		CHECK_EQ(object_charge_of(ROLE_SERVICE)->pages, object->present);
 	}
 	for (u64 i = 0; i < INDEXES; i++)
 		check_object(object, i);
 	object_unname(object);
 	CHECK(!object_find(1, 77));
+	CHECK_EQ(object_charge_of(ROLE_SERVICE)->objects, 1);
 	object_put(object);
+	CHECK_EQ(object_charge_of(ROLE_SERVICE)->objects, 0);
+	CHECK_EQ(object_charge_of(ROLE_SERVICE)->pages, 0);
 	check_as_at_boot();
 }
 
