@@ -304,6 +304,8 @@ struct proc_info {
 	unsigned long voluntary, involuntary;
 	unsigned long rlimits[16][2];
 	unsigned long serial;          /* never another process's */
+	unsigned long affinity;        /* cores that it may run on */
+	unsigned int core, core_count; /* it runs on, or ran on last; of the machine */
 	int tty_pgid, exit_status; /* foreground group of the controlling terminal, -1: none; wait status of a zombie */
 };
 

@@ -45,7 +45,7 @@ void offsets(void)
 	CONSTANT(CORE_START_CR4, offsetof(struct core_start, cr4));
 	CONSTANT(CORE_START_STACK, offsetof(struct core_start, stack));
 	CONSTANT(CORE_START_CORE, offsetof(struct core_start, core));
-	CONSTANT(CORE_START_ALIVE, offsetof(struct core_start, alive));
+	CONSTANT(CORE_START_TURN, offsetof(struct core_start, turn));
 	CONSTANT(VECTOR_SYSCALL, VECTOR_SYSCALL);
 	CONSTANT(GATE_SYSCALL, GATE_SYSCALL);
 	CONSTANT(GATE_HIGH, GATE_BASE >> 32);

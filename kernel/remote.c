@@ -83,7 +83,7 @@ bool node_lock_wait(const struct thread *thread)
 		if ((seen == 0 || seen == mine || stood_back == LOCK_STAND_BACK) && !node_lock_held(seen) && node_lock_take(seen))
 			return core->current == thread;
 		stood_back = node_lock_held(seen) || stood_back == LOCK_STAND_BACK ? 0 : stood_back + 1;
-		/* a core that starts may be given up while it waits: it makes no claims until it is one of the node's */
+		/* a core that starts makes no claims until it is one of the node's */
 		if (seen >> 8 == 0 && core->mask && arch_clock_ns() - since > LOCK_PATIENCE_NS)
 			__atomic_compare_exchange_n(&node_lock_state.word, &seen, seen | mine, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 		remote_answer();

@@ -167,6 +167,17 @@ static void fill_signals(struct proc_info *info, const struct process *p, const 
 	info->signals_caught = shared->signals_caught;
 }
 
+static void fill_place(struct proc_info *info, const struct thread *t)
+{
+	const struct thread_info *told = (const struct thread_info *)root_words();
+	u64 all = boot_info->core_count < 64 ? (1ull << boot_info->core_count) - 1 : ~0ull;
+
+	info->core_count = boot_info->core_count;
+	info->affinity = (t ? t->affinity : ~0ull) & all;
+	if (t && t->tcb.slot && !KCALL1(thread_info, SYS(t->tcb.slot)))
+		info->core = told->core;
+}
+
 long op_PROC_INFO(struct request *request)
 {
 	struct thread *t;
@@ -180,6 +191,7 @@ long op_PROC_INFO(struct request *request)
 	fill_ids(&info, p, t);
 	fill_times(&info, p);
 	info.state = state_of(p, t);
+	fill_place(&info, t);
 	if (t) {
 		fill_memory(&info, t->space);
 		fill_signals(&info, p, t);

@@ -8,7 +8,7 @@
 
 #define INIT_WAIT_NS  10000000ull  /* between INIT and the first start interrupt, once for all cores */
 #define START_WAIT_NS 200000ull    /* until the second one */
-#define ALIVE_WAIT_NS 100000000ull /* until the core is given up */
+#define COME_WAIT_NS 1000000000ull /* until the core is given up: a busy host may take its time */
 
 /* A core's area, above its stack. */
 struct core_area {
@@ -23,7 +23,7 @@ volatile struct core_start core_start;
 
 static struct core_area *area[CORE_MAX]; /* by the order of the firmware's list; none for the first core */
 static u8 apic_of[CORE_MAX];             /* by core number */
-static struct core *awaited;             /* that is being started; NULL once it has come */
+static bool started;                     /* the core whose turn it is */
 static volatile bool stopping;
 
 void cores_prepare(void)
@@ -48,16 +48,9 @@ struct core_tables *core_tables_of(struct core *core)
 	return &container_of(core, struct core_area, core)->tables;
 }
 
-/* Either it has come or it was given up, not both: the INIT that ends a late one may take its time. */
-static bool awaited_no_more(struct core *core)
+void core_started(void)
 {
-	return __atomic_compare_exchange_n(&awaited, &core, NULL, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-}
-
-void core_started(struct core *core)
-{
-	if (!awaited_no_more(core))
-		arch_halt();
+	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
 }
 
 void arch_relax(void)
@@ -73,21 +66,21 @@ static void wait_ns(u64 ns)
 		arch_relax();
 }
 
-static bool wait_started(struct core *core, u64 ns)
+static bool wait_come(u64 ns)
 {
 	u64 end = arch_clock_ns() + ns;
 
-	while (__atomic_load_n(&awaited, __ATOMIC_ACQUIRE) && arch_clock_ns() < end)
+	while (core_start.turn && arch_clock_ns() < end)
 		arch_relax();
-	return !awaited_no_more(core);
+	return !core_start.turn;
 }
 
-static void wait_alive(u64 ns)
+/* False: it has come meanwhile. One that comes later finds that it is not its turn (trampoline.S): an INIT would not do, which QEMU forgets no start interrupt for. */
+static bool give_up(u8 apic)
 {
-	u64 end = arch_clock_ns() + ns;
+	u32 turn = apic + 1u;
 
-	while (!core_start.alive && arch_clock_ns() < end)
-		arch_relax();
+	return __atomic_compare_exchange_n(&core_start.turn, &turn, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static bool start(u8 apic, struct core_area *a, unsigned number, paddr_t page)
@@ -96,17 +89,18 @@ static bool start(u8 apic, struct core_area *a, unsigned number, paddr_t page)
 	a->core.idle = (struct thread *)a->idle;
 	core_start.stack = (u64)a->stack + KERNEL_STACK_SIZE;
 	core_start.core = (u64)&a->core;
-	core_start.alive = 0;
-	__atomic_store_n(&awaited, &a->core, __ATOMIC_RELEASE);
+	started = false;
+	__atomic_store_n(&core_start.turn, apic + 1u, __ATOMIC_RELEASE);
 	lapic_send(apic, IPI_START | (u32)(page >> PAGE_SHIFT));
-	wait_alive(START_WAIT_NS);
-	if (!core_start.alive)
+	if (!wait_come(START_WAIT_NS))
 		lapic_send(apic, IPI_START | (u32)(page >> PAGE_SHIFT));
-	if (wait_started(&a->core, ALIVE_WAIT_NS))
-		return true;
-	lapic_send(apic, IPI_INIT); /* it must not come to life on the next core's stack */
-	klog(LOG_WARNING, "cores: the one with APIC %u does not start", apic);
-	return false;
+	if (!wait_come(COME_WAIT_NS) && give_up(apic)) {
+		klog(LOG_WARNING, "cores: the one with APIC %u does not start", apic);
+		return false;
+	}
+	while (!__atomic_load_n(&started, __ATOMIC_ACQUIRE))
+		arch_relax();
+	return true;
 }
 
 unsigned arch_start_cores(void)

@@ -157,6 +157,6 @@ noreturn void arch_start_core(struct core *core)
 	core->vector_lazy = !cpu_features.eager_vectors;
 	vector_enable_core();
 	lapic_init();
-	core_started(core);
+	core_started();
 	kernel_core_main();
 }

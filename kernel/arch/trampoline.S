@@ -61,9 +61,20 @@ core_long:
 	mov %rax, %cr4
 	mov core_start + CORE_START_CR3, %rax
 	mov %rax, %cr3
+	/* whose turn it is: its APIC's number + 1; another one's, if this one was given up before it came */
+	mov $1, %eax
+	cpuid
+	shr $24, %ebx
+	lea 1(%rbx), %eax
+	xor %ecx, %ecx
+	lock cmpxchg %ecx, core_start + CORE_START_TURN
+	jne too_late
 	mov core_start + CORE_START_STACK, %rsp
-	movl $1, core_start + CORE_START_ALIVE
 	mov core_start + CORE_START_CORE, %rdi
 	xor %ebp, %ebp
 	call arch_start_core
 	ud2
+too_late:
+	cli
+	hlt
+	jmp too_late

@@ -104,7 +104,7 @@ static inline void tables_set_rsp0(const struct core *core, struct thread *threa
 void core_init(struct core *core, u64 stack_top, unsigned number);
 void cores_prepare(void); /* memory for the others; before memory_list_free */
 struct core_tables *core_tables_of(struct core *core);
-void core_started(struct core *core); /* by the core itself: it needs the starter no more. Does not return if it was given up */
+void core_started(void); /* by the core itself: it needs the starter no more */
 void core_stop_if_told(void); /* in an NMI: does not return if another core has panicked */
 
 void memory_init(void);      /* page tables */
@@ -163,7 +163,7 @@ void serial_init(void);
 extern const u8 trampoline[], trampoline_end[];
 struct core_start {
 	u64 efer, cr3, cr4, cr0, stack, core;
-	u32 alive;
+	u32 turn; /* the APIC of the core that is to start, + 1; the core makes it 0 when it has come, or the first core, when it gives it up */
 };
 extern volatile struct core_start core_start;
 

@@ -31,7 +31,7 @@ void process_text_stat(struct text *text, const struct proc_info *p)
 	text_add(text, "%lu %lu %lu %lu ", p->signals_pending & 0x7fffffff, p->signals_blocked & 0x7fffffff,
 		 p->signals_ignored & 0x7fffffff, p->signals_caught & 0x7fffffff);
 	/* wchan, swap twice, exit signal, processor, real-time priority, policy, I/O delay, guest time twice */
-	text_add(text, "0 0 0 %d 0 0 0 0 0 0 ", p->exit_signal);
+	text_add(text, "0 0 0 %d %u 0 0 0 0 0 ", p->exit_signal, p->core);
 	/* data's start and end are not told apart from the heap's start */
 	text_add(text, "%lu %lu %lu ", p->brk_start, p->brk_start, p->brk_start);
 	text_add(text, "%lu %lu %lu %lu %d\n", p->arg_start, p->arg_end, p->env_start, p->env_end, p->exit_status);
@@ -101,6 +101,40 @@ static void status_capabilities(struct text *text, const struct proc_info *p)
 	text_add(text, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
 }
 
+/* As many bits as there are cores, 32 a word. */
+static void mask_bits(struct text *text, unsigned long mask, unsigned bits)
+{
+	unsigned top = (bits - 1) % 32 + 1;
+
+	text_add(text, "%0*lx", (int)(top + 3) / 4, bits > 32 ? mask >> 32 : mask);
+	if (bits > 32)
+		text_add(text, ",%08lx", mask & 0xffffffff);
+}
+
+static void mask_list(struct text *text, unsigned long mask)
+{
+	const char *between = "";
+
+	while (mask) {
+		unsigned first = (unsigned)__builtin_ctzl(mask);
+		unsigned long rest = ~(mask >> first);
+		unsigned run = rest ? (unsigned)__builtin_ctzl(rest) : 64;
+
+		text_add(text, run > 1 ? "%s%u-%u" : "%s%u", between, first, first + run - 1);
+		mask = first + run < 64 ? mask >> (first + run) << (first + run) : 0;
+		between = ",";
+	}
+}
+
+static void status_cores(struct text *text, const struct proc_info *p)
+{
+	text_add(text, "Cpus_allowed:\t");
+	mask_bits(text, p->affinity, MAX(p->core_count, 1u));
+	text_add(text, "\nCpus_allowed_list:\t");
+	mask_list(text, p->affinity);
+	text_add(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+}
+
 void process_text_status(struct text *text, const struct proc_info *p)
 {
 	status_identity(text, p);
@@ -109,7 +143,7 @@ void process_text_status(struct text *text, const struct proc_info *p)
 	text_add(text, "Threads:\t%u\n", p->threads);
 	status_signals(text, p);
 	status_capabilities(text, p);
-	text_add(text, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
+	status_cores(text, p);
 	text_add(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n", p->voluntary, p->involuntary);
 }
 

@@ -82,6 +82,34 @@ static void status_shows_names_and_memory(void)
 	CHECK(strstr(bytes, "\nState:\tZ (zombie)\n") != NULL);
 }
 
+static void status_shows_the_cores_that_it_may_use(void)
+{
+	static const struct {
+		unsigned cores;
+		unsigned long mask;
+		const char *lines;
+	} shown[] = {
+		{ 1, 1, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\n" },
+		{ 3, 6, "Cpus_allowed:\t6\nCpus_allowed_list:\t1-2\n" },
+		{ 8, 0x2d, "Cpus_allowed:\t2d\nCpus_allowed_list:\t0,2-3,5\n" },
+		{ 9, 1, "Cpus_allowed:\t001\nCpus_allowed_list:\t0\n" },
+		{ 33, 0x100000001, "Cpus_allowed:\t1,00000001\nCpus_allowed_list:\t0,32\n" },
+		{ 64, ~0ul, "Cpus_allowed:\tffffffff,ffffffff\nCpus_allowed_list:\t0-63\n" },
+		{ 64, 1ul << 63, "Cpus_allowed:\t80000000,00000000\nCpus_allowed_list:\t63\n" },
+	};
+
+	for (unsigned i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
+		struct text text = start();
+		struct proc_info info = sample();
+
+		info.core_count = shown[i].cores;
+		info.affinity = shown[i].mask;
+		process_text_status(&text, &info);
+		if (!strstr(bytes, shown[i].lines))
+			CHECK_FAIL("expected %s", shown[i].lines);
+	}
+}
+
 static void limits_are_in_columns(void)
 {
 	struct text text = start();
@@ -147,6 +175,7 @@ int main(void)
 	RUN(stat_has_52_fields_in_place);
 	RUN(statm_counts_pages);
 	RUN(status_shows_names_and_memory);
+	RUN(status_shows_the_cores_that_it_may_use);
 	RUN(limits_are_in_columns);
 	RUN(maps_names_begin_at_column_73);
 	RUN(system_texts_have_linux_lines);

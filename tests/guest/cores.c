@@ -1,0 +1,304 @@
+/*
+ * What a program sees of the machine's cores, and that it can use every one: cores COUNT. The same on Linux. Prints "ok NAME", or "FAIL NAME: expected ...".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TURNS 20
+#define CORES_MAX 64
+
+static int count, failed;
+static char reason[300];
+
+#define EXPECT(what, got, expected) expect(what, (long)(got), (long)(expected))
+static void expect(const char *what, long got, long expected)
+{
+	if (got != expected && !reason[0])
+		snprintf(reason, sizeof reason, "%s: expected %ld, got %ld", what, expected, got);
+}
+
+static void expect_text(const char *what, const char *got, const char *expected)
+{
+	if (strcmp(got, expected) && !reason[0])
+		snprintf(reason, sizeof reason, "%s: expected \"%s\", got \"%s\"", what, expected, got);
+}
+
+static long set_mask(pid_t tid, unsigned long mask)
+{
+	return syscall(SYS_sched_setaffinity, tid, sizeof mask, &mask);
+}
+
+static unsigned long get_mask(pid_t tid)
+{
+	unsigned long mask[16] = { 0 };
+
+	EXPECT("sched_getaffinity", syscall(SYS_sched_getaffinity, tid, sizeof mask, mask) > 0, 1);
+	return mask[0];
+}
+
+static unsigned long all(void)
+{
+	return count < 64 ? (1ul << count) - 1 : ~0ul;
+}
+
+static int here(void)
+{
+	unsigned core = ~0u, node = ~0u;
+
+	EXPECT("getcpu", syscall(SYS_getcpu, &core, &node, NULL), 0);
+	EXPECT("node", node, 0);
+	return (int)core;
+}
+
+/* ---- files ---- */
+
+static char *whole(const char *path)
+{
+	static char text[200000];
+	size_t have = 0;
+	ssize_t n;
+	int fd = open(path, O_RDONLY);
+
+	while (fd >= 0 && (n = read(fd, text + have, sizeof text - 1 - have)) > 0)
+		have += (size_t)n;
+	close(fd);
+	text[have] = 0;
+	return text;
+}
+
+/* Lines that begin so; a digit must follow if `digit`. */
+static int lines_with(char *text, const char *start, int digit)
+{
+	size_t length = strlen(start);
+	int found = 0;
+
+	for (char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		found += !strncmp(line, start, length) && (!digit || (line[length] >= '0' && line[length] <= '9'));
+		if (!*line)
+			break;
+	}
+	return found;
+}
+
+static char *value_of(char *text, const char *name)
+{
+	char *at = strstr(text, name);
+
+	if (!at)
+		return "";
+	at += strlen(name);
+	at[strcspn(at, "\n")] = 0;
+	return at;
+}
+
+static void files_say_how_many_there_are(void)
+{
+	char list[20], path[80];
+
+	snprintf(list, sizeof list, count > 1 ? "0-%d\n" : "0\n", count - 1);
+	expect_text("online", whole("/sys/devices/system/cpu/online"), list);
+	expect_text("present", whole("/sys/devices/system/cpu/present"), list);
+	EXPECT("processors of cpuinfo", lines_with(whole("/proc/cpuinfo"), "processor\t: ", 1), count);
+	EXPECT("lines of /proc/stat", lines_with(whole("/proc/stat"), "cpu", 1), count);
+	EXPECT("sysconf", sysconf(_SC_NPROCESSORS_ONLN), count);
+	for (int i = 0; i < count + 1; i++) {
+		snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/core_id", i);
+		EXPECT(path, access(path, R_OK), i < count ? 0 : -1);
+	}
+}
+
+/* ---- masks ---- */
+
+static void masks_hold_the_cores_that_there_are(void)
+{
+	char list[20];
+
+	EXPECT("at first", get_mask(0), all());
+	EXPECT("more than there are", set_mask(0, ~0ul), 0);
+	EXPECT("of those", get_mask(0), all());
+	EXPECT("none", set_mask(0, 0) == -1 ? errno : 0, EINVAL);
+	if (count < 64)
+		EXPECT("only others", set_mask(0, ~all()) == -1 ? errno : 0, EINVAL);
+	EXPECT("unchanged", get_mask(0), all());
+	set_mask(0, 1ul << (count - 1));
+	snprintf(list, sizeof list, "%d", count - 1);
+	expect_text("Cpus_allowed_list", value_of(whole("/proc/self/status"), "Cpus_allowed_list:\t"), list);
+	set_mask(0, all());
+}
+
+static void a_thread_is_where_its_mask_says(void)
+{
+	for (int i = 0; i < count; i++) {
+		EXPECT("sched_setaffinity", set_mask(0, 1ul << i), 0);
+		EXPECT("the core", here(), i);
+		EXPECT("the mask", get_mask(0), 1ul << i);
+	}
+	set_mask(0, all());
+}
+
+static void a_child_and_a_program_keep_the_mask(void)
+{
+	for (int i = 0; i < count; i += count > 8 ? 13 : 1) {
+		int status;
+
+		set_mask(0, 1ul << i);
+		pid_t child = fork();
+		if (child == 0) {
+			char number[12];
+
+			snprintf(number, sizeof number, "%d", i);
+			execl("/proc/self/exe", "cores", "is", number, (char *)NULL);
+			_exit(99);
+		}
+		waitpid(child, &status, 0);
+		EXPECT("the child's status", status, 0);
+	}
+	set_mask(0, all());
+}
+
+/* ---- between cores ---- */
+
+static int ends[2][2];
+
+static void *answer(void *number)
+{
+	char byte;
+
+	set_mask(0, 1ul << (long)number);
+	for (int i = 0; i < TURNS; i++) {
+		if (read(ends[0][0], &byte, 1) != 1 || here() != (long)number)
+			return NULL;
+		(void)!write(ends[1][1], &byte, 1);
+	}
+	return number;
+}
+
+static void each_core_wakes_the_next_one(void)
+{
+	char byte = 0;
+
+	(void)!pipe(ends[0]);
+	(void)!pipe(ends[1]);
+	for (long i = 0; i < count; i++) {
+		pthread_t thread;
+		void *result;
+
+		set_mask(0, 1ul << ((i + 1) % count));
+		EXPECT("pthread_create", pthread_create(&thread, NULL, answer, (void *)i), 0);
+		for (int k = 0; k < TURNS; k++) {
+			(void)!write(ends[0][1], &byte, 1);
+			(void)!read(ends[1][0], &byte, 1);
+		}
+		pthread_join(thread, &result);
+		EXPECT("the other's core", (long)result, i);
+	}
+	set_mask(0, all());
+	for (int i = 0; i < 4; i++)
+		close(ends[i / 2][i % 2]);
+}
+
+static char *page;
+static atomic_int touching, caught;
+static __thread volatile int fault_ends;
+
+static void fault(int signal)
+{
+	(void)signal;
+	atomic_fetch_add(&caught, 1);
+	fault_ends = 1;
+	mprotect(page, 4096, PROT_READ | PROT_WRITE);
+}
+
+static void *touch(void *number)
+{
+	set_mask(0, 1ul << (long)number);
+	atomic_store(&touching, 1);
+	while (!fault_ends)
+		*(volatile char *)page = 1;
+	return NULL;
+}
+
+/* No core writes to a page through what it remembers of it. */
+static void a_page_that_is_protected_is_so_on_every_core(void)
+{
+	signal(SIGSEGV, fault);
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (long i = 0; i < count; i++) {
+		pthread_t thread;
+
+		atomic_store(&touching, 0);
+		set_mask(0, 1ul << ((i + 1) % count));
+		EXPECT("pthread_create", pthread_create(&thread, NULL, touch, (void *)i), 0);
+		while (!atomic_load(&touching))
+			sched_yield();
+		mprotect(page, 4096, PROT_READ);
+		pthread_join(thread, NULL);
+	}
+	EXPECT("faults", atomic_load(&caught), count);
+	set_mask(0, all());
+}
+
+static atomic_int arrived;
+static atomic_ulong seen;
+
+static void *arrive(void *unused)
+{
+	atomic_fetch_add(&arrived, 1);
+	do
+		atomic_fetch_or(&seen, 1ul << here());
+	while (atomic_load(&arrived) < count);
+	return unused;
+}
+
+/* As many threads as cores run at once, and nobody has said where. */
+static void threads_spread_over_the_cores(void)
+{
+	pthread_t thread[CORES_MAX];
+
+	for (int i = 1; i < count; i++)
+		EXPECT("pthread_create", pthread_create(&thread[i], NULL, arrive, NULL), 0);
+	arrive(NULL);
+	for (int i = 1; i < count; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT("cores used", __builtin_popcountl(atomic_load(&seen)) >= (count > 2 ? 2 : 1), 1);
+}
+
+static void run(const char *name, void (*part)(void))
+{
+	reason[0] = 0;
+	part();
+	if (reason[0])
+		printf("FAIL %s: %s\n", name, reason);
+	else
+		printf("ok %s\n", name);
+	fflush(stdout);
+	failed |= reason[0] != 0;
+}
+#define RUN(part) run(#part, part)
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "is"))
+		return get_mask(0) != 1ul << atoi(argv[2]) || here() != atoi(argv[2]);
+	count = argc > 1 ? atoi(argv[1]) : 1;
+	RUN(files_say_how_many_there_are);
+	RUN(masks_hold_the_cores_that_there_are);
+	RUN(a_thread_is_where_its_mask_says);
+	RUN(a_child_and_a_program_keep_the_mask);
+	RUN(each_core_wakes_the_next_one);
+	RUN(a_page_that_is_protected_is_so_on_every_core);
+	RUN(threads_spread_over_the_cores);
+	return failed;
+}
