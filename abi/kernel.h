@@ -307,6 +307,7 @@ struct system_info {
 	unsigned long object_bytes[16];
 	unsigned long frames_counted;   /* frames with a count above 0 */
 	unsigned long kernel_entries, address_space_switches, context_switches;
+	unsigned long bytes_copied;     /* by the kernel, from thread to thread: data[] of messages, and by `copy` */
 	unsigned long uptime_ns, idle_ns; /* idle: of all cores together */
 	unsigned long memory_bytes;     /* RAM that the kernel was given */
 	unsigned long core_count;

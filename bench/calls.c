@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/measure.h"
+#include "bench/rows.h"
 
 #define BLOCK 65536
 

@@ -17,8 +17,15 @@ struct row {
 	unsigned long (*run)(unsigned n);
 };
 
-/* Each ends with a row without a name. native_rows are UX/RT's alone. */
-extern const struct row call_rows[], process_rows[], memory_rows[], native_rows[];
+/* The tables of a program that measures; each ends with a row without a name. */
+struct row_table {
+	const struct row *rows;
+	int uxrt_only;
+	int long_rows; /* they take so long that one batch must do */
+};
+
+/* The program: see rows.c. */
+int measure_tables(const struct row_table *tables, unsigned count, int argc, char **argv);
 
 /* Prints what failed and ends the program: a row that does not do its work must not be measured. */
 void fail(const char *what);

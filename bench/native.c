@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "abi/file.h"
-#include "bench/measure.h"
+#include "bench/rows.h"
 #include "include/uxrt/native.h"
 
 #define PATH_A "/native-a"

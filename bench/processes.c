@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/measure.h"
+#include "bench/rows.h"
 
 #define PROGRAM "/bench/true"
 

@@ -79,6 +79,7 @@ int call_copy(struct thread *t)
 		}
 		n = MIN(MIN(MIN(own.len, theirs.len), room), arg4(t));
 		memcpy(in ? own.at : theirs.at, in ? theirs.at : own.at, n);
+		this_core()->bytes_copied += n;
 		/* the registers are the state: a restart goes on from here */
 		t->frame.rdx += n;
 		t->frame.r8 += n;

@@ -66,6 +66,7 @@ void message_data_set_word(struct thread *t, unsigned index, u64 value)
 
 void message_data_copy(struct thread *to, struct thread *from, unsigned bytes)
 {
+	this_core()->bytes_copied += bytes;
 	if (thread_parked(from)) {
 		message_data_write(to, 0, thread_park(from), bytes);
 		return;

@@ -45,6 +45,7 @@ int call_system_info(struct thread *t)
 	for (unsigned i = 0; i < core_count; i++) {
 		info.kernel_entries += cores[i]->kernel_entries;
 		info.address_space_switches += cores[i]->address_space_switches;
+		info.bytes_copied += cores[i]->bytes_copied;
 		info.context_switches += cores[i]->context_switches;
 		info.core_idle_ns[i] = arch_ticks_ns(thread_ticks(cores[i]->idle));
 		info.idle_ns += info.core_idle_ns[i];

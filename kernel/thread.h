@@ -125,7 +125,7 @@ struct core {
 	struct thread *idle;
 	unsigned number;
 	unsigned queued;               /* threads in the queues */
-	u64 kernel_entries, address_space_switches, context_switches;
+	u64 kernel_entries, address_space_switches, context_switches, bytes_copied;
 	u64 bitmap[4];
 	struct list_node timers;       /* threads with a deadline, by time, that blocked on this core */
 	struct list_node queue[256];

@@ -139,8 +139,8 @@ void system_text_vmstat(struct text *text, const struct system_state *s)
 
 void system_text_counters(struct text *text, const struct system_state *s)
 {
-	text_add(text, "kernel_entries %lu\naddress_space_switches %lu\ncontext_switches %lu\nuptime_ns %lu\nidle_ns %lu\n",
-	         s->info.kernel_entries, s->info.address_space_switches, s->info.context_switches, s->info.uptime_ns, s->info.idle_ns);
+	text_add(text, "kernel_entries %lu\naddress_space_switches %lu\ncontext_switches %lu\nbytes_copied %lu\nuptime_ns %lu\nidle_ns %lu\n",
+	         s->info.kernel_entries, s->info.address_space_switches, s->info.context_switches, s->info.bytes_copied, s->info.uptime_ns, s->info.idle_ns);
 }
 
 void system_text_charges(struct text *text, const struct charge_info *charges, size_t count)

@@ -1,0 +1,9 @@
+/* The tables of bench/rows.c. */
+#ifndef BENCH_ROWS_H
+#define BENCH_ROWS_H
+
+#include "bench/measure.h"
+
+extern const struct row call_rows[], process_rows[], memory_rows[], native_rows[];
+
+#endif
