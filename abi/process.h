@@ -148,6 +148,9 @@
 	X(SERVICE_READY, 136) /* the server receives on SLOT_ENDPOINT from now on; root mounts it */ \
 	X(NAMES_CHANGED, 142) /* m[0]: the new number of the service's names, see CONTINUE_PLACE in abi/file.h */ \
 	X(TABLES_NEEDED, 137) /* reserved */ \
+	/* m[0] an empty slot of the caller's system CNode, SLOT_SERVER or above: another HandlePool appears there, about as large as all before, for the
+	 * service has that many files open. -ENFILE: it has SERVICE_POOLS_MAX */ \
+	X(POOL_NEEDED, 205) \
 	X(MOUNTS, 138)     /* -> m[0] length, data[]: lines as /proc/mounts */ \
 	/* console and pty servers: m[0] sid, m[1] Linux device number of a terminal of theirs, or 0, m[2] foreground pgid, m[3] pid.
 	 * m[1], m[3]: it is that process's controlling terminal. m[1] alone: the foreground group of those who have it has changed. Without m[1]
@@ -188,6 +191,8 @@
 	X(WATCH_RING, 203) \
 	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
+
+#define SERVICE_POOLS_MAX 16 /* the first in SLOT_POOL */
 
 #define PROCESS_MEMORY_MAX 0x10000ul /* of one PROCESS_MEMORY: root is not to be kept longer */
 

@@ -1,6 +1,6 @@
 /*
- * The service table. A service is a process started from the bundle that holds its own Endpoint, a pool of Handles and a Notification. When
- * it dies its Endpoint and pool are revoked, so that every Handle of its clients is dead (they get EIO), and it is started anew. Its memory
+ * The service table. A service is a process started from the bundle that holds its own Endpoint, pools of Handles and a Notification. When
+ * it dies its Endpoint and pools are revoked, so that every Handle of its clients is dead (they get EIO), and it is started anew. Its memory
  * objects stay: they are root's.
  */
 #include "root/services.h"
@@ -17,6 +17,8 @@
 #include "root/walk.h"
 
 #define NO_IO { 1, 0, -1 }
+/* A HandlePool is one kernel object, and no object is larger than a block. */
+#define HANDLE_BITS_MAX (BLOCK_BITS - HANDLE_SIZE_BITS)
 
 /* Opening it is opening the caller's controlling terminal, whoever serves that. */
 static const char terminal_path[] = "/dev/tty";
@@ -149,7 +151,7 @@ static void fill_service(struct process *process)
 	for (unsigned i = 0; i < ARRAY_SIZE(direct); i++)
 		fill_direct(process, i);
 	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
-	set_slot(process, SLOT_POOL, s->pool.slot, RIGHT_ALL);
+	set_slot(process, SLOT_POOL, s->pools[0].slot, RIGHT_ALL);
 	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
 }
 
@@ -186,9 +188,10 @@ static int make_objects(struct service *s)
 {
 	struct kvalues v;
 
-	if (kobject_create(&s->endpoint, OBJECT_ENDPOINT, 0) || kobject_create(&s->pool, OBJECT_HANDLE_POOL, s->handle_bits) ||
+	if (kobject_create(&s->endpoint, OBJECT_ENDPOINT, 0) || kobject_create(&s->pools[0], OBJECT_HANDLE_POOL, s->handle_bits) ||
 	    kobject_create(&s->notify, OBJECT_NOTIFICATION, 0))
 		return -ENOMEM;
+	s->pool_count = 1;
 	MUST(kobject_call(KCALL_cap_identify, ROOT_CNODE, s->endpoint.slot, 0, 0, 0, 0, 0, &v));
 	s->endpoint_id = v.v2;
 	s->program_handle = slot_alloc(1);
@@ -206,7 +209,9 @@ static void drop_objects(struct service *s)
 	}
 	s->program_handle = 0;
 	kobject_destroy(&s->endpoint);
-	kobject_destroy(&s->pool);
+	for (unsigned i = 0; i < ARRAY_SIZE(s->pools); i++)
+		kobject_destroy(&s->pools[i]);
+	s->pool_count = 0;
 	kobject_destroy(&s->notify);
 }
 
@@ -401,7 +406,7 @@ long op_SERVE(struct request *request)
 	s->present = s->ready = true;
 	process->serves = service_number(s);
 	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
-	set_slot(process, SLOT_POOL, s->pool.slot, RIGHT_ALL);
+	set_slot(process, SLOT_POOL, s->pools[0].slot, RIGHT_ALL);
 	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
 	return 0;
 }
@@ -441,6 +446,30 @@ long op_NAMES_CHANGED(struct request *request)
 	if (!s || s->process != request->caller->process)
 		return -EPERM;
 	s->names = request->m[0];
+	return 0;
+}
+
+/* As large as all before together, so that few are needed. */
+long op_POOL_NEEDED(struct request *request)
+{
+	struct service *s = service_get(request->service);
+	struct kobject *pool;
+	u64 slot = request->m[0];
+
+	if (!s || s->process != request->caller->process)
+		return -EPERM;
+	if (slot < SLOT_SERVER || slot >= 1ul << s->process->system_bits)
+		return -EINVAL;
+	if (s->pool_count == ARRAY_SIZE(s->pools))
+		return -ENFILE;
+	pool = &s->pools[s->pool_count];
+	if (kobject_create(pool, OBJECT_HANDLE_POOL, MIN(s->handle_bits + s->pool_count - 1, (unsigned)HANDLE_BITS_MAX)))
+		return -ENOMEM;
+	if (KCALL6(cap_copy, SYS(s->process->system_cnode.slot), slot, ROOT_CNODE, pool->slot, RIGHT_ALL, 0)) {
+		kobject_destroy(pool);
+		return -EINVAL;
+	}
+	s->pool_count++;
 	return 0;
 }
 

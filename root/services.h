@@ -28,14 +28,15 @@ struct log_allowance {
 struct service {
 	const char *name;  /* in the bundle, and process_info.name */
 	const char *const *mounts; /* mount points by mount number, NULL-terminated */
-	unsigned handle_bits;      /* of its HandlePool: 1 << bits Handles */
+	unsigned handle_bits;      /* of its first HandlePool: 1 << bits Handles */
 	unsigned slot_bits;        /* of its system CNode: a slot for each request that waits */
 	struct service_io io[4];
 	unsigned rights;           /* SERVICE_ */
 	/* what follows is root's */
 	bool present, ready;
 	struct process *process;
-	struct kobject endpoint, pool, notify;
+	struct kobject endpoint, pools[SERVICE_POOLS_MAX], notify;
+	unsigned pool_count;
 	u32 program_handle;        /* slot: Handle for SLOT_SERVICE_PIPE, _EVENT, _SOCKET */
 	u64 endpoint_id;           /* as cap_identify tells it of a Handle */
 	struct log_allowance log;

@@ -49,11 +49,42 @@ long kernel_slot_delete(unsigned slot)
 	return kernel_object(KCALL_cap_delete, a);
 }
 
-long kernel_handle_mint(unsigned long badge, unsigned slot)
+/* ---- Handles: from the pool that had room last, from another, or from a new one ---- */
+
+static unsigned pool_slots[SERVICE_POOLS_MAX] = { SLOT_POOL };
+static unsigned pool_count = 1, pool_at;
+
+static long mint(unsigned long badge, unsigned slot)
 {
-	unsigned long a[8] = { CPTR_SYSTEM | SLOT_POOL, CPTR_SYSTEM | SLOT_ENDPOINT, badge, CPTR_SYSTEM | slot };
+	unsigned long a[8] = { CPTR_SYSTEM | pool_slots[pool_at], CPTR_SYSTEM | SLOT_ENDPOINT, badge, CPTR_SYSTEM | slot };
 
 	return kernel_object(KCALL_handle_mint, a);
+}
+
+static bool pool_add(void)
+{
+	unsigned slot = pool_count < SERVICE_POOLS_MAX ? slot_take() : 0;
+
+	if (!slot)
+		return false;
+	if (root_call3(PROC_POOL_NEEDED, slot, 0, 0) < 0) {
+		slot_free(slot);
+		return false;
+	}
+	pool_at = pool_count;
+	pool_slots[pool_count++] = slot;
+	return true;
+}
+
+long kernel_handle_mint(unsigned long badge, unsigned slot)
+{
+	long error = mint(badge, slot);
+
+	for (unsigned others = pool_count - 1; error == K_NO_MEMORY && others; others--) {
+		pool_at = (pool_at + 1) % pool_count;
+		error = mint(badge, slot);
+	}
+	return error == K_NO_MEMORY && pool_add() ? mint(badge, slot) : error;
 }
 
 /* The own page at `address` is not mapped yet (memory comes when it is touched, and the kernel's copy does not wait for that). */

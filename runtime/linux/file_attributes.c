@@ -121,7 +121,6 @@ static struct change size_change(unsigned long size)
 	return (struct change){ SETATTR_SIZE, { .size = size } };
 }
 
-/* RLIMIT_FSIZE is no hindrance to a file that is larger already. */
 static long limit_size(struct thread_record *t, unsigned long size)
 {
 	if (size <= process_info()->fsize)
@@ -130,7 +129,7 @@ static long limit_size(struct thread_record *t, unsigned long size)
 	return -EFBIG;
 }
 
-static long limit_resize(struct thread_record *t, unsigned fd, unsigned long size)
+long file_limit_resize(struct thread_record *t, unsigned fd, unsigned long size)
 {
 	struct ipc c = { .target = fd, .info = INFO(FILE_FSTAT, 0) };
 
@@ -163,7 +162,7 @@ long linux_ftruncate(struct thread_record *t, const unsigned long a[6])
 	error = descriptor_type(word) != S_IFREG || descriptor_access(word) == O_RDONLY ? -EINVAL : 0;
 
 	if (error == 0)
-		error = limit_resize(t, (unsigned)a[0], a[1]);
+		error = file_limit_resize(t, (unsigned)a[0], a[1]);
 	return error < 0 ? error : change_file(t, (unsigned)a[0], &c);
 }
 

@@ -83,6 +83,8 @@ long linux_fallocate(struct thread_record *t, const unsigned long a[6])
 	u32 word = descriptor_lookup_file(t, (unsigned)a[0]);
 	long error = word ? allocate_check(word, (unsigned)a[1], (long)a[2], (long)a[3]) : -EBADF;
 
+	if (error == 0 && !((unsigned)a[1] & FALLOC_FL_PUNCH_HOLE))
+		error = file_limit_resize(t, (unsigned)a[0], a[2] + a[3]);
 	return error < 0 ? error : file_simple((unsigned)a[0], FILE_ALLOCATE, (unsigned)a[1], a[2], a[3], 0);
 }
 

@@ -69,6 +69,9 @@ long file_open_service(struct thread_record *t, unsigned slot, unsigned label, u
 long file_open_queue(struct thread_record *t, uaddr_t name, unsigned flags, unsigned mode, unsigned long limits);
 long file_unlink_queue(struct thread_record *t, uaddr_t name);
 
+/* Whether RLIMIT_FSIZE lets this open file be extended to `size`: 0, or -EFBIG and SIGXFSZ. A file that is larger already is not extended. */
+long file_limit_resize(struct thread_record *t, unsigned fd, unsigned long size);
+
 /* The absolute path of a file: its length (no NUL is written), or -errno; -ENOENT if it was deleted. */
 long file_describe(struct thread_record *t, unsigned long cptr, char *to, size_t size);
 

@@ -320,7 +320,45 @@ static void stack(void)
 	apart(stack_small);
 }
 
-static const struct part parts[] = { { "memory", memory }, { "tasks", tasks }, { "cpu", cpu }, { "signals", signals }, { "stack", stack } };
+/* ---- sizes of files ---- */
+
+static volatile sig_atomic_t too_large;
+
+static void count_too_large(int number)
+{
+	too_large += number == SIGXFSZ;
+}
+
+static void allocate_tries(void)
+{
+	int fd = open("f", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	SHOW(ftruncate(fd, 3000));
+	signal(SIGXFSZ, count_too_large);
+	limit(RLIMIT_FSIZE, 2000, RLIM_INFINITY);
+	SHOW(fallocate(fd, 0, 0, 2000));
+	SHOW(fallocate(fd, 0, 2500, 500));
+	printf("signals %d\n", too_large);
+	SHOW(fallocate(fd, 0, 2500, 501));
+	SHOW(fallocate(fd, FALLOC_FL_KEEP_SIZE, 8192, 1));
+	printf("signals %d\n", too_large);
+	SHOW(fallocate(fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 8192, 1));
+	SHOW(ftruncate(fd, 100));
+	SHOW(fallocate(fd, 0, 0, 1999));
+	SHOW(lseek(fd, 0, SEEK_END));
+	printf("signals %d\n", too_large);
+	signal(SIGXFSZ, SIG_DFL);
+	fallocate(fd, 0, 0, 2001);
+	printf("still here\n");
+}
+
+static void allocate(void)
+{
+	apart(allocate_tries);
+}
+
+static const struct part parts[] = { { "memory", memory }, { "tasks", tasks }, { "cpu", cpu }, { "signals", signals }, { "stack", stack },
+	{ "allocate", allocate } };
 
 int main(int argc, char **argv)
 {
