@@ -160,6 +160,8 @@
 	X(SESSION_TTY, 140) \
 	/* proc server: m[0] pid, m[1] address in a region of an object -> m[0] length, data[]: the path it was last mapped from; -ENOENT */ \
 	X(PROC_REGION_NAME, 141) \
+	/* proc server: m[0] pid, m[1] its new oom_score_adj, OOM_ADJUST_MIN to OOM_ADJUST_MAX; m[2] 1: who writes it is privileged. -EACCES: only such lower it */ \
+	X(OOM_ADJUST, 206) \
 	/* ---- processes by (pid, serial), which is never another's: pidfds ---- */ \
 	X(PIDFD, 192)        /* m[0] pid -> m[1] serial; -EINVAL: a thread's id */ \
 	X(PIDFD_STATE, 193)  /* event server: m[0] pid, m[1] serial -> 1 alive, 0 a zombie, -ESRCH gone. Its end will be told by NOTICE_WATCHED */ \
@@ -191,6 +193,10 @@
 	X(WATCH_RING, 203) \
 	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
+
+/* In thousandths of all memory, added to what a process has when one is chosen for want of memory; the least: never that one. */
+#define OOM_ADJUST_MIN (-1000)
+#define OOM_ADJUST_MAX 1000
 
 #define SERVICE_POOLS_MAX 16 /* the first in SLOT_POOL */
 
@@ -299,7 +305,7 @@ struct proc_info {
 	char name[16];
 	char state; /* R S D T Z */
 	char dumpable; /* 0: not even its own user looks into it */
-	char pad[2];
+	short oom_score_adj;
 	int nice, priority, exit_signal, tty;
 	unsigned long start_ns, user_ns, system_ns, child_user_ns, child_system_ns;
 	unsigned long virtual_bytes, resident_pages, shared_pages, peak_resident_pages;

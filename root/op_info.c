@@ -112,6 +112,7 @@ static void fill_ids(struct proc_info *info, const struct process *p, const stru
 	info->sgid = c->sgid;
 	memcpy(info->name, t ? t->name : p->name, sizeof(info->name));
 	info->dumpable = p->dumpable;
+	info->oom_score_adj = p->oom_adjust;
 	info->exit_signal = p->exit_signal;
 	info->tty = (int)p->terminal.device;
 	info->tty_pgid = p->terminal.group;
@@ -198,6 +199,27 @@ long op_PROC_INFO(struct request *request)
 	}
 	memcpy(root_message()->data, &info, sizeof(info));
 	request->out_bytes = sizeof(info);
+	return 0;
+}
+
+/* Who is not privileged does not go below what a privileged one set last. */
+long op_OOM_ADJUST(struct request *request)
+{
+	struct process *p = process_find(request->m[0]);
+	s64 value = (s64)request->m[1];
+	bool privileged = request->m[2] == 1;
+
+	if (!may_look(request))
+		return -EPERM;
+	if (!p)
+		return -ESRCH;
+	if (value < OOM_ADJUST_MIN || value > OOM_ADJUST_MAX)
+		return -EINVAL;
+	if (value < p->oom_adjust_least && !privileged)
+		return -EACCES;
+	p->oom_adjust = (s16)value;
+	if (privileged)
+		p->oom_adjust_least = (s16)value;
 	return 0;
 }
 

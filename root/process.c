@@ -108,6 +108,8 @@ static int inherit(struct process *process, const struct process *maker)
 	process->terminal.old_group = 0;
 	process->no_new_privs = maker->no_new_privs;
 	process->dumpable = maker->dumpable;
+	process->oom_adjust = maker->oom_adjust;
+	process->oom_adjust_least = maker->oom_adjust_least;
 	memcpy(process->name, maker->name, sizeof(process->name));
 	return 0;
 }

@@ -137,6 +137,7 @@ struct process {
 	u32 pid, pgid, sid, thread_count;
 	u8 state, exit_signal, pdeathsig, stop_signal;
 	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, holds_locks;
+	s16 oom_adjust, oom_adjust_least; /* oom_score_adj, and what only a privileged process lowers it below */
 	bool exit_due;
 	struct list_node due;    /* it is to end (exit_due), or to have its death signal: exit.c */
 	u32 exit_status;

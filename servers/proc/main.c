@@ -463,6 +463,14 @@ static bool superuser(void)
 	return caller && !caller->euid;
 }
 
+/* Whose files they are: root's, if nobody is to look into the process. */
+static bool is_owner(const struct proc_info *info)
+{
+	const struct principal_entry *caller = principal_find(serve_request->principal);
+
+	return caller && info->dumpable && caller->euid == info->euid;
+}
+
 static long open(struct request *request, struct open_file *file)
 {
 	struct place place = node_place(file->node);
@@ -474,8 +482,10 @@ static long open(struct request *request, struct open_file *file)
 	if (place_of_process(&place) && !may_look(&place, &info))
 		return -EACCES;
 	file->words[0] = info.serial;
-	if (!file_writable(file) || place_row(&place)->write)
+	if (!file_writable(file))
 		return 0;
+	if (place_row(&place)->write)
+		return place_of_process(&place) && !superuser() && !is_owner(&info) ? -EACCES : 0;
 	return place_in_sys(&place) || !superuser() ? -EACCES : 0;
 }
 

@@ -4,6 +4,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/proc/process_text.h"
+#include "servers/proc/system_text.h"
 #include "servers/proc/tree.h"
 
 #define ARGUMENTS_MAX (128 * 1024ul * 16)
@@ -70,6 +71,62 @@ long write_comm(const struct place *place, const struct proc_info *info, const c
 	unsigned long m[8] = { place->kind == NODE_THREAD ? place->number : place->pid };
 
 	return root_call(PROC_SET_NAME, m, (unsigned)length);
+}
+
+/* ---- who is killed for want of memory ---- */
+
+long make_oom_adjust(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	(void)place;
+	text_add(text, "%d\n", info->oom_score_adj);
+	return 0;
+}
+
+/* Of 2,000; who has nothing is in the middle of its third third, where Linux has it. */
+long make_oom_score(struct text *text, const struct place *place, const struct proc_info *info)
+{
+	long thousandths = (long)(info->resident_pages * 1000 / MAX(system_state_now().memory_total / PAGE_SIZE, 1ul)) + info->oom_score_adj;
+
+	(void)place;
+	text_add(text, "%ld\n", info->oom_score_adj == OOM_ADJUST_MIN ? 0 : (1000 + thousandths) * 2 / 3);
+	return 0;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* A number with a sign perhaps, in C's notation, and white space around it. */
+static bool parse_number(const char *text, size_t length, long *number)
+{
+	char digits[16] = "";
+	bool negative;
+	u64 value;
+
+	while (length && is_space(text[length - 1]))
+		length--;
+	while (length && is_space(*text))
+		text++, length--;
+	if (length >= sizeof(digits))
+		return false;
+	memcpy(digits, text, length);
+	negative = digits[0] == '-';
+	if (!parse_u64(digits + (negative || digits[0] == '+'), 0, &value, NULL) || value > 0x7fffffff)
+		return false;
+	*number = negative ? -(long)value : (long)value;
+	return true;
+}
+
+long write_oom_adjust(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+{
+	const struct principal_entry *writer = principal_find(serve_request->principal);
+	long value;
+
+	(void)place;
+	if (!parse_number(text, length, &value))
+		return -EINVAL;
+	return root_call3(PROC_OOM_ADJUST, info->pid, (unsigned long)value, writer && !writer->euid);
 }
 
 /* Memory of the process, as far as it is there. */

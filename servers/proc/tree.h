@@ -91,7 +91,8 @@ void descriptor_info_forget(struct open_file *file);
 
 /* ---- process_files.c ---- */
 text_maker make_stat, make_statm, make_status, make_limits, make_cmdline, make_comm, make_environ, make_maps, make_smaps, make_mounts,
-	make_mountinfo;
+	make_mountinfo, make_oom_score, make_oom_adjust;
+long write_oom_adjust(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 
 /* ---- sys_files.c ---- */
