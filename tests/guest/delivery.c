@@ -433,10 +433,23 @@ static void jumper(const struct turn *turn)
 	kill(0, SIGTERM); /* its child, too */
 }
 
+/* Sends SIGUSR1 each time that the child says it is ready, some time later. */
+static void signal_at_any_moment(const struct turn *turn, pid_t pid)
+{
+	unsigned random = 1;
+
+	for (int n = 0; n < DELIVERIES; n++) {
+		turn_wait(turn->from[0]);
+		random = random * 1103515245 + 12345;
+		for (volatile unsigned spin = random >> 16 & 0xfff; spin; spin--)
+			;
+		kill(pid, SIGUSR1);
+	}
+}
+
 static void none_is_lost(void)
 {
 	struct turn turn;
-	unsigned random = 1;
 	int status;
 
 	turn_make(&turn);
@@ -447,20 +460,36 @@ static void none_is_lost(void)
 		setpgid(0, 0);
 		jumper(&turn);
 	}
-	for (int n = 0; n < DELIVERIES; n++) {
-		turn_wait(turn.from[0]);
-		random = random * 1103515245 + 12345;
-		for (volatile unsigned spin = random >> 16 & 0xfff; spin; spin--)
-			;
-		kill(pid, SIGUSR1);
-	}
+	signal_at_any_moment(&turn, pid);
 	waitpid(pid, &status, 0);
 	show_status("after all of them", status);
+}
+
+/* A signal that is waited for is had, and interrupts nothing, at whatever instruction of the call it comes: a timer sends it, each time a little later. */
+static void taken_at_any_moment(void)
+{
+	struct timespec long_time = { 1000, 0 };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	int had = 0;
+	timer_t timer;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	show("timer", timer_create(CLOCK_MONOTONIC, &event, &timer));
+	for (int n = 0; n < DELIVERIES; n++) {
+		struct itimerspec when = { .it_value = { 0, 1 + n * 10 } };
+
+		timer_settime(timer, 0, &when, NULL);
+		had += sigtimedwait(&set, NULL, &long_time) == SIGUSR1;
+	}
+	printf("taken: %d of %d\n", had, DELIVERIES);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = { PART(defaults), PART(rt_order), PART(discards), PART(rules), PART(to_threads), PART(ends), PART(restart_matrix),
-		PART(none_is_lost) };
+		PART(none_is_lost), PART(taken_at_any_moment) };
 	return RUN_PARTS(parts, argc, argv);
 }

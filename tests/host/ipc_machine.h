@@ -11,21 +11,6 @@ enum { UNTYPED = 200, FRAMES, SPACE, EP, EP2, POOL, NOTIFY, SCRATCH = 220, THREA
 static struct thread *member[MEMBERS]; /* 0: client, 1: server, 2: second client, 3: second server */
 static struct message_buffer *buffer[MEMBERS]; /* two pages each, adjacent in the simulated RAM */
 
-static struct thread *run(struct thread *t)
-{
-	struct core *core = this_core();
-
-	/* the tests decide who runs: put the wanted thread on the core as the scheduler would */
-	if (core->current == t)
-		return t;
-	thread_unready(core->current);
-	thread_unready(t);
-	core->current = t;
-	t->core = core;
-	idle_mask &= ~core->mask;
-	return t;
-}
-
 static inline u64 free_untyped(void)
 {
 	static unsigned next = ROOT_SLOT_UNTYPED;

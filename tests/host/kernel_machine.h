@@ -274,4 +274,19 @@ static inline void check_thread_queues(struct thread *t)
 	}
 }
 
+/* Puts the wanted thread on the core as the scheduler would: the tests decide who runs. */
+static inline struct thread *run(struct thread *t)
+{
+	struct core *core = this_core();
+
+	if (core->current == t)
+		return t;
+	thread_unready(core->current);
+	thread_unready(t);
+	core->current = t;
+	t->core = core;
+	idle_mask &= ~core->mask;
+	return t;
+}
+
 #endif

@@ -27,20 +27,6 @@ static u64 rnd(u64 below)
 	return (seed >> 33) % below;
 }
 
-static struct thread *run(struct thread *t)
-{
-	struct core *core = this_core();
-
-	if (core->current == t)
-		return t;
-	thread_unready(core->current);
-	thread_unready(t);
-	core->current = t;
-	t->core = core;
-	idle_mask &= ~core->mask;
-	return t;
-}
-
 static s64 root_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
 	return kcall(run(root), number, a0, a1, a2, a3, a4, a5, a6);
