@@ -309,9 +309,14 @@ $(G)/tests/tests/bin/%: tests/guest/%.c Makefile $(wildcard tests/guest/*.h)
 	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -o $@ $<
 
 # The programs of bench/, in /bench of the image that is measured: static, the same files on both kernels.
-BENCH_PROGRAMS := $(addprefix $(G)/bench/bench/,rows jobs true shell stamp)
+BENCH_PROGRAMS := $(addprefix $(G)/bench/bench/,rows cores jobs true shell stamp)
 
 $(G)/bench/bench/rows: $(addprefix bench/,measure.c rows.c calls.c processes.c memory.c native.c measure.h rows.h) $(wildcard abi/*.h include/uxrt/*.h) Makefile
+	$(call announce,GUEST,$@)
+	@mkdir -p $(@D)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)
+
+$(G)/bench/bench/cores: $(addprefix bench/,measure.c cores.c native.c measure.h rows.h) $(wildcard abi/*.h include/uxrt/*.h) Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)

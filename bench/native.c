@@ -25,6 +25,7 @@ enum { ECHO = 0x4000, PASS_ON, TAKE };
 
 static unsigned char large[LARGE] __attribute__((aligned(4096)));
 static int server_a, server_b; /* descriptors */
+static pid_t process_a, process_b;
 
 /* The Handle goes into the client's descriptor, whoever it is. */
 static void answer_open(struct ipc *ipc)
@@ -101,7 +102,7 @@ static _Noreturn void serve(const char *path, const char *next_path, int ready)
 	}
 }
 
-static int start(const char *path, const char *next)
+static int start(const char *path, const char *next, pid_t *server)
 {
 	int ready[2], fd;
 	char byte;
@@ -112,6 +113,7 @@ static int start(const char *path, const char *next)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		serve(path, next, ready[1]);
 	}
+	*server = child;
 	close(ready[1]);
 	MUST(child > 0 && read(ready[0], &byte, 1) == 1);
 	close(ready[0]);
@@ -120,19 +122,31 @@ static int start(const char *path, const char *next)
 	return fd;
 }
 
-static void prepare(void)
+void native_prepare(void)
 {
 	if (server_a)
 		return;
 	for (unsigned i = 0; i < LARGE; i += 4096)
 		large[i] = 1;
-	server_b = start(PATH_B, NULL);
-	server_a = start(PATH_A, PATH_B);
+	server_b = start(PATH_B, NULL, &process_b);
+	server_a = start(PATH_A, PATH_B, &process_a);
+}
+
+void native_call(void)
+{
+	unsigned long sent = ECHO;
+
+	MUST(uxrt_call_label((unsigned long)server_a, &sent) == 0);
+}
+
+int native_server(void)
+{
+	return process_a;
 }
 
 static unsigned long calls(unsigned n, unsigned long info)
 {
-	prepare();
+	native_prepare();
 	unsigned long server = (unsigned long)server_a;
 	unsigned long start = ticks();
 	for (unsigned i = 0; i < n; i++) {
@@ -153,7 +167,7 @@ static unsigned long row_word(unsigned n)
 {
 	unsigned long word = 1;
 
-	prepare();
+	native_prepare();
 	unsigned long start = ticks();
 	for (unsigned i = 0; i < n; i++) {
 		struct ipc ipc = { .target = (unsigned long)server_a, .info = ECHO, .m = { word } };
@@ -171,7 +185,7 @@ static unsigned long row_words(unsigned n)
 {
 	unsigned long sum = 0;
 
-	prepare();
+	native_prepare();
 	unsigned long start = ticks();
 	for (unsigned i = 0; i < n; i++) {
 		struct ipc ipc = { .target = (unsigned long)server_a, .info = ECHO, .m = { i, 1, 2, 3, 4, 5, 6, 7 } };
@@ -193,7 +207,7 @@ static unsigned long row_window(unsigned n)
 {
 	struct message_buffer *message = uxrt_native()->message();
 
-	prepare();
+	native_prepare();
 	message->window[0] = (struct message_window){ (unsigned long)large, LARGE };
 	unsigned long start = ticks();
 	for (unsigned i = 0; i < n; i++) {

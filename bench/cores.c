@@ -1,0 +1,121 @@
+/*
+ * Rows that take two cores: what it costs that a caller is on another one than the caller before. Each is the shortest of its calls: the cores are threads of a host
+ * that does other things as well. UX/RT's alone.
+ */
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/measure.h"
+#include "bench/rows.h"
+
+static void pin(pid_t pid, int core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(core, &set);
+	MUST(sched_setaffinity(pid, sizeof set, &set) == 0);
+}
+
+static unsigned long one_call(void)
+{
+	unsigned long start = ticks();
+
+	native_call();
+	return ticks() - start;
+}
+
+static unsigned long shortest(unsigned n)
+{
+	unsigned long best = ~0ul;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned long took = one_call();
+
+		best = took < best ? took : best;
+	}
+	return best * n;
+}
+
+static unsigned long row_same(unsigned n)
+{
+	native_prepare();
+	pin(0, 0);
+	return shortest(n);
+}
+
+struct turns {
+	atomic_uint turn;
+	unsigned long best[2];
+};
+
+/* Nobody else calls meanwhile; the other one waits on its core without a kernel call. */
+static void take_turns(struct turns *turns, unsigned number, unsigned n)
+{
+	unsigned long best = ~0ul;
+
+	pin(0, (int)number);
+	for (unsigned i = 0; i < n; i++) {
+		while (atomic_load(&turns->turn) % 2 != number)
+			__builtin_ia32_pause();
+		unsigned long took = one_call();
+		best = took < best ? took : best;
+		atomic_fetch_add(&turns->turn, 1);
+	}
+	turns->best[number] = best;
+}
+
+static unsigned long row_turns(unsigned n)
+{
+	struct turns *turns = mmap(NULL, sizeof *turns, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned long both;
+	int status;
+
+	MUST(turns != MAP_FAILED);
+	native_prepare();
+	pid_t child = fork();
+	if (child == 0) {
+		take_turns(turns, 1, n);
+		_exit(0);
+	}
+	take_turns(turns, 0, n);
+	MUST(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	both = (turns->best[0] + turns->best[1]) / 2;
+	munmap(turns, sizeof *turns);
+	return both * n;
+}
+
+/* The only server that takes an interrupt: one that may run on no core but its own. */
+static unsigned long row_pinned(unsigned n)
+{
+	unsigned long took;
+	cpu_set_t any;
+
+	native_prepare();
+	pin(0, 0);
+	pin(native_server(), 1);
+	took = shortest(n);
+	CPU_ZERO(&any);
+	CPU_SET(0, &any);
+	CPU_SET(1, &any);
+	MUST(sched_setaffinity(native_server(), sizeof any, &any) == 0);
+	return took;
+}
+
+static const struct row core_rows[] = {
+	{ "cross_same", "native call and answer on two cores, shortest, ns: caller on one", 60, row_same },
+	{ "cross_turns", "the same: callers on two cores in turn, server not pinned", 60, row_turns },
+	{ "cross_pinned", "the same: server pinned to the other core", 60, row_pinned },
+	{ 0 },
+};
+
+int main(int argc, char **argv)
+{
+	static const struct row_table table = { .rows = core_rows, .uxrt_only = 1 };
+
+	return measure_tables(&table, 1, argc, argv);
+}
