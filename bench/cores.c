@@ -107,9 +107,9 @@ static unsigned long row_pinned(unsigned n)
 }
 
 static const struct row core_rows[] = {
-	{ "cross_same", "native call and answer on two cores, shortest, ns: caller on one", 60, row_same },
-	{ "cross_turns", "the same: callers on two cores in turn, server not pinned", 60, row_turns },
-	{ "cross_pinned", "the same: server pinned to the other core", 60, row_pinned },
+	{ "cross_same", "native call and answer on two cores, shortest, ns: caller on one", 200, row_same },
+	{ "cross_turns", "the same: callers on two cores in turn, server not pinned", 200, row_turns },
+	{ "cross_pinned", "the same: server pinned to the other core", 200, row_pinned },
 	{ 0 },
 };
 

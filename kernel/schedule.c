@@ -5,7 +5,7 @@
  * that is idle; if none is, to the core with the least before it. Who takes part in a message does not travel: the receiver is *handed* the
  * sender's core, so a call to a server is a switch on one core, wherever the server ran before; only affinity sends it elsewhere.
  * A core that has nothing to run takes from the others' queues; one that blocks with more than one thread queued gives to
- * idle ones; at the end of a slice a core with more threads than another gives one away.
+ * idle ones; at the end of a slice a core with more threads than another gives away the one that has had its turn.
  *
  * A thread handed over by one that goes on running (a reply without a receive, a forward) waits in the queue of that core even if others are
  * idle: most such threads block a moment later, in a receive, and then it runs without an interrupt or a move.
@@ -369,17 +369,16 @@ static void give_to_idle(struct core *core)
 }
 
 /*
- * At the end of a slice: a core with more threads to run than another one gives it the next that may go there. With one more, it is the other
- * that has one more then, and gives one at the end of its slice: three threads on two cores get two thirds of a core each.
+ * After the end of a slice: a core with more threads to run than another one gives it the thread whose slice it was, once that runs here no more. With one
+ * more, it is the other that has one more then, and gives one at the end of its slice: three threads on two cores get two thirds of a core each.
+ * It gives none that waits for its turn here: that one was once passed on from core to core, and ran on none.
  */
-static void give_to_less_loaded(struct core *core)
+static void give_to_less_loaded(struct core *core, struct thread *thread)
 {
-	struct thread *thread;
 	struct core *to;
 
-	if (core->best < 0 || core_count == 1)
+	if (!thread->queued || thread->core != core || core->current == thread || core_count == 1)
 		return;
-	thread = list_first_entry(&core->queue[core->best], struct thread, queue);
 	to = least_loaded(thread, thread->affinity & online);
 	if (to == core || load_of(to) >= load_of(core))
 		return;
@@ -450,12 +449,14 @@ struct thread *schedule(void)
 {
 	struct core *core = this_core();
 	struct thread *current = core->current, *next;
-	bool stays, given = core->handoff != NULL;
+	bool stays, slice_ended, given = core->handoff != NULL;
 
 	if (unlikely(current->interrupt_late)) {
 		current->interrupt_late = 0;
 		thread_interrupt(current);
 	}
+	slice_ended = core->slice_ended;
+	core->slice_ended = false;
 	stays = may_stay(core, current) && !current->queued;
 	next = handed(core, stays);
 	if (!next && stays && (int)current->priority >= core->best) {
@@ -463,6 +464,8 @@ struct thread *schedule(void)
 			give_to_idle(core);
 	} else {
 		replace(core, current, next ? next : pick(core), stays);
+		if (unlikely(slice_ended))
+			give_to_less_loaded(core, current);
 		if (unlikely(core->best >= 0 && idle_mask))
 			give_to_idle(core);
 	}
@@ -529,7 +532,7 @@ void schedule_expire(u64 now)
 	}
 	if (may_stay(core, current) && !slice_left(core)) {
 		current->slice_start = thread_ticks(current);
-		give_to_less_loaded(core); /* before the current thread is queued: it runs here still, and cannot go to another core */
+		core->slice_ended = true;
 		schedule_yield(current);
 	}
 	rearm(core, now);

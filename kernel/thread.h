@@ -116,6 +116,7 @@ struct core {
 		};
 		u16 hindered;
 	};
+	bool slice_ended;              /* of the current thread: schedule() gives it to another core if that has less to do */
 	int best;                      /* highest priority queued; -1 none */
 	struct thread *handoff;        /* runs next, ahead of its equals, not queued */
 	u64 armed;                     /* what the timer is set to; ~0 none */

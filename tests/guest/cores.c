@@ -275,6 +275,36 @@ static void threads_spread_over_the_cores(void)
 	EXPECT("cores used", __builtin_popcountl(atomic_load(&seen)) >= (count > 2 ? 2 : 1), 1);
 }
 
+#define CROWD_CORES 8
+static atomic_ulong counted[CROWD_CORES + 2];
+static atomic_int enough;
+
+static void *count_on(void *number)
+{
+	while (!atomic_load(&enough))
+		atomic_fetch_add(&counted[(long)number], 1);
+	return NULL;
+}
+
+/* Two threads more than cores, none of which ever waits: all of them get on, again and again. */
+static void threads_that_compute_all_have_their_turn(void)
+{
+	int crowd = (count < CROWD_CORES ? count : CROWD_CORES) + 2;
+	pthread_t thread[CROWD_CORES + 2];
+
+	set_mask(0, all() & ((1ul << CROWD_CORES) - 1));
+	for (long i = 0; i < crowd; i++)
+		EXPECT("pthread_create", pthread_create(&thread[i], NULL, count_on, (void *)i), 0);
+	for (int round = 0; round < 5; round++)
+		for (int i = 0; i < crowd; i++)
+			for (unsigned long before = atomic_load(&counted[i]); atomic_load(&counted[i]) == before;)
+				usleep(1000);
+	atomic_store(&enough, 1);
+	for (int i = 0; i < crowd; i++)
+		pthread_join(thread[i], NULL);
+	set_mask(0, all());
+}
+
 static void run(const char *name, void (*part)(void))
 {
 	reason[0] = 0;
@@ -300,5 +330,6 @@ int main(int argc, char **argv)
 	RUN(each_core_wakes_the_next_one);
 	RUN(a_page_that_is_protected_is_so_on_every_core);
 	RUN(threads_spread_over_the_cores);
+	RUN(threads_that_compute_all_have_their_turn);
 	return failed;
 }

@@ -376,6 +376,30 @@ static void a_thread_alone_on_its_core_stays_when_its_slice_ends(void)
 	CHECK(host_core->current == root && root->core == host_core && !root->queued);
 }
 
+/* One more than there are cores, none of which ever blocks. */
+static void each_thread_that_computes_has_its_share_of_the_cores(void)
+{
+	u64 before[CORES + 1], share = 300 * 1000000ull * CORES / (CORES + 1);
+
+	for (unsigned i = 0; i <= CORES; i++) {
+		make_thread(i);
+		root_call(KCALL_thread_set_priority, SYS(THREAD + 2 * i + 1), 90, 0, 0, 0, 0, 0);
+		before[i] = thread_ticks(member[i]);
+	}
+	ipc(root, KCALL_wait, SYS(NOTIFY), 0, 0, 0, now_ns + 301 * 1000000ull);
+	for (unsigned ms = 0; ms < 300; ms++) {
+		now_ns += 1000000;
+		for (unsigned c = 0; c < CORES; c++) {
+			host_core = cores[c];
+			while (host_told[c] || host_core->armed <= now_ns)
+				interrupted(host_core);
+		}
+	}
+	for (unsigned i = 0; i <= CORES; i++) {
+		CHECK(thread_ticks(member[i]) - before[i] > share * 3 / 4);
+	}
+}
+
 /* The holder keeps the lock longer than anybody's patience, lets go of it, and wants it again at once. */
 static void hold_and_come_again(void)
 {
@@ -443,6 +467,7 @@ int main(int argc, char **argv)
 	RUN(random_entries_of_several_cores_keep_every_thread_in_one_place);
 	wake_root();
 	RUN(a_thread_alone_on_its_core_stays_when_its_slice_ends);
+	RUN(each_thread_that_computes_has_its_share_of_the_cores);
 	RUN(a_core_that_has_waited_for_long_has_the_lock_next);
 	RUN(a_claim_that_is_not_taken_up_lapses);
 	return check_result();
