@@ -128,25 +128,19 @@ long linux_getcwd(struct thread_record *t, const unsigned long a[6])
 	return copy_to_user(a[0], path, (size_t)length) < 0 ? -EFAULT : length;
 }
 
-/* A directory by path, as a descriptor that the program never sees: its number is only reserved. */
-static long open_directory(struct thread_record *t, uaddr_t path)
+/* A directory by path, in the empty slot `to`. */
+static long open_directory(struct thread_record *t, uaddr_t path, unsigned long to)
 {
 	struct path_call p;
-	long result, fd = descriptor_reserve(t);
+	long result;
 
-	if (fd < 0)
-		return fd;
 	path_start(&p, FILE_OPEN, O_PATH | O_DIRECTORY, 0, WALK_DIRECTORY | WALK_SEARCH_ONLY);
 	result = path_add(t, &p, 0, AT_FDCWD, path);
 	if (result >= 0) {
-		rt_receive_into(t, 0, (unsigned long)fd);
+		rt_receive_into(t, 0, to);
 		result = path_send(t, &p);
 	}
-	if (result >= 0 && INFO_CAPS_OF(p.ipc.info) != 1)
-		result = -EIO;
-	if (result < 0)
-		descriptor_abandon(t, fd);
-	return result < 0 ? result : fd;
+	return result >= 0 && INFO_CAPS_OF(p.ipc.info) != 1 ? -EIO : result;
 }
 
 /* Between the two steps SLOT_CWD is empty: see path_send. */
@@ -161,14 +155,18 @@ static long set_directory(struct thread_record *t, unsigned long from)
 	return error;
 }
 
+/* It works with all descriptors in use. */
 long linux_chdir(struct thread_record *t, const unsigned long a[6])
 {
-	long error, fd = open_directory(t, a[0]);
+	long error, scratch = descriptor_scratch_take(t);
 
-	if (fd < 0)
-		return fd;
-	error = set_directory(t, (unsigned long)fd);
-	descriptor_abandon(t, fd);
+	if (scratch < 0)
+		return scratch;
+	cap_delete((unsigned long)scratch);
+	error = open_directory(t, a[0], (unsigned long)scratch);
+	if (error >= 0)
+		error = set_directory(t, (unsigned long)scratch);
+	descriptor_scratch_give(t, scratch);
 	return error;
 }
 
@@ -194,11 +192,13 @@ long directory_set_own(struct thread_record *t, const char *path)
 
 long linux_chroot(struct thread_record *t, const unsigned long a[6])
 {
-	long error, fd = open_directory(t, a[0]);
+	long error, fd = descriptor_reserve(t);
 
 	if (fd < 0)
 		return fd;
-	error = rt_root(PROC_CHROOT, (unsigned long)fd, 0, 0, 0, 0);
+	error = open_directory(t, a[0], (unsigned long)fd);
+	if (error >= 0)
+		error = rt_root(PROC_CHROOT, (unsigned long)fd, 0, 0, 0, 0);
 	descriptor_abandon(t, fd);
 	return error;
 }

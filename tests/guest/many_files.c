@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,7 +87,23 @@ static void many(void)
 	}
 }
 
-static const struct part parts[] = { { "many", many } };
+/* With no descriptor left the working directory still changes. */
+static void full(void)
+{
+	struct rlimit limit = { 40, 40 };
+
+	SHOW(mkdir("d", 0700));
+	SHOW(setrlimit(RLIMIT_NOFILE, &limit));
+	while (dup(1) >= 0)
+		;
+	SHOW(chdir("d"));
+	SHOW(access("../d", F_OK));
+	SHOW(chdir("nothing"));
+	SHOW(chdir(".."));
+	SHOW(rmdir("d"));
+}
+
+static const struct part parts[] = { { "many", many }, { "full", full } };
 
 int main(int argc, char **argv)
 {
