@@ -78,10 +78,10 @@
 
 /* Handle operations: name, number */
 #define FILE_HANDLE_OPERATIONS(X) \
-	/* m[0] bytes, m[1] offset or OFFSET_CURRENT, m[2] TRANSFER_ flags; window -> m[0] bytes read, 0 end. In TRANSFER_INLINE mode
-	 * (m[0] <= 48, no window) the bytes are in m[2..7] of the reply */ \
+	/* m[0] bytes, m[1] offset or OFFSET_CURRENT, m[2] TRANSFER_ flags; window -> m[0] bytes read, 0 end. With TRANSFER_REGISTERS
+	 * (m[0] <= REGISTER_BYTES, no window): FILE_REPLY_REGISTERS */ \
 	X(READ, 32) \
-	/* the same; TRANSFER_INLINE: bytes in m[3..7] (<= 40). m[1] OFFSET_END: append -> m[0] bytes written */ \
+	/* the same; m[1] OFFSET_END: append -> m[0] bytes written. In registers: FILE_WRITE_REGISTERS */ \
 	X(WRITE, 33) \
 	/* m[0] offset, m[1] whence (SEEK_DATA, SEEK_HOLE too) -> m[0] new offset */ \
 	X(SEEK, 34) \
@@ -238,7 +238,7 @@ enum file_operation {
 #define OFFSET_END     (~1ul)
 
 #define TRANSFER_NONBLOCK 1 /* as if the open file had O_NONBLOCK */
-#define TRANSFER_INLINE   2
+#define TRANSFER_REGISTERS 2
 #define TRANSFER_PEEK     4
 #define TRANSFER_HOLD     8 /* pipe server, for splice: reads without taking, and nobody else reads until PIPE_RELEASE or the caller's end */
 
@@ -250,6 +250,18 @@ enum file_operation {
 #define MKNOD_BIND 1
 
 #define FILE_REPLY_PARTIAL 1 /* label of a reply, see the top */
+
+/*
+ * Register mode: the bytes are the message's words, from the lowest of m[0] on, and nothing else goes with it; so how many they are is in the label.
+ * A write's label is FILE_WRITE_REGISTERS + bytes, at the current offset; or FILE_WRITE_REGISTERS_AT + bytes, and then m[0] is the offset and the bytes begin
+ * in m[1]. A read with TRANSFER_REGISTERS that brings bytes is answered with the label FILE_REPLY_REGISTERS + bytes; any other answer has label 0 and
+ * its result in m[0], as always. Words that no bytes are in mean nothing.
+ */
+#define REGISTER_BYTES    64
+#define REGISTER_BYTES_AT 56
+#define FILE_REPLY_REGISTERS    0x100
+#define FILE_WRITE_REGISTERS    0x100
+#define FILE_WRITE_REGISTERS_AT 0x180
 
 /* OPENED_ flags of a reply to OPEN: facts that the runtime may cache. */
 #define OPENED_SEEKABLE 1

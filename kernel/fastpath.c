@@ -346,6 +346,12 @@ static INLINE struct thread *fast_call(struct core *core, struct thread *t, u64 
 	return number == KCALL_forward_recv ? forward_recv(core, t, target, info, any) : NULL;
 }
 
+/* Few bytes of a read or write that may wait: words alone, too. */
+static INLINE bool is_interruptible_call(const struct core *core, const struct thread *t, u64 info, u64 number)
+{
+	return core->best < 0 && number == KCALL_call && (info ^ INFO_INTERRUPTIBLE) < LABEL_KERNEL && t->context && !t->context->interrupt_flag;
+}
+
 struct thread *kernel_syscall(u64 target, u64 info, struct thread *t, u64 number)
 {
 	struct core *core = this_core();
@@ -358,6 +364,8 @@ struct thread *kernel_syscall(u64 target, u64 info, struct thread *t, u64 number
 		return kernel_call(t, number);
 	if (likely(info < LABEL_KERNEL && core->best < 0))
 		next = fast_call(core, t, target, info, number, false);
+	else if (is_interruptible_call(core, t, info, number))
+		next = call(core, t, target, info, false);
 	else
 		next = fast_call(core, t, target, info, number, true);
 	return likely(next) ? next : kernel_call(t, number);

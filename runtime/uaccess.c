@@ -2,11 +2,9 @@
 
 #include "lib/errno.h"
 
-size_t uaccess_copy(void *to, const void *from, size_t n);
 size_t uaccess_clear(void *to, size_t n);
 long uaccess_strncpy(char *to, const char *from, size_t n);
 long uaccess_touch_read(uaddr_t address);
-long uaccess_touch_write(uaddr_t address);
 long uaccess_load32(uaddr_t from, u32 *value);
 long uaccess_cmpxchg32(uaddr_t at, u32 expected, u32 value, u32 *old);
 

@@ -16,6 +16,23 @@ static inline bool user_range_ok(uaddr_t address, size_t length)
 	return address <= USER_END && length <= USER_END - address;
 }
 
+/* Unchecked, for who has looked that the addresses are the program's: bytes not copied; 0 or -EFAULT. */
+size_t uaccess_copy(void *to, const void *from, size_t n);
+long uaccess_touch_write(uaddr_t address);
+
+#ifdef HOST_TEST
+bool user_touch_write(uaddr_t address);
+#else
+/* uaccess_touch_write in place: whether it can be written. */
+static inline bool user_touch_write(uaddr_t address)
+{
+	__asm__ goto("1: lock orb $0, (%0); .pushsection .fault_table, \"a\"; .quad 1b, %l[bad]; .popsection" : : "r"(address) : "memory", "cc" : bad);
+	return true;
+bad:
+	return false;
+}
+#endif
+
 /* 0 or -EFAULT. After -EFAULT part may have been copied. */
 long copy_from_user(void *to, uaddr_t from, size_t length);
 long copy_to_user(uaddr_t to, const void *from, size_t length);

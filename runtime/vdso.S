@@ -5,7 +5,7 @@
  */
 #define PT_LOAD 1
 #define PT_DYNAMIC 2
-#define SYMBOLS 6 /* of dynsym, with the empty one and the version's absolute symbol left out */
+#define SYMBOLS 8 /* of dynsym, with the empty one and the version's absolute symbol left out */
 
 	.section .vdso.head, "a"
 	.balign 4096
@@ -61,12 +61,14 @@ symbols:
 	FUNCTION_SYMBOL name_time, vdso_time
 	FUNCTION_SYMBOL name_getcpu, vdso_getcpu
 	FUNCTION_SYMBOL name_getres, vdso_clock_getres
+	FUNCTION_SYMBOL name_read_reg, vdso_read_reg
+	FUNCTION_SYMBOL name_write_reg, vdso_write_reg
 
 	.balign 4
 hash:				/* one bucket, a chain through all */
 	.long 1, SYMBOLS
 	.long 1
-	.long 0, 2, 3, 4, 5, 0
+	.long 0, 2, 3, 4, 5, 6, 7, 0
 
 	.balign 8
 gnu_hash:			/* buckets, first symbol, bloom words, shift */
@@ -77,10 +79,12 @@ gnu_hash:			/* buckets, first symbol, bloom words, shift */
 	.long 0xb01bca00
 	.long 0x821e8e0c
 	.long 0x6562b026
-	.long 0x68308f53
+	.long 0x68308f52
+	.long 0x9555a1f0
+	.long 0x1356b3bf
 
 versym:
-	.short 0, 2, 2, 2, 2, 2
+	.short 0, 2, 2, 2, 2, 2, 2, 2
 
 	.balign 8
 verdef:
@@ -109,4 +113,8 @@ name_getcpu:
 	.asciz "__vdso_getcpu"
 name_getres:
 	.asciz "__vdso_clock_getres"
+name_read_reg:
+	.asciz "uxrt_read_reg"
+name_write_reg:
+	.asciz "uxrt_write_reg"
 strings_end:

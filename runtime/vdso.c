@@ -5,6 +5,7 @@
 #include <asm/unistd_64.h>
 
 #include "abi/gate.h"
+#include "include/uxrt/transfer.h"
 #include "lib/types.h"
 #include "runtime/core.h"
 
@@ -19,6 +20,8 @@ int vdso_gettimeofday(long *timeval, int *zone);
 long vdso_time(long *result);
 int vdso_getcpu(unsigned *cpu, unsigned *node, void *unused);
 int vdso_clock_getres(int clock, long *timespec);
+long vdso_read_reg(int file, struct uxrt_registers *to, unsigned long bytes);
+long vdso_write_reg(int file, const struct uxrt_registers *from, unsigned long bytes);
 
 INLINE long system_call(long number, long a, long b)
 {
@@ -96,4 +99,16 @@ VDSO int vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
 VDSO int vdso_clock_getres(int clock, long *timespec)
 {
 	return (int)system_call(__NR_clock_getres, clock, (long)timespec);
+}
+
+/* The native calls, for those who cannot include them. */
+
+VDSO long vdso_read_reg(int file, struct uxrt_registers *to, unsigned long bytes)
+{
+	return uxrt_read_reg(file, to, bytes);
+}
+
+VDSO long vdso_write_reg(int file, const struct uxrt_registers *from, unsigned long bytes)
+{
+	return uxrt_write_reg(file, from, bytes);
 }

@@ -2,6 +2,7 @@
  * The loop, and who may ask for what. Path operations come from root alone: by its own capability (badge 0) and forwarded. Operations of open
  * files come on their Handles.
  */
+#include "abi/gate.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "serve/internal.h"
@@ -31,7 +32,7 @@ static const struct {
 #undef FILE
 };
 
-long serve_dispatch(struct request *request)
+static inline long dispatch(struct request *request)
 {
 	unsigned label = request->label;
 
@@ -52,41 +53,49 @@ long serve_dispatch(struct request *request)
 
 /* ---- what the kernel sends ---- */
 
-static void cancelled(const struct ipc *ipc)
+/* A message as it came, but for its words: those are in the request's m[]. */
+struct arrival {
+	unsigned long info, badge, principal;
+};
+
+static void cancelled(const unsigned long m[8])
 {
-	struct request *request = request_by_slot((unsigned)(ipc->m[0] & ~(unsigned long)CPTR_SYSTEM));
+	struct request *request = request_by_slot((unsigned)(m[0] & ~(unsigned long)CPTR_SYSTEM));
 	long result;
 
 	if (!request)
 		return;
-	result = request->cancel(request, (unsigned)ipc->m[1]);
+	result = request->cancel(request, (unsigned)m[1]);
 	if (request->opening)
 		open_answer(request, request->opening, result);
 	else
 		request_answer(request, result);
 }
 
-/* True: the message was the kernel's own. */
-static bool from_kernel(const struct ipc *ipc)
+static void notified(unsigned long bits)
 {
-	switch (INFO_LABEL(ipc->info)) {
-	case LABEL_CLOSED:
-		open_file_closed(ipc->target);
-		return true;
-	case LABEL_CANCELLED:
-		cancelled(ipc);
-		return true;
-	case LABEL_NOTIFIED:
-		if (ipc->m[0] & NOTICE_ENDED) {
-			locks_sweep();
-			if (serve_operations->ended)
-				serve_operations->ended();
-		}
-		if (ipc->m[0] & ~NOTICE_ENDED && serve_operations->notified)
-			serve_operations->notified(ipc->m[0] & ~NOTICE_ENDED);
-		return true;
+	if (bits & NOTICE_ENDED) {
+		locks_sweep();
+		if (serve_operations->ended)
+			serve_operations->ended();
 	}
-	return INFO_LABEL(ipc->info) >= LABEL_KERNEL;
+	if (bits & ~NOTICE_ENDED && serve_operations->notified)
+		serve_operations->notified(bits & ~NOTICE_ENDED);
+}
+
+static void from_kernel(const struct arrival *arrival, const unsigned long m[8])
+{
+	switch (INFO_LABEL(arrival->info)) {
+	case LABEL_CLOSED:
+		open_file_closed(arrival->badge);
+		break;
+	case LABEL_CANCELLED:
+		cancelled(m);
+		break;
+	case LABEL_NOTIFIED:
+		notified(m[0]);
+		break;
+	}
 }
 
 /* ---- receiving ---- */
@@ -102,13 +111,8 @@ static void offer_slots(void)
 }
 
 /* The capabilities that came: their slots are the request's, others are offered for the next. */
-static void receive_capabilities(struct request *request, const struct ipc *ipc)
+static void receive_capabilities(struct request *request, unsigned count)
 {
-	unsigned count = INFO_CAPS_OF(ipc->info);
-
-	if (likely(!count && !request->received[0]))
-		return;
-	memset(request->received, 0, sizeof(request->received));
 	for (unsigned i = 0; i < count; i++) {
 		request->received[i] = (unsigned)(serve_message->recv_slot[i] & ~(unsigned long)CPTR_SYSTEM);
 		serve_message->recv_slot[i] = SLOT_NONE;
@@ -121,7 +125,7 @@ static void drop_received(struct request *request)
 	unsigned dropped = 0;
 
 	for (unsigned i = 0; i < MESSAGE_CAPS; i++) {
-		if (likely(!request->received[i]))
+		if (!request->received[i])
 			continue;
 		kernel_slot_delete(request->received[i]);
 		slot_free(request->received[i]);
@@ -132,23 +136,50 @@ static void drop_received(struct request *request)
 		offer_slots();
 }
 
-static void request_begin(struct request *request, const struct ipc *ipc)
+#define CAPS_BITS (INFO_CAPS_MASK << INFO_CAPS_SHIFT)
+
+/* A write in registers says with its label alone what others say in m[0..2]. */
+static void decode_register_write(struct request *request)
 {
-	request->label = INFO_LABEL(ipc->info);
-	request->windows = INFO_WINDOWS_OF(ipc->info);
-	request->bytes = MIN(INFO_BYTES_OF(ipc->info), (unsigned)MESSAGE_BYTES);
-	request->forwarded = (ipc->info & INFO_FORWARDED) != 0;
-	request->badge = ipc->target;
-	request->principal = ipc->reply & PRINCIPAL_MASK;
-	memcpy(request->m, ipc->m, sizeof(request->m));
+	bool at = request->label > FILE_WRITE_REGISTERS_AT;
+	unsigned bytes = request->label - (at ? FILE_WRITE_REGISTERS_AT : FILE_WRITE_REGISTERS);
+
+	if (bytes - 1 >= (at ? REGISTER_BYTES_AT : REGISTER_BYTES))
+		return;
+	request->label = FILE_WRITE;
+	request->form = at ? FORM_WRITE_REGISTERS_AT : FORM_WRITE_REGISTERS;
+	request->wanted = bytes;
+	request->offset = at ? request->m[0] : OFFSET_CURRENT;
+}
+
+static void request_begin(struct request *request, const struct arrival *arrival)
+{
+	unsigned long info = arrival->info;
+
+	request->label = INFO_LABEL(info);
+	request->bytes = 0;
+	request->forwarded = false;
+	if (unlikely(info & ~(INFO_LABEL_MASK | INFO_INTERRUPTIBLE))) {
+		request->bytes = MIN(INFO_BYTES_OF(info), (unsigned)MESSAGE_BYTES);
+		request->forwarded = (info & INFO_FORWARDED) != 0;
+	}
+	request->badge = arrival->badge;
+	request->principal = arrival->principal & PRINCIPAL_MASK;
+	request->form = FORM_WINDOW;
+	if (request->label == FILE_READ && request->m[2] & TRANSFER_REGISTERS)
+		request->form = FORM_READ_REGISTERS;
+	else if (request->label >= FILE_WRITE_REGISTERS)
+		decode_register_write(request);
 	/* root, by its own capability, names the file in m[6] */
-	request->file = open_file_find(from_root(request) ? ipc->m[6] : ipc->target);
-	receive_capabilities(request, ipc);
+	request->file = open_file_look(from_root(request) ? request->m[6] : arrival->badge);
+	if (unlikely(info & CAPS_BITS))
+		receive_capabilities(request, INFO_CAPS_OF(info));
 	request->moved = 0;
 	request->touch = 0;
 	request->stopped = false;
 	request->at_offset = false;
-	memset(request->answer, 0, sizeof(request->answer));
+	for (unsigned i = 0; i < MESSAGE_WORDS; i++)
+		request->answer[i] = 0;
 	request->answer_bytes = 0;
 	request->answer_caps = 0;
 	request->opening = NULL;
@@ -162,83 +193,136 @@ static bool timer_due(unsigned long *deadline)
 	return *deadline && kernel_monotonic() >= *deadline;
 }
 
-/* What is in `ipc` when a message has been dealt with, to go out with the next receive: nothing, an answer, or the caller to somebody else. */
+/* What goes out with the next receive: nothing, the request's answer[], or serve_forward, which is its caller passed on to somebody else. */
 enum outcome { OUTCOME_NONE, OUTCOME_ANSWER, OUTCOME_FORWARD };
 
 static const unsigned long alone[] = { [OUTCOME_ANSWER] = KCALL_reply, [OUTCOME_FORWARD] = KCALL_forward };
 static const unsigned long receiving[] = { KCALL_recv, [OUTCOME_ANSWER] = KCALL_reply_recv, [OUTCOME_FORWARD] = KCALL_forward_recv };
 
 /* What is to be done when it did not go out. */
-static enum outcome not_sent(struct request *request, struct ipc *ipc, enum outcome outcome, long error)
+static enum outcome not_sent(struct request *request, unsigned long *info, enum outcome outcome, long error)
 {
 	if (outcome == OUTCOME_ANSWER && error == K_GONE)
-		request_unsent(INFO_CAPS_OF(ipc->info));
+		request_unsent(INFO_CAPS_OF(*info));
 	if (outcome != OUTCOME_FORWARD || error == K_GONE)
 		return OUTCOME_NONE;
 	request->stopped = false;
 	request->answer_bytes = request->answer_caps = 0;
-	request_fill_answer(request, -EIO, ipc);
+	*info = request_fill_answer(request, -EIO);
 	return OUTCOME_ANSWER;
 }
 
-static void send_now(struct request *request, struct ipc *ipc, enum outcome outcome)
+static struct ipc outgoing(const struct request *request, unsigned long info, enum outcome outcome)
+{
+	struct ipc ipc = { .info = info, .reply = CPTR_SYSTEM | request->slot };
+
+	if (outcome == OUTCOME_FORWARD)
+		return serve_forward;
+	memcpy(ipc.m, request->answer, sizeof(ipc.m));
+	return ipc;
+}
+
+static void send_now(struct request *request, unsigned long info, enum outcome outcome)
 {
 	while (outcome != OUTCOME_NONE) {
-		long error;
+		struct ipc ipc = outgoing(request, info, outcome);
+		long error = kernel_ipc(alone[outcome], &ipc);
 
-		ipc->deadline = 0;
-		error = kernel_ipc(alone[outcome], ipc);
-		outcome = error ? not_sent(request, ipc, outcome, error) : OUTCOME_NONE;
+		outcome = error ? not_sent(request, &info, outcome, error) : OUTCOME_NONE;
 	}
 }
 
+/* Only a slot that is still full makes receiving fail; a Reply in it is nobody's any more. */
+static void make_room(const struct request *request)
+{
+	if (kernel_slot_delete(request->slot) != K_OK)
+		serve_fail("cannot receive on the Endpoint");
+}
+
+/* What most requests need, so the words go straight from the request's answer[] to its m[]. The stack's red zone is left alone. */
+static inline long exchange(struct request *request, unsigned long info, enum outcome outcome, struct arrival *arrival)
+{
+	register unsigned long reply __asm__("r15") = CPTR_SYSTEM | request->slot;
+	unsigned long target = CPTR_SYSTEM | SLOT_ENDPOINT;
+	long number = (long)receiving[outcome];
+	struct request *words = request;
+
+	__asm__ volatile("add $-128, %%rsp; push %%rbp; push %%rcx;"
+			 "mov %c[answer](%%rcx), %%rdx; mov 8+%c[answer](%%rcx), %%r8; mov 16+%c[answer](%%rcx), %%r9; mov 24+%c[answer](%%rcx), %%r10;"
+			 "mov 32+%c[answer](%%rcx), %%rbx; mov 40+%c[answer](%%rcx), %%r12; mov 48+%c[answer](%%rcx), %%r13; mov 56+%c[answer](%%rcx), %%r14;"
+			 "xor %%ebp, %%ebp; movabs %[enter], %%rcx; call *%%rcx;"
+			 "pop %%rcx; pop %%rbp; sub $-128, %%rsp;"
+			 "mov %%rdx, %c[m](%%rcx); mov %%r8, 8+%c[m](%%rcx); mov %%r9, 16+%c[m](%%rcx); mov %%r10, 24+%c[m](%%rcx);"
+			 "mov %%rbx, 32+%c[m](%%rcx); mov %%r12, 40+%c[m](%%rcx); mov %%r13, 48+%c[m](%%rcx); mov %%r14, 56+%c[m](%%rcx)"
+			 : "+a"(number), "+D"(target), "+S"(info), "+c"(words), "+r"(reply)
+			 : [answer] "i"(offsetof(struct request, answer)), [m] "i"(offsetof(struct request, m)), [enter] "i"(GATE_ENTER)
+			 : "rdx", "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "memory", "cc");
+	*arrival = (struct arrival){ info, target, reply };
+	return number;
+}
+
+/* With a timer, or with somebody to pass on. */
+static long exchange_any(struct request *request, unsigned long info, enum outcome outcome, unsigned long deadline, struct arrival *arrival)
+{
+	struct ipc ipc = outgoing(request, info, outcome);
+	unsigned long own = CPTR_SYSTEM | SLOT_ENDPOINT;
+	long error;
+
+	ipc.deadline = outcome == OUTCOME_FORWARD ? own : deadline;
+	if (outcome != OUTCOME_FORWARD)
+		ipc.target = own;
+	error = kernel_ipc(receiving[outcome], &ipc);
+	memcpy(request->m, ipc.m, sizeof(ipc.m));
+	*arrival = (struct arrival){ ipc.info, ipc.target, ipc.reply };
+	return error;
+}
+
 /* Receives into `request`; the last outcome goes out from it in the same call. */
-static void receive(struct request *request, struct ipc *ipc, enum outcome outcome)
+static void receive(struct request *request, unsigned long info, enum outcome outcome, struct arrival *arrival)
 {
 	for (;;) {
-		unsigned long own = CPTR_SYSTEM | SLOT_ENDPOINT, deadline;
+		unsigned long deadline;
 		long error;
 
 		/* The timer's work may use the message buffer: what is still in it goes first. */
 		while (timer_due(&deadline)) {
-			send_now(request, ipc, outcome);
+			send_now(request, info, outcome);
 			outcome = OUTCOME_NONE;
 			serve_operations->expired();
 		}
 		if (outcome == OUTCOME_FORWARD && deadline) {
-			send_now(request, ipc, outcome);
+			send_now(request, info, outcome);
 			outcome = OUTCOME_NONE;
 		}
-		ipc->reply = CPTR_SYSTEM | request->slot;
-		ipc->deadline = outcome == OUTCOME_FORWARD ? own : deadline;
-		if (outcome != OUTCOME_FORWARD)
-			ipc->target = own;
-		error = kernel_ipc(receiving[outcome], ipc);
-		if (error == K_OK)
+		if (likely(outcome != OUTCOME_FORWARD && !deadline))
+			error = exchange(request, info, outcome, arrival);
+		else
+			error = exchange_any(request, info, outcome, deadline, arrival);
+		if (likely(error == K_OK))
 			return;
 		if (outcome == OUTCOME_FORWARD || error == K_GONE) {
-			outcome = not_sent(request, ipc, outcome, error);
+			outcome = not_sent(request, &info, outcome, error);
 			continue;
 		}
 		outcome = OUTCOME_NONE;
-		/* Else only a slot that is still full makes receiving fail; a Reply in it is nobody's any more. */
-		if (error != K_TIMEOUT && kernel_slot_delete(request->slot) != K_OK)
-			serve_fail("cannot receive on the Endpoint");
+		if (error != K_TIMEOUT)
+			make_room(request);
 	}
 }
 
-/* Handles one request. */
-static enum outcome handle(struct request **request, struct ipc *ipc)
+/* Handles one request. *info is its answer's, if there is one. */
+static enum outcome handle(struct request **request, const struct arrival *arrival, unsigned long *info)
 {
 	struct request *current = *request;
 	long result;
 
-	request_begin(current, ipc);
+	request_begin(current, arrival);
 	serve_request = current;
 	serve_sequence++;
-	result = serve_dispatch(current);
+	result = dispatch(current);
 	serve_request = NULL;
-	drop_received(current);
+	if (unlikely(arrival->info & CAPS_BITS))
+		drop_received(current);
 	switch (result) {
 	case REQUEST_KEPT:
 		*request = request_new(); /* request_wait saw to it that there is one */
@@ -246,10 +330,9 @@ static enum outcome handle(struct request **request, struct ipc *ipc)
 	case REQUEST_ANSWERED:
 		return OUTCOME_NONE;
 	case REQUEST_FORWARDED:
-		*ipc = serve_forward;
 		return OUTCOME_FORWARD;
 	}
-	request_fill_answer(current, result, ipc);
+	*info = request_fill_answer(current, result);
 	return OUTCOME_ANSWER;
 }
 
@@ -257,7 +340,8 @@ noreturn void serve_run(const struct serve_operations *operations)
 {
 	struct request *request = request_new();
 	enum outcome outcome = OUTCOME_NONE;
-	struct ipc ipc;
+	unsigned long info = 0;
+	struct arrival arrival;
 
 	serve_operations = operations;
 	if (!request)
@@ -266,7 +350,12 @@ noreturn void serve_run(const struct serve_operations *operations)
 	if (root_call3(PROC_SERVICE_READY, 0, 0, 0) < 0)
 		serve_fail("root does not take this service");
 	for (;;) {
-		receive(request, &ipc, outcome);
-		outcome = from_kernel(&ipc) ? OUTCOME_NONE : handle(&request, &ipc);
+		receive(request, info, outcome, &arrival);
+		if (likely(INFO_LABEL(arrival.info) < LABEL_KERNEL)) {
+			outcome = handle(&request, &arrival, &info);
+		} else {
+			from_kernel(&arrival, request->m);
+			outcome = OUTCOME_NONE;
+		}
 	}
 }

@@ -4,7 +4,6 @@
 #include "serve/internal.h"
 
 #define TRANSFER_MAX 0x7ffff000ul
-#define INLINE_MAX   48
 #define SETTABLE_FLAGS (LINUX_O_APPEND | LINUX_O_NONBLOCK | LINUX_O_ASYNC | LINUX_O_DIRECT | LINUX_O_NOATIME)
 
 static const struct serve_operations *ops(void)
@@ -30,10 +29,9 @@ static bool seekable(const struct open_file *file)
 /* ---- read and write ---- */
 
 /* Where a transfer starts; for a stream 0, and an explicit offset is ESPIPE. */
-static long decode_offset(struct request *request, u64 *offset)
+static long decode_offset(struct request *request, u64 asked, u64 *offset)
 {
 	struct open_file *file = request->file;
-	u64 asked = request->m[1];
 
 	*offset = 0;
 	if (!seekable(file))
@@ -45,12 +43,10 @@ static long decode_offset(struct request *request, u64 *offset)
 	return 0;
 }
 
-static size_t decode_length(const struct request *request, u64 offset)
+static size_t decode_length(size_t wanted, u64 offset)
 {
-	size_t length = MIN(request->m[0], TRANSFER_MAX);
+	size_t length = MIN(wanted, TRANSFER_MAX);
 
-	if (request->m[2] & TRANSFER_INLINE)
-		length = MIN(length, (size_t)INLINE_MAX);
 	if (offset != OFFSET_END)
 		length = MIN(length, (size_t)(INT64_MAX - offset));
 	return length;
@@ -67,12 +63,14 @@ long op_read(struct request *request)
 		return -EBADF;
 	if (is_type(file, LINUX_S_IFDIR))
 		return -EISDIR;
-	error = decode_offset(request, &offset);
+	error = decode_offset(request, request->m[1], &offset);
 	if (error || offset == OFFSET_END)
 		return error ? error : -EINVAL;
 	if (!ops()->read)
 		return -EINVAL;
-	length = decode_length(request, offset);
+	length = decode_length(request->m[0], offset);
+	if (request->form == FORM_READ_REGISTERS)
+		length = MIN(length, (size_t)REGISTER_BYTES);
 	request->position = offset;
 	return length ? ops()->read(request, file, offset, length) : 0;
 }
@@ -80,22 +78,23 @@ long op_read(struct request *request)
 long op_write(struct request *request)
 {
 	struct open_file *file = request->file;
-	size_t length;
+	bool registers = request->form != FORM_WINDOW;
+	size_t length, wanted = registers ? request->wanted : request->m[0];
 	u64 offset;
 	long error;
 
 	if (!file_writable(file))
 		return -EBADF;
-	error = decode_offset(request, &offset);
+	error = decode_offset(request, registers ? request->offset : request->m[1], &offset);
 	if (error)
 		return error;
 	if (!ops()->write)
 		return -EINVAL;
 	if (seekable(file) && (file->flags & LINUX_O_APPEND))
 		offset = OFFSET_END;
-	length = decode_length(request, offset);
+	length = decode_length(wanted, offset);
 	if (!length)
-		return request->m[0] && offset != OFFSET_END ? -EFBIG : 0;
+		return wanted && offset != OFFSET_END ? -EFBIG : 0;
 	request->position = offset;
 	return ops()->write(request, file, offset, length);
 }

@@ -2,6 +2,7 @@
 #ifndef SERVE_INTERNAL_H
 #define SERVE_INTERNAL_H
 
+#include "lib/errno.h"
 #include "lib/path.h"
 #include "serve/serve.h"
 #include "serve/watch.h"
@@ -13,8 +14,35 @@ struct request *request_new(void);
 void request_recycle(struct request *request);
 /* The kept request whose Reply is in that slot; NULL: none. */
 struct request *request_by_slot(unsigned slot);
-/* Fills in the message of the answer. `ipc` is then ready for reply or reply_recv. */
-void request_fill_answer(struct request *request, long result, struct ipc *ipc);
+/* The words and the info word of an answer with that result. */
+static inline unsigned long request_fill_message(struct request *request, long result)
+{
+	if (request->form == FORM_READ_REGISTERS && result > 0) {
+		if (likely(result <= REGISTER_BYTES))
+			return FILE_REPLY_REGISTERS + (unsigned long)result;
+		result = -EIO;
+	}
+	request->answer[0] = (unsigned long)result;
+	if (likely(result < 0 || !(request->answer_bytes | request->answer_caps)))
+		return 0;
+	return INFO(0, request->answer_bytes) | INFO_CAPS(request->answer_caps);
+}
+
+/* The same when a transfer stopped early. */
+unsigned long request_fill_stopped(struct request *request, long result);
+
+/* Ends the request: its answer[] is what goes out then, with the info word that this returns. */
+static inline unsigned long request_fill_answer(struct request *request, long result)
+{
+	/* a transfer of a seekable file moved its offset */
+	if (request->at_offset && result > 0)
+		request->file->offset = request->position + (u64)result;
+	if (unlikely(watch_count) && request->file)
+		watch_answered(request->file, request->label, result);
+	if (unlikely(request->stopped) && result >= 0)
+		return request_fill_stopped(request, result);
+	return request_fill_message(request, result);
+}
 /* Answers by a reply call of its own, and deletes Handles that nobody took. Does not recycle. */
 void request_send_answer(struct request *request, long result);
 /* With REQUEST_FORWARDED: the message, and whom to. */
@@ -24,10 +52,24 @@ void request_unsent(unsigned count);
 
 /* ---- dispatch.c ---- */
 extern unsigned long serve_sequence; /* counts the requests */
-long serve_dispatch(struct request *request);
 
 /* ---- open.c ---- */
 void open_file_closed(unsigned long badge);
+
+/* By index. A badge is an index and a generation above it. */
+extern struct open_file **open_table;
+extern unsigned open_table_size;
+#define OPEN_INDEX_BITS 24
+#define OPEN_INDEX_MASK ((1ul << OPEN_INDEX_BITS) - 1)
+
+static inline struct open_file *open_file_look(unsigned long badge)
+{
+	unsigned long index = badge & OPEN_INDEX_MASK;
+	struct open_file *file = index < open_table_size ? open_table[index] : NULL;
+
+	return file && file->badge == badge ? file : NULL;
+}
+
 /* Opens a node for the caller: checks flags against its type, truncates, calls the server, answers. */
 long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh);
 long op_reopen(struct request *request);

@@ -1,5 +1,5 @@
 /*
- * Open files. A badge is an index into a table and a generation above it, so that a late message can never reach a file opened after. The generation
+ * Open files. A badge is an index into open_table and a generation above it, so that a late message can never reach a file opened after. The generation
  * starts from the clock: a restarted server does not repeat it.
  */
 #include "abi/socket.h"
@@ -7,22 +7,18 @@
 #include "lib/string.h"
 #include "serve/internal.h"
 
-#define INDEX_BITS 24
-#define INDEX_MASK ((1ul << INDEX_BITS) - 1)
-#define GENERATION_MASK ((1ul << (63 - INDEX_BITS)) - 1)
+#define GENERATION_MASK ((1ul << (63 - OPEN_INDEX_BITS)) - 1)
 #define HANDLES_MAX 4
 
-static struct open_file **table; /* by index; NULL: unused */
-static unsigned table_size, table_hint;
+struct open_file **open_table; /* NULL: unused */
+unsigned open_table_size;
+static unsigned table_hint;
 static unsigned long generation;
 static unsigned mint_slots[HANDLES_MAX];
 
 struct open_file *open_file_find(unsigned long badge)
 {
-	unsigned long index = badge & INDEX_MASK;
-	struct open_file *file = index < table_size ? table[index] : NULL;
-
-	return file && file->badge == badge ? file : NULL;
+	return open_file_look(badge);
 }
 
 struct open_file *open_file_by_badge(unsigned long badge)
@@ -32,26 +28,26 @@ struct open_file *open_file_by_badge(unsigned long badge)
 
 static bool table_grow(void)
 {
-	unsigned size = table_size ? table_size * 2 : 64;
-	struct open_file **grown = size > INDEX_MASK ? NULL : memory_resize(table, table_size * sizeof(*table), size * sizeof(*table));
+	unsigned size = open_table_size ? open_table_size * 2 : 64;
+	struct open_file **grown = size > OPEN_INDEX_MASK ? NULL : memory_resize(open_table, open_table_size * sizeof(*open_table), size * sizeof(*open_table));
 
 	if (!grown)
 		return false;
-	table = grown;
-	table_size = size;
+	open_table = grown;
+	open_table_size = size;
 	return true;
 }
 
 /* Index 0 is never used: badge 0 is root's. */
 static unsigned free_index(void)
 {
-	for (unsigned tried = 0; tried < table_size; tried++) {
-		unsigned index = table_hint++ % table_size;
+	for (unsigned tried = 0; tried < open_table_size; tried++) {
+		unsigned index = table_hint++ % open_table_size;
 
-		if (index && !table[index])
+		if (index && !open_table[index])
 			return index;
 	}
-	table_hint = table_size;
+	table_hint = open_table_size;
 	if (!table_grow())
 		return 0;
 	return table_hint ? table_hint++ : (table_hint = 2, 1);
@@ -69,13 +65,13 @@ struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode)
 	if (!generation)
 		generation = kernel_monotonic() >> 10;
 	generation = (generation + 1) & GENERATION_MASK;
-	file->badge = generation << INDEX_BITS | index;
+	file->badge = generation << OPEN_INDEX_BITS | index;
 	file->node = node;
 	file->flags = flags;
 	file->mode = mode;
 	poll_queue_init(&file->own_poll);
 	file->poll = &file->own_poll;
-	table[index] = file;
+	open_table[index] = file;
 	return file;
 }
 
@@ -87,7 +83,7 @@ void open_file_drop(struct open_file *file)
 		serve_operations->unhold(file->node);
 	if (unlikely(watch_count))
 		watch_tell_gone();
-	table[file->badge & INDEX_MASK] = NULL;
+	open_table[file->badge & OPEN_INDEX_MASK] = NULL;
 	memory_free(file, sizeof(*file));
 }
 
@@ -133,9 +129,9 @@ void open_file_unkeep(struct open_file *file)
 
 void open_file_each(void (*visit)(struct open_file *file, void *context), void *context)
 {
-	for (unsigned i = 0; i < table_size; i++)
-		if (table[i])
-			visit(table[i], context);
+	for (unsigned i = 0; i < open_table_size; i++)
+		if (open_table[i])
+			visit(open_table[i], context);
 }
 
 long open_file_give(struct request *request, struct open_file *file, unsigned index)

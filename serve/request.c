@@ -84,40 +84,20 @@ long request_wait(struct request *request, request_cancel *cancel)
 	return REQUEST_KEPT;
 }
 
-/* A transfer of a seekable file moved its offset. */
-static void advance(struct request *request, long result)
+unsigned long request_fill_stopped(struct request *request, long result)
 {
-	if (request->at_offset && result > 0)
-		request->file->offset = request->position + (u64)result;
-}
-
-void request_fill_answer(struct request *request, long result, struct ipc *ipc)
-{
-	unsigned label = 0;
-
-	advance(request, result);
-	if (unlikely(watch_count) && request->file)
-		watch_answered(request->file, request->label, result);
-	if (unlikely(request->stopped) && result >= 0) {
-		if (request->touch) {
-			label = FILE_REPLY_PARTIAL;
-			request->answer[1] = request->touch;
-		} else if (!result) {
-			result = -EFAULT;
-		}
-	}
-	ipc->reply = CPTR_SYSTEM | request->slot;
-	ipc->deadline = 0;
-	ipc->info = INFO(label, result < 0 ? 0 : request->answer_bytes) | INFO_CAPS(result < 0 ? 0 : request->answer_caps);
-	request->answer[0] = (unsigned long)result;
-	memcpy(ipc->m, request->answer, sizeof(ipc->m));
+	request->stopped = false;
+	if (!request->touch)
+		return request_fill_message(request, result ? result : -EFAULT);
+	request->answer[1] = request->touch;
+	return request_fill_message(request, result) | FILE_REPLY_PARTIAL;
 }
 
 void request_send_answer(struct request *request, long result)
 {
-	struct ipc ipc;
+	struct ipc ipc = { .info = request_fill_answer(request, result), .reply = CPTR_SYSTEM | request->slot };
 
-	request_fill_answer(request, result, &ipc);
+	memcpy(ipc.m, request->answer, sizeof(ipc.m));
 	if (kernel_ipc(KCALL_reply, &ipc) != K_OK)
 		request_unsent(request->answer_caps);
 }
@@ -171,5 +151,5 @@ long request_forward(struct request *request, unsigned target, unsigned label, c
 
 bool request_nonblocking(const struct request *request)
 {
-	return (request->m[2] & TRANSFER_NONBLOCK) || (request->file && (request->file->flags & LINUX_O_NONBLOCK));
+	return (request->form < FORM_WRITE_REGISTERS && request->m[2] & TRANSFER_NONBLOCK) || (request->file && (request->file->flags & LINUX_O_NONBLOCK));
 }

@@ -28,11 +28,18 @@ typedef long request_cancel(struct request *request, unsigned reason);
 #define CANCEL_TIMED_OUT   1
 #define CANCEL_KILLED      2
 
+/* How the bytes of a request travel. */
+enum transfer_form {
+	FORM_WINDOW,             /* the kernel copies */
+	FORM_READ_REGISTERS,     /* in answer[0..7] */
+	FORM_WRITE_REGISTERS,    /* in m[0..7] */
+	FORM_WRITE_REGISTERS_AT, /* in m[1..7] */
+};
+
 struct request {
 	/* what came */
 	unsigned slot;            /* holds the Reply */
 	unsigned label;
-	unsigned windows;         /* entries of the caller's copy window */
 	unsigned bytes;           /* of data[] */
 	bool forwarded;
 	bool kept;
@@ -42,7 +49,10 @@ struct request {
 	unsigned received[MESSAGE_CAPS]; /* slots of the capabilities that came with it; 0: none. Taken: set it to 0 */
 
 	/* the transfer */
-	size_t moved;             /* window bytes done: transfers go on from here */
+	enum transfer_form form;
+	size_t wanted;            /* of a write in registers: the bytes, and where: what others have in m[0] and m[1] */
+	u64 offset;
+	size_t moved;             /* bytes done: transfers go on from here */
 	unsigned long touch;      /* a transfer stopped early at this address of the caller */
 	bool stopped;             /* a transfer stopped early */
 	bool at_offset;           /* framework: the open file's offset becomes `position` plus the result */

@@ -2,17 +2,6 @@
 #include "lib/string.h"
 #include "serve/internal.h"
 
-#define INLINE_READ_WORD  2
-#define INLINE_READ_MAX   48
-#define INLINE_WRITE_WORD 3
-#define INLINE_WRITE_MAX  40
-
-/* Only reads and writes have an inline form. */
-static bool is_inline(const struct request *request)
-{
-	return (request->label == FILE_READ || request->label == FILE_WRITE) && (request->m[2] & TRANSFER_INLINE);
-}
-
 /* The result of a copy call: less than wanted stops the transfer. */
 static size_t moved(struct request *request, size_t done, size_t length, unsigned long touch)
 {
@@ -24,6 +13,14 @@ static size_t moved(struct request *request, size_t done, size_t length, unsigne
 	return done;
 }
 
+/* How much more fits into the registers. */
+static size_t registers_left(const struct request *request)
+{
+	size_t size = request->form == FORM_WRITE_REGISTERS_AT ? REGISTER_BYTES_AT : REGISTER_BYTES;
+
+	return size - MIN(request->moved, size);
+}
+
 size_t request_give(struct request *request, const void *from, size_t length)
 {
 	unsigned long touch;
@@ -31,9 +28,9 @@ size_t request_give(struct request *request, const void *from, size_t length)
 
 	if (!length)
 		return 0;
-	if (is_inline(request)) {
-		done = MIN(length, INLINE_READ_MAX - MIN(request->moved, (size_t)INLINE_READ_MAX));
-		memcpy((char *)&request->answer[INLINE_READ_WORD] + request->moved, from, done);
+	if (request->form == FORM_READ_REGISTERS) {
+		done = MIN(length, registers_left(request));
+		memcpy((char *)request->answer + request->moved, from, done);
 		return moved(request, done, length, 0);
 	}
 	done = kernel_copy_out(request->slot, request->moved, from, length, &touch);
@@ -47,16 +44,16 @@ size_t request_take(struct request *request, void *to, size_t length)
 
 	if (!length)
 		return 0;
-	if (is_inline(request)) {
-		done = MIN(length, INLINE_WRITE_MAX - MIN(request->moved, (size_t)INLINE_WRITE_MAX));
-		memcpy(to, (const char *)&request->m[INLINE_WRITE_WORD] + request->moved, done);
+	if (request->form >= FORM_WRITE_REGISTERS) {
+		done = MIN(length, registers_left(request));
+		memcpy(to, (const char *)&request->m[request->form - FORM_WRITE_REGISTERS] + request->moved, done);
 		return moved(request, done, length, 0);
 	}
 	done = kernel_copy_in(request->slot, request->moved, to, length, &touch);
 	return moved(request, done, length, touch);
 }
 
-size_t request_give_zeros(struct request *request, size_t length)
+static __attribute__((noinline)) size_t give_many_zeros(struct request *request, size_t length)
 {
 	static const u8 zeros[0x4000] __attribute__((aligned(PAGE_SIZE)));
 	size_t done = 0;
@@ -69,4 +66,12 @@ size_t request_give_zeros(struct request *request, size_t length)
 			break;
 	}
 	return done;
+}
+
+size_t request_give_zeros(struct request *request, size_t length)
+{
+	/* Registers that nothing was put into are zero. */
+	if (request->form == FORM_READ_REGISTERS)
+		return moved(request, MIN(length, registers_left(request)), length, 0);
+	return give_many_zeros(request, length);
 }

@@ -23,19 +23,29 @@ struct uxrt_request {
 	unsigned label;           /* FILE_ operation, or LABEL_CLOSED: a file that uxrt_opened() gave the badge to is closed, and nobody wants an answer */
 	unsigned long badge;      /* which open file; 0: the request names a path, and root has sent it */
 	unsigned long principal;  /* who: of one thread, and never another's */
-	unsigned long m[8];       /* as abi/file.h says of the operation */
+	unsigned long m[8];       /* as abi/file.h says of the operation; a write in registers looks like any other write */
 	unsigned char *data;      /* data[] of the request and of the answer */
 	/* the answer */
 	unsigned long answer[8];
 	unsigned long data_bytes, capabilities;
-	/* uxrt_give, uxrt_take: bytes moved; the client's address at which its window ended */
-	unsigned long moved, touch;
+	/* uxrt_give, uxrt_take: bytes moved; the client's address at which its window ended; in registers: the bytes, and how many they can be */
+	unsigned long moved, touch, words[8], registers;
 };
 
-/* Whether the bytes are in the message: in registers from this word on. */
-static inline int uxrt_in_registers(const struct uxrt_request *request)
+/* A write in registers says with its label what others say in m[]. */
+static inline void uxrt_decode(struct uxrt_request *request)
 {
-	return (request->label == FILE_READ || request->label == FILE_WRITE) && (request->m[2] & TRANSFER_INLINE);
+	unsigned at = request->label > FILE_WRITE_REGISTERS_AT, bytes = request->label - (at ? FILE_WRITE_REGISTERS_AT : FILE_WRITE_REGISTERS);
+
+	if (request->label == FILE_READ && request->m[2] & TRANSFER_REGISTERS)
+		request->registers = REGISTER_BYTES;
+	if (request->label < FILE_WRITE_REGISTERS || bytes - 1 >= (at ? REGISTER_BYTES_AT : REGISTER_BYTES))
+		return;
+	memcpy(request->words, request->m + at, sizeof(request->words) - at * sizeof(long));
+	request->label = FILE_WRITE;
+	request->m[1] = at ? request->m[0] : OFFSET_CURRENT;
+	request->registers = request->m[0] = bytes;
+	request->m[2] = 0;
 }
 
 static inline unsigned long uxrt_copy(struct uxrt_request *request, unsigned long direction, unsigned long own, unsigned long length)
@@ -68,24 +78,24 @@ static inline unsigned long uxrt_copy(struct uxrt_request *request, unsigned lon
 /* The answer's bytes to the client, and the request's from it, from where the last call stopped. Fewer than asked for: stop, and answer what was done. */
 static inline unsigned long uxrt_give(struct uxrt_request *request, const void *from, unsigned long length)
 {
-	unsigned long room = 6 * sizeof(long) - request->moved;
+	unsigned long room = request->registers - request->moved;
 
-	if (!uxrt_in_registers(request))
+	if (!request->registers)
 		return uxrt_copy(request, COPY_OUT, (unsigned long)from, length);
 	length = length < room ? length : room;
-	memcpy((char *)&request->answer[2] + request->moved, from, length);
+	memcpy((char *)request->words + request->moved, from, length);
 	request->moved += length;
 	return length;
 }
 
 static inline unsigned long uxrt_take(struct uxrt_request *request, void *to, unsigned long length)
 {
-	unsigned long room = 5 * sizeof(long) - request->moved;
+	unsigned long room = request->registers - request->moved;
 
-	if (!uxrt_in_registers(request))
+	if (!request->registers)
 		return uxrt_copy(request, COPY_IN, (unsigned long)to, length);
 	length = length < room ? length : room;
-	memcpy(to, (const char *)&request->m[3] + request->moved, length);
+	memcpy(to, (const char *)request->words + request->moved, length);
 	request->moved += length;
 	return length;
 }
@@ -117,6 +127,23 @@ static inline long uxrt_unknown(const struct uxrt_request *request)
 	return request->badge ? -EOPNOTSUPP : -EPERM;
 }
 
+/* Puts what goes back into the message. */
+static inline void uxrt_encode(struct uxrt_request *request, long result, struct ipc *ipc)
+{
+	ipc->info = INFO(0, result < 0 ? 0 : request->data_bytes) | INFO_CAPS(result < 0 ? 0 : request->capabilities);
+	if (request->label == FILE_READ && request->registers && result > 0 && result <= REGISTER_BYTES) {
+		ipc->info = FILE_REPLY_REGISTERS + (unsigned long)result;
+		memcpy(ipc->m, request->words, sizeof(ipc->m));
+		return;
+	}
+	if (request->touch && result >= 0) {
+		ipc->info |= FILE_REPLY_PARTIAL;
+		request->answer[1] = request->touch;
+	}
+	request->answer[0] = (unsigned long)result;
+	memcpy(ipc->m, request->answer, sizeof(ipc->m));
+}
+
 /*
  * Receives requests for ever and answers each with what `handle` returns: 0 or more, or a negative errno. Returns only when receiving fails: the
  * kernel's error. A path operation that did not come from root is refused here.
@@ -145,16 +172,11 @@ static inline long uxrt_serve_requests(long (*handle)(struct uxrt_request *))
 		memcpy(request.m, ipc.m, sizeof(request.m));
 		if (request.label >= LABEL_KERNEL && request.label != LABEL_CLOSED)
 			continue;
+		uxrt_decode(&request);
 		result = request.badge || (ipc.info & INFO_FORWARDED) ? handle(&request) : -EPERM;
 		if (request.label == LABEL_CLOSED)
 			continue;
-		ipc.info = INFO(0, result < 0 ? 0 : request.data_bytes) | INFO_CAPS(result < 0 ? 0 : request.capabilities);
-		if (request.touch && result >= 0) {
-			ipc.info |= FILE_REPLY_PARTIAL;
-			request.answer[1] = request.touch;
-		}
-		request.answer[0] = (unsigned long)result;
-		memcpy(ipc.m, request.answer, sizeof(ipc.m));
+		uxrt_encode(&request, result, &ipc);
 		number = KCALL_reply_recv;
 	}
 }

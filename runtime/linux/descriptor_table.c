@@ -91,13 +91,6 @@ void dtable_free(struct descriptor_table *table, unsigned long number)
 	table->lowest = MIN(table->lowest, (u32)number);
 }
 
-u32 dtable_get(const struct descriptor_table *table, unsigned long number)
-{
-	const struct descriptor_chunk *chunk = chunk_of(table, number);
-
-	return chunk ? atomic_load_acquire(&chunk->word[number % DESCRIPTOR_CHUNK]) : 0;
-}
-
 bool dtable_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear)
 {
 	struct descriptor_chunk *chunk = chunk_of(table, number);

@@ -9,6 +9,7 @@
 #define RUNTIME_LINUX_DESCRIPTOR_TABLE_H
 
 #include "abi/gate.h"
+#include "lib/atomic.h"
 #include "lib/types.h"
 
 #define BIT32(n) (1u << (n))
@@ -83,7 +84,12 @@ u32 dtable_withdraw(struct descriptor_table *table, unsigned long number);
 void dtable_free(struct descriptor_table *table, unsigned long number);
 
 /* The word of any number; 0 if it is not open. Needs no lock. */
-u32 dtable_get(const struct descriptor_table *table, unsigned long number);
+static inline u32 dtable_get(const struct descriptor_table *table, unsigned long number)
+{
+	const struct descriptor_chunk *chunk = number < DESCRIPTORS_MAX ? atomic_load_acquire(&table->chunk[number / DESCRIPTOR_CHUNK]) : NULL;
+
+	return chunk ? atomic_load_acquire(&chunk->word[number % DESCRIPTOR_CHUNK]) : 0;
+}
 
 /* Sets and clears bits of an open number's word. False: it is not open. */
 bool dtable_change(struct descriptor_table *table, unsigned long number, u32 set, u32 clear);

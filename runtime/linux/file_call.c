@@ -12,27 +12,32 @@
 
 #define PATH_SIZE 4096 /* PATH_MAX, with the NUL */
 
-long file_call(struct ipc *c, bool *partial)
+long file_result(long error, const struct ipc *c)
 {
-	long error = rt_call(c);
-	unsigned label;
-	long result;
+	unsigned label = INFO_LABEL(c->info);
+	long result = (long)c->m[0];
 
-	if (partial)
-		*partial = false;
 	if (error < 0)
 		return error == -ERESTARTSYS ? -ERESTARTNOINTR : error;
-	label = INFO_LABEL(c->info);
-	result = (long)c->m[0];
-	if (label == FILE_REPLY_PARTIAL && partial) {
-		*partial = true;
-		return result < 0 ? -EIO : result;
-	}
+	if (label - FILE_REPLY_REGISTERS - 1 < REGISTER_BYTES)
+		return (long)label - FILE_REPLY_REGISTERS;
 	if (label != 0 || result < -MAX_ERRNO)
 		return -EIO;
 	if (result == -EINTR)
 		return c->m[1] == SOCKET_NO_RESTART ? -EINTR : -ERESTARTSYS;
 	return result;
+}
+
+long file_call(struct ipc *c, bool *partial)
+{
+	long error = rt_call(c);
+
+	if (partial) {
+		*partial = !error && INFO_LABEL(c->info) == FILE_REPLY_PARTIAL;
+		if (*partial)
+			return (long)c->m[0] < 0 ? -EIO : (long)c->m[0];
+	}
+	return file_result(error, c);
 }
 
 long file_simple(unsigned long cptr, unsigned label, unsigned long m0, unsigned long m1, unsigned long m2, unsigned long m3)

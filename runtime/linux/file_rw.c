@@ -1,4 +1,4 @@
-/* read, write and their many forms; lseek. */
+/* read, write and their many forms, as far as file_small.c does not take them; lseek. */
 #include "abi/file.h"
 #include "lib/errno.h"
 #include "runtime/heap.h"
@@ -55,7 +55,7 @@ static long check_flags(const struct request *r)
 static long empty_transfer(const struct request *r)
 {
 	return file_simple(r->fd, r->write ? FILE_WRITE : FILE_READ, 0, r->positioned ? r->offset : OFFSET_CURRENT,
-		TRANSFER_INLINE | TRANSFER_NONBLOCK, 0);
+		TRANSFER_NONBLOCK, 0);
 }
 
 /* Where a write to a regular file begins, for its limit; only asked when there is one. */
@@ -122,33 +122,6 @@ static long run(struct thread_record *t, const struct request *r, u32 word, cons
 	return result;
 }
 
-static bool is_small(const struct request *r, u32 word, unsigned long length)
-{
-	if (length - 1 >= (r->write ? INLINE_WRITE_MAX : INLINE_READ_MAX) || r->flags || word & DESCRIPTOR_SIGNALFD || descriptor_type(word) == S_IFSOCK)
-		return false;
-	return !r->write || descriptor_type(word) != S_IFREG; /* those have a limit to their size */
-}
-
-/* Few bytes, straight from and to the registers. A write that was cut short goes on in the ordinary way. */
-static long small(struct thread_record *t, const struct request *r, u32 word, uaddr_t base, unsigned long length)
-{
-	struct transfer x = {
-		.cptr = r->fd, .write = r->write, .interruptible = type_waits(word), .offset = r->positioned ? r->offset : OFFSET_CURRENT,
-	};
-	long done = transfer_small(&x, base, length), more;
-
-	if (!r->write)
-		return done;
-	if (done <= 0 || (unsigned long)done == length) {
-		if (done == -EPIPE)
-			signal_raise(t, SIGPIPE);
-		return done;
-	}
-	more = run(t, &(struct request){ .fd = r->fd, .write = true, .positioned = r->positioned, .offset = r->offset + (unsigned long)done }, word,
-		   &(struct buffer){ base + (unsigned long)done, length - (unsigned long)done }, 1, length - (unsigned long)done);
-	return more < 0 ? done : done + more;
-}
-
 static long one_buffer(struct thread_record *t, const struct request *r, uaddr_t base, unsigned long length)
 {
 	struct buffer buffer = { base, length };
@@ -159,8 +132,6 @@ static long one_buffer(struct thread_record *t, const struct request *r, uaddr_t
 		return word;
 	if (!user_range_ok(base, length))
 		return -EFAULT;
-	if (is_small(r, (u32)word, length))
-		return small(t, r, (u32)word, base, length);
 	total = buffers_check(&buffer, 1);
 	return total < 0 ? total : run(t, r, (u32)word, &buffer, 1, (unsigned long)total);
 }
@@ -198,17 +169,17 @@ static long many_buffers(struct thread_record *t, const struct request *r, uaddr
 	return result;
 }
 
-long linux_read(struct thread_record *t, const unsigned long a[6])
+long file_read(struct thread_record *t, const unsigned long a[6])
 {
 	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0] }, a[1], a[2]);
 }
 
-long linux_write(struct thread_record *t, const unsigned long a[6])
+long file_write(struct thread_record *t, const unsigned long a[6])
 {
 	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .write = true }, a[1], a[2]);
 }
 
-long linux_pread64(struct thread_record *t, const unsigned long a[6])
+long file_pread(struct thread_record *t, const unsigned long a[6])
 {
 	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .positioned = true, .offset = a[3] }, a[1], a[2]);
 }

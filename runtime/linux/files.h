@@ -8,7 +8,7 @@
 struct thread_record;
 
 #define FILE_CALLS(X) \
-	/* file_rw.c */ \
+	/* file_small.c, file_rw.c */ \
 	X(read) X(write) X(pread64) X(pwrite64) X(readv) X(writev) X(preadv) X(pwritev) X(preadv2) X(pwritev2) X(lseek) \
 	/* file_open.c */ \
 	X(open) X(openat) X(openat2) X(creat) X(memfd_create) X(pipe) X(pipe2) X(eventfd) X(eventfd2) \
@@ -41,6 +41,11 @@ struct thread_record;
 	/* file_xattr.c */ \
 	X(getxattr) X(lgetxattr) X(fgetxattr) X(setxattr) X(lsetxattr) X(fsetxattr) X(listxattr) X(llistxattr) X(flistxattr) \
 	X(removexattr) X(lremovexattr) X(fremovexattr)
+
+/* read, write, pread64, for whatever file_small.c does not do itself. */
+long file_read(struct thread_record *t, const unsigned long a[6]);
+long file_write(struct thread_record *t, const unsigned long a[6]);
+long file_pread(struct thread_record *t, const unsigned long a[6]);
 
 #define X(name) long linux_##name(struct thread_record *t, const unsigned long a[6]);
 FILE_CALLS(X)

@@ -67,46 +67,61 @@ static bool can_take(unsigned long base, unsigned long length)
 }
 
 /* A buffer that cannot be written must not cost a pipe its bytes, so the program's pages are tried first. */
-static long inline_read(struct ipc *c, unsigned long base, unsigned long length)
+static long registers_read(struct ipc *c, unsigned long base, unsigned long length)
 {
 	long result;
 
 	if (!can_take(base, length))
 		return -EFAULT;
+	c->m[2] |= TRANSFER_REGISTERS;
 	result = file_call(c, NULL);
 	if (result > (long)length)
 		return -EIO;
-	return result > 0 && copy_to_user(base, &c->m[2], (size_t)result) < 0 ? -EFAULT : result;
+	return result > 0 && copy_to_user(base, c->m, (size_t)result) < 0 ? -EFAULT : result;
 }
 
-static long inline_write(struct ipc *c, unsigned long base, unsigned long length)
+/* Part of it may be there: windows find out how much. */
+#define NOT_THERE (-MAX_ERRNO - 1)
+
+static long registers_write(struct ipc *c, unsigned long base, unsigned long length)
 {
-	if (copy_from_user(&c->m[3], base, length) < 0)
-		return -EFAULT;
+	bool at = c->m[1] != OFFSET_CURRENT;
+
+	*c = (struct ipc){ .target = c->target, .info = c->info - FILE_WRITE + (at ? FILE_WRITE_REGISTERS_AT : FILE_WRITE_REGISTERS) + length, .m = { c->m[1] } };
+	if (copy_from_user(&c->m[at], base, length) < 0)
+		return NOT_THERE;
 	return file_call(c, NULL);
 }
 
-static struct ipc call_of(const struct transfer *x, unsigned long length, unsigned long flags)
+static struct ipc call_of(const struct transfer *x, unsigned long length)
 {
 	return (struct ipc){
 		.target = x->cptr,
 		.info = INFO(x->write ? FILE_WRITE : FILE_READ, 0) | (x->interruptible ? INFO_INTERRUPTIBLE : 0),
-		.m = { length, x->offset, x->flags | flags },
+		.m = { length, x->offset, x->flags },
 	};
-}
-
-long transfer_small(const struct transfer *x, unsigned long base, unsigned long length)
-{
-	struct ipc c = call_of(x, length, TRANSFER_INLINE);
-	long result = x->write ? inline_write(&c, base, length) : inline_read(&c, base, length);
-
-	return result > (long)length ? -EIO : result;
 }
 
 static bool fits_registers(const struct transfer *x)
 {
-	return x->at.count == 1 && x->at.left <= (x->write ? INLINE_WRITE_MAX : INLINE_READ_MAX)
-		&& !in_gate(x->at.buffer->base);
+	unsigned long most = x->write && x->offset != OFFSET_CURRENT ? REGISTER_BYTES_AT : REGISTER_BYTES;
+
+	/* a write in registers has no flags */
+	return x->at.count == 1 && x->at.left <= most && !(x->write && x->flags) && !in_gate(x->at.buffer->base);
+}
+
+/* NOT_THERE: it must be windows. */
+static long step_registers(const struct transfer *x)
+{
+	unsigned long base = x->at.buffer->base + x->at.skip;
+	struct ipc c = call_of(x, x->at.left);
+
+	if (x->write)
+		return registers_write(&c, base, x->at.left);
+	/* A socket looks for a message first and at the memory then. */
+	if ((x->stream || x->packet) && !can_take(base, x->at.left))
+		return NOT_THERE;
+	return registers_read(&c, base, x->at.left);
 }
 
 static long step(struct thread_record *t, struct transfer *x, struct step *s)
@@ -115,15 +130,11 @@ static long step(struct thread_record *t, struct transfer *x, struct step *s)
 	long result;
 
 	*s = (struct step){ .asked = x->at.left };
-	if (fits_registers(x)) {
-		unsigned long base = x->at.buffer->base + x->at.skip;
-
-		/* A socket looks for a message first and at the memory then. */
-		if (x->write || !(x->stream || x->packet) || can_take(base, x->at.left))
-			return transfer_small(x, base, x->at.left);
+	result = fits_registers(x) ? step_registers(x) : NOT_THERE;
+	if (result == NOT_THERE) {
+		c = call_of(x, x->at.left);
+		result = step_windows(t, x, &c, s);
 	}
-	c = call_of(x, x->at.left, 0);
-	result = step_windows(t, x, &c, s);
 	return result > (long)s->asked ? -EIO : result;
 }
 

@@ -6,9 +6,6 @@
 #include "runtime/linux/iov.h"
 #include "runtime/thread.h"
 
-#define INLINE_READ_MAX  48
-#define INLINE_WRITE_MAX 40
-
 struct transfer {
 	unsigned long cptr;
 	bool write;
@@ -28,8 +25,6 @@ long transfer_run(struct thread_record *t, struct transfer *x);
 
 /* A server asked for that page: makes it present, and some that follow. -EFAULT, or -EIO if it is not in what is left. */
 long transfer_touch(const struct cursor *at, unsigned long address, bool write);
-/* One step for 1 to INLINE_READ_MAX or INLINE_WRITE_MAX bytes of the program's, without a cursor: what most small reads and writes need. */
-long transfer_small(const struct transfer *x, unsigned long base, unsigned long length);
 
 /* The runtime's own memory, in one piece: for loading programs and for copies between files. As transfer_run. */
 long file_read_own(struct thread_record *t, unsigned long cptr, void *to, size_t length, unsigned long offset);

@@ -92,15 +92,17 @@ static unsigned long serve_windows(const struct ipc *c, bool write, unsigned lon
 static void serve_registers(struct ipc *c, bool write, unsigned long limit)
 {
 	if (write)
-		memcpy(stream + stream_at, &c->m[3], limit);
+		memcpy(stream + stream_at, c->m, limit);
 	else
-		memcpy(&c->m[2], stream + stream_at, limit);
+		memcpy(c->m, stream + stream_at, limit);
 }
 
 long file_call(struct ipc *c, bool *partial)
 {
-	bool write = INFO_LABEL(c->info) == FILE_WRITE;
-	unsigned long limit = MIN(c->m[0], stream_end - stream_at), done = 0, missing = 0;
+	unsigned label = INFO_LABEL(c->info);
+	bool write = label != FILE_READ, registers = label > FILE_WRITE_REGISTERS || (!write && c->m[2] & TRANSFER_REGISTERS);
+	unsigned long wanted = label > FILE_WRITE_REGISTERS ? label - FILE_WRITE_REGISTERS : c->m[0];
+	unsigned long limit = MIN(wanted, stream_end - stream_at), done = 0, missing = 0;
 
 	if (partial)
 		*partial = false;
@@ -110,7 +112,8 @@ long file_call(struct ipc *c, bool *partial)
 		return write ? -ENOSPC : -EAGAIN;
 	if (!whole && !pick(3))
 		limit = 1 + pick(limit);
-	if (c->m[2] & TRANSFER_INLINE) {
+	if (registers) {
+		CHECK(wanted <= REGISTER_BYTES);
 		serve_registers(c, write, limit);
 		done = limit;
 	} else {
