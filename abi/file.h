@@ -74,12 +74,15 @@
 	/* only root sends these, about an open file */ \
 	X(LOCATE, 23) \
 	/* m[0] part, m[1] pid of the process whose descriptor it is: for /proc/PID/fdinfo, answered by FILE_CONTINUE with CONTINUE_INFO */ \
-	X(INFO, 24)
+	X(INFO, 24) \
+	/* m[0] address in the server where root has mapped the memory that the caller shares with this open file, m[1] bytes -> 0: it is the file's buffer until
+	 * the next or the file's end, and the server's to unmap, also if it answers an error */ \
+	X(BUFFER, 25)
 
 /* Handle operations: name, number */
 #define FILE_HANDLE_OPERATIONS(X) \
 	/* m[0] bytes, m[1] offset or OFFSET_CURRENT, m[2] TRANSFER_ flags; window -> m[0] bytes read, 0 end. With TRANSFER_REGISTERS
-	 * (m[0] <= REGISTER_BYTES, no window): FILE_REPLY_REGISTERS */ \
+	 * (m[0] <= REGISTER_BYTES, no window): FILE_REPLY_REGISTERS. With TRANSFER_BUFFER (no window): in the file's buffer, m[3] bytes into it */ \
 	X(READ, 32) \
 	/* the same; m[1] OFFSET_END: append -> m[0] bytes written. In registers: FILE_WRITE_REGISTERS */ \
 	X(WRITE, 33) \
@@ -239,6 +242,7 @@ enum file_operation {
 
 #define TRANSFER_NONBLOCK 1 /* as if the open file had O_NONBLOCK */
 #define TRANSFER_REGISTERS 2
+#define TRANSFER_BUFFER   16
 #define TRANSFER_PEEK     4
 #define TRANSFER_HOLD     8 /* pipe server, for splice: reads without taking, and nobody else reads until PIPE_RELEASE or the caller's end */
 

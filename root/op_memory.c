@@ -9,6 +9,8 @@
 #include "root/operations.h"
 #include "root/root.h"
 #include "root/services.h"
+#include "root/walk.h"
+#include "root/walk_internal.h"
 
 #define MAP_SHARED_BIT     0x01u
 #define MAP_PRIVATE_BIT    0x02u
@@ -214,6 +216,51 @@ long op_WATCH_RING(struct request *request)
 		return -EINVAL;
 	object = object_find(request->m[0], WATCH_RING_OBJECT);
 	return object ? map_region(request->caller, m, object, 0, REGION_READ | REGION_WRITE) : -ENXIO;
+}
+
+/* The object behind [address, address + length), if it is anonymous memory that is shared, and all of it. */
+static struct object *shared_memory(struct space *space, u64 address, u64 length, u64 *offset)
+{
+	const struct region *r = region_at(&space->regions, address);
+	unsigned rights = REGION_READ | REGION_WRITE;
+
+	if (!length || !IS_ALIGNED(address | length, (u64)PAGE_SIZE) || !r || r->end - address < length)
+		return NULL;
+	if (!r->object || r->object->named || r->object->service || !(r->flags & REGION_SHARED) || (r->prot & rights) != rights)
+		return NULL;
+	*offset = r->offset + (address - r->start);
+	return r->object;
+}
+
+#define SHARE_MAX (1ul << 30)
+
+/* Nobody is asked to trust anybody: the client names its own memory, and root chooses where it lies in the server. */
+long op_SHARE_BUFFER(struct request *request)
+{
+	struct thread *caller = request->caller, *server;
+	u64 length = request->m[2], offset = 0, m[MESSAGE_WORDS] = { 0, length, REGION_READ | REGION_WRITE, MAP_SHARED_BIT };
+	struct object *object = shared_memory(caller->space, request->m[1], length, &offset);
+	struct process *process;
+	struct walk_file file;
+	long result;
+
+	if (!file_named(caller->process, caller->files, request->m[0], &file))
+		return -EBADF;
+	if (!object || length > SHARE_MAX)
+		return -EINVAL;
+	process = service_get(file.service)->process;
+	server = process ? process_leader(process) : NULL;
+	if (!server || server->exiting || server->space == caller->space)
+		return -EOPNOTSUPP;
+	result = map_region(server, m, object, offset, REGION_READ | REGION_WRITE);
+	if (result < 0)
+		return result;
+	m[0] = (u64)result;
+	result = walk_send_to_file(caller, request->reply, file, FILE_BUFFER, m, 0);
+	walk_forget(caller); /* nothing is to be continued */
+	if (result != RESULT_LATER)
+		space_remove_range(server->space, m[0], m[0] + length);
+	return result;
 }
 
 long op_UNMAP(struct request *request)

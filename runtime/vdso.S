@@ -5,7 +5,7 @@
  */
 #define PT_LOAD 1
 #define PT_DYNAMIC 2
-#define SYMBOLS 8 /* of dynsym, with the empty one and the version's absolute symbol left out */
+#define SYMBOLS 11 /* of dynsym, with the empty one and the version's absolute symbol left out */
 
 	.section .vdso.head, "a"
 	.balign 4096
@@ -63,12 +63,15 @@ symbols:
 	FUNCTION_SYMBOL name_getres, vdso_clock_getres
 	FUNCTION_SYMBOL name_read_reg, vdso_read_reg
 	FUNCTION_SYMBOL name_write_reg, vdso_write_reg
+	FUNCTION_SYMBOL name_read_buf, vdso_read_buf
+	FUNCTION_SYMBOL name_write_buf, vdso_write_buf
+	FUNCTION_SYMBOL name_share, vdso_share
 
 	.balign 4
 hash:				/* one bucket, a chain through all */
 	.long 1, SYMBOLS
 	.long 1
-	.long 0, 2, 3, 4, 5, 6, 7, 0
+	.long 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 0
 
 	.balign 8
 gnu_hash:			/* buckets, first symbol, bloom words, shift */
@@ -81,10 +84,13 @@ gnu_hash:			/* buckets, first symbol, bloom words, shift */
 	.long 0x6562b026
 	.long 0x68308f52
 	.long 0x9555a1f0
-	.long 0x1356b3bf
+	.long 0x1356b3be
+	.long 0x95555fee
+	.long 0x135671be
+	.long 0xa581484b
 
 versym:
-	.short 0, 2, 2, 2, 2, 2, 2, 2
+	.short 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2
 
 	.balign 8
 verdef:
@@ -117,4 +123,10 @@ name_read_reg:
 	.asciz "uxrt_read_reg"
 name_write_reg:
 	.asciz "uxrt_write_reg"
+name_read_buf:
+	.asciz "uxrt_read_buf"
+name_write_buf:
+	.asciz "uxrt_write_buf"
+name_share:
+	.asciz "uxrt_share"
 strings_end:

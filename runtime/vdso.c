@@ -22,6 +22,9 @@ int vdso_getcpu(unsigned *cpu, unsigned *node, void *unused);
 int vdso_clock_getres(int clock, long *timespec);
 long vdso_read_reg(int file, struct uxrt_registers *to, unsigned long bytes);
 long vdso_write_reg(int file, const struct uxrt_registers *from, unsigned long bytes);
+long vdso_read_buf(int file, unsigned long at, unsigned long bytes, unsigned long offset);
+long vdso_write_buf(int file, unsigned long at, unsigned long bytes, unsigned long offset);
+long vdso_share(int file, void *memory, unsigned long size);
 
 INLINE long system_call(long number, long a, long b)
 {
@@ -111,4 +114,19 @@ VDSO long vdso_read_reg(int file, struct uxrt_registers *to, unsigned long bytes
 VDSO long vdso_write_reg(int file, const struct uxrt_registers *from, unsigned long bytes)
 {
 	return uxrt_write_reg(file, from, bytes);
+}
+
+VDSO long vdso_read_buf(int file, unsigned long at, unsigned long bytes, unsigned long offset)
+{
+	return uxrt_read_buf(file, at, bytes, offset);
+}
+
+VDSO long vdso_write_buf(int file, unsigned long at, unsigned long bytes, unsigned long offset)
+{
+	return uxrt_write_buf(file, at, bytes, offset);
+}
+
+VDSO long vdso_share(int file, void *memory, unsigned long size)
+{
+	return uxrt_share(file, memory, size);
 }

@@ -22,6 +22,7 @@ static const struct {
 	PATH(SYMLINK, symlink), PATH(LINK, link), PATH(RENAME, rename), PATH(ACCESS, access), PATH(SETATTR, setattr), PATH(STATFS, statfs),
 	PATH(GETXATTR, getxattr), PATH(SETXATTR, setxattr), PATH(LISTXATTR, listxattr), PATH(REMOVEXATTR, removexattr), PATH(RESOLVE, resolve),
 #undef PATH
+	[FILE_BUFFER] = { op_buffer, BY_PATH }, /* there is something to undo also if the file has gone */
 	[FILE_LOCATE] = { op_locate, BY_ROOT }, [FILE_REOPEN] = { op_reopen, BY_ROOT }, [FILE_INFO] = { op_info, BY_ROOT },
 #define FILE(name, function) [FILE_##name] = { op_##function, BY_HANDLE }
 	FILE(PLACE, place), FILE(READ, read), FILE(WRITE, write), FILE(SEEK, seek), FILE(FSTAT, fstat), FILE(FSETATTR, fsetattr),
@@ -170,6 +171,8 @@ static void request_begin(struct request *request, const struct arrival *arrival
 		request->form = FORM_READ_REGISTERS;
 	else if (request->label >= FILE_WRITE_REGISTERS)
 		decode_register_write(request);
+	else if (unlikely(request->label - FILE_READ <= FILE_WRITE - FILE_READ && request->m[2] & TRANSFER_BUFFER))
+		request->form = FORM_BUFFER;
 	/* root, by its own capability, names the file in m[6] */
 	request->file = open_file_look(from_root(request) ? request->m[6] : arrival->badge);
 	if (unlikely(info & CAPS_BITS))

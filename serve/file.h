@@ -41,6 +41,8 @@ struct open_file {
 	struct poll_queue own_poll;
 	struct watch *watch;   /* framework: this open file is a watch of an inotify instance */
 	struct list_node link; /* the server's: all open files of an object, say */
+	unsigned char *buffer; /* framework: memory that it shares with its holders (TRANSFER_BUFFER), which they may change at any time; NULL: none */
+	size_t buffer_size;
 	unsigned handles;      /* framework: Handles given out and not closed yet; each may have been copied */
 	unsigned kept;         /* framework: requests that wait with it, and what the server keeps; it is released when they have ended */
 	bool closed;           /* framework: the last descriptor is gone */

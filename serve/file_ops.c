@@ -78,7 +78,7 @@ long op_read(struct request *request)
 long op_write(struct request *request)
 {
 	struct open_file *file = request->file;
-	bool registers = request->form != FORM_WINDOW;
+	bool registers = request->form >= FORM_WRITE_REGISTERS;
 	size_t length, wanted = registers ? request->wanted : request->m[0];
 	u64 offset;
 	long error;
@@ -97,6 +97,28 @@ long op_write(struct request *request)
 		return wanted && offset != OFFSET_END ? -EFBIG : 0;
 	request->position = offset;
 	return ops()->write(request, file, offset, length);
+}
+
+void buffer_drop(struct open_file *file)
+{
+	if (file->buffer)
+		object_unmap((unsigned long)file->buffer, file->buffer_size);
+	file->buffer = NULL;
+}
+
+/* Root has mapped it; it is unmapped here, whatever comes of it. */
+long op_buffer(struct request *request)
+{
+	struct open_file *file = request->file;
+
+	if (!file || is_path(file) || (!ops()->read && !ops()->write)) {
+		object_unmap(request->m[0], request->m[1]);
+		return !file || is_path(file) ? -EBADF : -EOPNOTSUPP;
+	}
+	buffer_drop(file);
+	file->buffer = (unsigned char *)request->m[0];
+	file->buffer_size = request->m[1];
+	return 0;
 }
 
 /* ---- seek ---- */

@@ -131,7 +131,8 @@ long node_path(struct node node, char buffer[PATH_SIZE], const char **path, bool
 typedef long serve_handler(struct request *request);
 serve_handler path_open, path_stat, path_readlink, path_mkdir, path_mknod, path_unlink, path_symlink, path_link, path_rename, path_access,
 	path_setattr, path_statfs, path_getxattr, path_setxattr, path_listxattr, path_removexattr, path_resolve, op_place, op_resolve;
-serve_handler op_read, op_write, op_seek, op_fstat, op_fsetattr, op_readdir, op_fsync, op_lock, op_ioctl, op_poll, op_map, op_describe,
+void buffer_drop(struct open_file *file);
+serve_handler op_buffer, op_read, op_write, op_seek, op_fstat, op_fsetattr, op_readdir, op_fsync, op_lock, op_ioctl, op_poll, op_map, op_describe,
 	op_flags, op_info, op_watch, op_kind, op_seals, op_flush, op_allocate, op_fgetxattr, op_fsetxattr, op_flistxattr, op_fremovexattr, op_fstatfs;
 
 /* Shared by path and open-file forms. */

@@ -79,6 +79,7 @@ void open_file_drop(struct open_file *file)
 {
 	poll_forget(file);
 	watch_closed(file);
+	buffer_drop(file);
 	if (file->held && serve_operations->unhold)
 		serve_operations->unhold(file->node);
 	if (unlikely(watch_count))

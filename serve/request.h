@@ -31,6 +31,7 @@ typedef long request_cancel(struct request *request, unsigned reason);
 /* How the bytes of a request travel. */
 enum transfer_form {
 	FORM_WINDOW,             /* the kernel copies */
+	FORM_BUFFER,             /* in the open file's buffer, m[3] bytes into it */
 	FORM_READ_REGISTERS,     /* in answer[0..7] */
 	FORM_WRITE_REGISTERS,    /* in m[0..7] */
 	FORM_WRITE_REGISTERS_AT, /* in m[1..7] */

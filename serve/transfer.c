@@ -21,6 +21,16 @@ static size_t registers_left(const struct request *request)
 	return size - MIN(request->moved, size);
 }
 
+/* Where the transfer goes on in the file's buffer, and *done: how much of `length` fits. */
+static u8 *buffer_part(const struct request *request, size_t length, size_t *done)
+{
+	const struct open_file *file = request->file;
+	u64 at = request->m[3] + request->moved, size = file->buffer ? file->buffer_size : 0;
+
+	*done = at < size && at >= request->m[3] ? MIN(length, (size_t)(size - at)) : 0;
+	return file->buffer + at;
+}
+
 size_t request_give(struct request *request, const void *from, size_t length)
 {
 	unsigned long touch;
@@ -28,6 +38,12 @@ size_t request_give(struct request *request, const void *from, size_t length)
 
 	if (!length)
 		return 0;
+	if (request->form == FORM_BUFFER) {
+		u8 *to = buffer_part(request, length, &done);
+
+		memcpy(to, from, done);
+		return moved(request, done, length, 0);
+	}
 	if (request->form == FORM_READ_REGISTERS) {
 		done = MIN(length, registers_left(request));
 		memcpy((char *)request->answer + request->moved, from, done);
@@ -44,6 +60,12 @@ size_t request_take(struct request *request, void *to, size_t length)
 
 	if (!length)
 		return 0;
+	if (request->form == FORM_BUFFER) {
+		const u8 *from = buffer_part(request, length, &done);
+
+		memcpy(to, from, done);
+		return moved(request, done, length, 0);
+	}
 	if (request->form >= FORM_WRITE_REGISTERS) {
 		done = MIN(length, registers_left(request));
 		memcpy(to, (const char *)&request->m[request->form - FORM_WRITE_REGISTERS] + request->moved, done);

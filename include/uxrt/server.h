@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "abi/file.h"
 #include "include/uxrt/native.h"
@@ -30,7 +31,76 @@ struct uxrt_request {
 	unsigned long data_bytes, capabilities;
 	/* uxrt_give, uxrt_take: bytes moved; the client's address at which its window ended; in registers: the bytes, and how many they can be */
 	unsigned long moved, touch, words[8], registers;
+	struct uxrt_memory *buffer; /* the client's bytes are in it, m[3] into it; NULL: they travel otherwise */
 };
+
+/* Memory that an open file shares with the clients that have it, who may change it at any time. */
+struct uxrt_memory {
+	unsigned long badge, size;
+	unsigned char *bytes;
+};
+
+/* By badge % 256, which is enough for the 255 open files that a program may have, if their badges count up. */
+static inline struct uxrt_memory *uxrt_memory(unsigned long badge)
+{
+	static struct uxrt_memory all[256];
+
+	return &all[badge % 256];
+}
+
+static inline void uxrt_memory_drop(unsigned long badge)
+{
+	struct uxrt_memory *memory = uxrt_memory(badge);
+
+	if (memory->bytes && memory->badge == badge) {
+		munmap(memory->bytes, memory->size);
+		memory->bytes = 0;
+	}
+}
+
+/* That file's, of no size if it has none. */
+static inline struct uxrt_memory *uxrt_memory_of(unsigned long badge)
+{
+	static struct uxrt_memory none;
+
+	return uxrt_memory(badge)->bytes && uxrt_memory(badge)->badge == badge ? uxrt_memory(badge) : &none;
+}
+
+/* FILE_BUFFER: root has mapped it. */
+static inline long uxrt_memory_take(unsigned long badge, unsigned char *bytes, unsigned long size)
+{
+	struct uxrt_memory *memory = uxrt_memory(badge);
+
+	uxrt_memory_drop(badge);
+	if (memory->bytes) {
+		munmap(bytes, size);
+		return -ENOSPC;
+	}
+	*memory = (struct uxrt_memory){ badge, size, bytes };
+	return 0;
+}
+
+/*
+ * For a server that wants no copy: where the next bytes of a read are to be put, or those of a write lie, and in *length at most how many they are. NULL: the client
+ * uses another mode, and uxrt_give and uxrt_take are the way. Putting n bytes there and then uxrt_skip(request, n) is what uxrt_give does.
+ */
+static inline unsigned char *uxrt_place(const struct uxrt_request *request, unsigned long *length)
+{
+	unsigned long at = request->m[3] + request->moved;
+
+	if (!request->buffer)
+		return 0;
+	if (at < request->m[3] || at > request->buffer->size)
+		at = request->buffer->size;
+	if (*length > request->buffer->size - at)
+		*length = request->buffer->size - at;
+	return request->buffer->bytes + at;
+}
+
+static inline void uxrt_skip(struct uxrt_request *request, unsigned long bytes)
+{
+	request->moved += bytes;
+}
 
 /* A write in registers says with its label what others say in m[]. */
 static inline void uxrt_decode(struct uxrt_request *request)
@@ -39,6 +109,8 @@ static inline void uxrt_decode(struct uxrt_request *request)
 
 	if (request->label == FILE_READ && request->m[2] & TRANSFER_REGISTERS)
 		request->registers = REGISTER_BYTES;
+	else if ((request->label == FILE_READ || request->label == FILE_WRITE) && request->m[2] & TRANSFER_BUFFER)
+		request->buffer = uxrt_memory_of(request->badge);
 	if (request->label < FILE_WRITE_REGISTERS || bytes - 1 >= (at ? REGISTER_BYTES_AT : REGISTER_BYTES))
 		return;
 	memcpy(request->words, request->m + at, sizeof(request->words) - at * sizeof(long));
@@ -56,14 +128,7 @@ static inline unsigned long uxrt_copy(struct uxrt_request *request, unsigned lon
 		unsigned long a[8] = { CPTR_SYSTEM | UXRT_SLOT_REPLY, direction, request->moved, own + done, length - done };
 		long error = uxrt_native()->object(KCALL_copy, a);
 
-		if (error == K_FAULT) { /* the own page is not there yet: touch it */
-			if (direction == COPY_IN)
-				__atomic_fetch_or((unsigned char *)own + done, 0, __ATOMIC_RELAXED);
-			else
-				(void)*(volatile unsigned char *)(own + done);
-			continue;
-		}
-		if (error != K_OK && error != K_PARTIAL)
+		if (error != K_OK && error != K_PARTIAL && error != K_FAULT)
 			break;
 		done += a[0];
 		request->moved += a[0];
@@ -71,6 +136,12 @@ static inline unsigned long uxrt_copy(struct uxrt_request *request, unsigned lon
 			request->touch = a[1];
 			break;
 		}
+		if (error == K_FAULT && direction == COPY_IN) /* the own page, which comes next, is not there yet: touch it */
+			__atomic_fetch_or((unsigned char *)own + done, 0, __ATOMIC_RELAXED);
+		else if (error == K_FAULT)
+			(void)*(volatile unsigned char *)(own + done);
+		else if (!a[0]) /* the window ends there */
+			break;
 	}
 	return done;
 }
@@ -79,7 +150,13 @@ static inline unsigned long uxrt_copy(struct uxrt_request *request, unsigned lon
 static inline unsigned long uxrt_give(struct uxrt_request *request, const void *from, unsigned long length)
 {
 	unsigned long room = request->registers - request->moved;
+	unsigned char *place = uxrt_place(request, &length);
 
+	if (place) {
+		memcpy(place, from, length);
+		uxrt_skip(request, length);
+		return length;
+	}
 	if (!request->registers)
 		return uxrt_copy(request, COPY_OUT, (unsigned long)from, length);
 	length = length < room ? length : room;
@@ -91,7 +168,13 @@ static inline unsigned long uxrt_give(struct uxrt_request *request, const void *
 static inline unsigned long uxrt_take(struct uxrt_request *request, void *to, unsigned long length)
 {
 	unsigned long room = request->registers - request->moved;
+	const unsigned char *place = uxrt_place(request, &length);
 
+	if (place) {
+		memcpy(to, place, length);
+		uxrt_skip(request, length);
+		return length;
+	}
 	if (!request->registers)
 		return uxrt_copy(request, COPY_IN, (unsigned long)to, length);
 	length = length < room ? length : room;
@@ -173,7 +256,14 @@ static inline long uxrt_serve_requests(long (*handle)(struct uxrt_request *))
 		if (request.label >= LABEL_KERNEL && request.label != LABEL_CLOSED)
 			continue;
 		uxrt_decode(&request);
-		result = request.badge || (ipc.info & INFO_FORWARDED) ? handle(&request) : -EPERM;
+		if (request.label == LABEL_CLOSED)
+			uxrt_memory_drop(request.badge);
+		if (request.label == FILE_BUFFER && !request.badge && ipc.info & INFO_FORWARDED)
+			result = uxrt_memory_take(request.m[6], (unsigned char *)request.m[0], request.m[1]);
+		else if (request.buffer && request.m[0] && request.m[3] >= request.buffer->size)
+			result = -EFAULT; /* all of it is outside */
+		else
+			result = request.badge || (ipc.info & INFO_FORWARDED) ? handle(&request) : -EPERM;
 		if (request.label == LABEL_CLOSED)
 			continue;
 		uxrt_encode(&request, result, &ipc);

@@ -99,4 +99,38 @@ UXRT_INLINE long uxrt_write_reg(int file, const struct uxrt_registers *from, uns
 	return error > (long)bytes ? -UXRT_EIO : error;
 }
 
+/*
+ * Shared buffer mode. A buffer is memory of this program (mmap with MAP_SHARED | MAP_ANONYMOUS, readable and writable, whole pages) that the file's server
+ * maps too: bytes in it go to and from the server without being copied on the way. It belongs to the open file, so to all its descriptors; a file has one, the last
+ * that was shared. Closing the file ends it at the server, munmap here.
+ */
+UXRT_INLINE long uxrt_share(int file, void *memory, unsigned long size)
+{
+	struct ipc ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = PROC_SHARE_BUFFER, .m = { (unsigned)file, (unsigned long)memory, size } };
+
+	return file < 0 ? -UXRT_EBADF : uxrt_result(uxrt_enter(KCALL_call, &ipc), &ipc);
+}
+
+/* Like pread and pwrite, or with the offset OFFSET_CURRENT like read and write, `bytes` from `at` bytes into the file's buffer on. */
+UXRT_INLINE long uxrt_move_buf(int file, unsigned long label, unsigned long at, unsigned long bytes, unsigned long offset)
+{
+	struct ipc ipc = { .target = (unsigned)file, .info = label | INFO_INTERRUPTIBLE, .m = { bytes, offset, TRANSFER_BUFFER, at } };
+	long result;
+
+	if (file < 0)
+		return -UXRT_EBADF;
+	result = uxrt_result(uxrt_enter(KCALL_call, &ipc), &ipc);
+	return result > 0 && (unsigned long)result > bytes ? -UXRT_EIO : result;
+}
+
+UXRT_INLINE long uxrt_read_buf(int file, unsigned long at, unsigned long bytes, unsigned long offset)
+{
+	return uxrt_move_buf(file, FILE_READ, at, bytes, offset);
+}
+
+UXRT_INLINE long uxrt_write_buf(int file, unsigned long at, unsigned long bytes, unsigned long offset)
+{
+	return uxrt_move_buf(file, FILE_WRITE, at, bytes, offset);
+}
+
 #endif

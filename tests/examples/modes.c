@@ -23,7 +23,8 @@
 #define MOST (64ul << 20)
 #define PAGE 4096ul
 
-static const char *const modes[] = { "register", "copy" };
+static const char *const modes[] = { "register", "copy", "buffer" };
+#define BUFFER 2
 #define MODES (sizeof modes / sizeof *modes)
 static const size_t sizes[] = { 0, 1, 63, 64, 65, 511, 512, 513, 4095, 4096, 4097, 1 << 20, MOST };
 
@@ -65,6 +66,11 @@ static long read_some(struct uxrt_request *request, unsigned mode, size_t at)
 	size_t wanted = request->m[0] < MOST - at ? request->m[0] : MOST - at;
 	unsigned char few[REGISTER_BYTES];
 
+	if (mode == BUFFER && uxrt_place(request, &wanted)) {
+		memcpy(uxrt_place(request, &wanted), content + at, wanted);
+		uxrt_skip(request, wanted);
+		return (long)wanted;
+	}
 	if (mode)
 		return (long)uxrt_give(request, content + at, wanted);
 	wanted = wanted < sizeof few ? wanted : sizeof few;
@@ -78,6 +84,8 @@ static long write_some(struct uxrt_request *request, unsigned mode, size_t at)
 	size_t wanted = request->m[0] < most ? request->m[0] : most, taken;
 
 	wanted = wanted < MOST - at ? wanted : MOST - at;
+	if (mode == BUFFER && uxrt_place(request, &wanted))
+		return right_at(uxrt_place(request, &wanted), at, wanted) ? (long)wanted : -EILSEQ;
 	taken = uxrt_take(request, staging, wanted);
 	return right_at(staging, at, taken) ? (long)taken : -EILSEQ;
 }
@@ -194,7 +202,20 @@ static long write_copy(int file, unsigned char *from, size_t size)
 	return done < 0 ? -errno : done;
 }
 
-static mover *const readers[] = { read_registers, read_copy }, *const writers[] = { write_registers, write_copy };
+/* The client's buffer, if it has shared one: the memory is in it. */
+static unsigned char *shared;
+
+static long read_buffer(int file, unsigned char *to, size_t size)
+{
+	return uxrt_read_buf(file, (size_t)(to - shared), size, OFFSET_CURRENT);
+}
+
+static long write_buffer(int file, unsigned char *from, size_t size)
+{
+	return uxrt_write_buf(file, (size_t)(from - shared), size, OFFSET_CURRENT);
+}
+
+static mover *const readers[] = { read_registers, read_copy, read_buffer }, *const writers[] = { write_registers, write_copy, write_buffer };
 
 /* All of it; -errno, or how much there was before the end. */
 static long move_all(mover *move, int file, unsigned char *memory, size_t size)
@@ -214,13 +235,36 @@ static long move_all(mover *move, int file, unsigned char *memory, size_t size)
 }
 
 /* New memory: no page of it is there yet. */
-static unsigned char *fresh(size_t size)
+static unsigned char *fresh_as(size_t size, int flags)
 {
-	unsigned char *memory = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *memory = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		exit(94);
 	return memory;
+}
+
+static unsigned char *fresh(size_t size)
+{
+	return fresh_as(size, MAP_PRIVATE);
+}
+
+#define PAGES(size) (((size) + PAGE - 1) / PAGE * PAGE)
+
+/* Memory for a client of that kind. */
+static unsigned char *memory_for(unsigned client, int file, size_t size)
+{
+	long error;
+
+	if (client != BUFFER)
+		return fresh(size);
+	shared = fresh_as(size, MAP_SHARED);
+	error = uxrt_share(file, shared, PAGES(size + 1));
+	if (error) {
+		printf("share: %ld\n", error);
+		exit(1);
+	}
+	return shared;
 }
 
 static void check(const char *what, const char *client, const char *server, size_t size, long got, int good)
@@ -234,12 +278,12 @@ static void check(const char *what, const char *client, const char *server, size
 static void one_size(unsigned client, unsigned server, size_t size)
 {
 	int file = open_file(modes[server]);
-	unsigned char *memory = fresh(size);
+	unsigned char *memory = memory_for(client, file, size);
 	long got = move_all(readers[client], file, memory, size);
 
 	check("read", modes[client], modes[server], size, got, right(memory, size));
 	munmap(memory, size + PAGE);
-	memory = fresh(size);
+	memory = memory_for(client, file, size);
 	memcpy(memory, content, size);
 	lseek(file, 0, SEEK_SET);
 	check("write", modes[client], modes[server], size, move_all(writers[client], file, memory, size), 1);
@@ -302,6 +346,27 @@ static void bounds(void)
 	close(ends[0]);
 	signal(SIGPIPE, SIG_DFL);
 	printf("no reader %ld\n", uxrt_write_reg(ends[1], &words, 1));
+}
+
+/* What a buffer can be, and what a client may ask for in it. */
+static void buffers(void)
+{
+	unsigned char *memory = fresh_as(4 * PAGE, MAP_SHARED), *private = fresh(PAGE);
+	int file = open_file("buffer"), zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_RDWR);
+
+	printf("none yet: %ld\n", uxrt_read_buf(file, 0, 10, 0));
+	printf("no buffers: %ld %ld %ld %ld %ld\n", uxrt_share(file, private, PAGE), uxrt_share(file, memory + 1, PAGE), uxrt_share(file, memory, 100 * PAGE),
+	       uxrt_share(file, memory, 0), uxrt_share(-1, memory, PAGE));
+	printf("a part of it %ld", uxrt_share(file, memory + PAGE, 2 * PAGE));
+	printf(": read %ld", uxrt_read_buf(file, 100, 200, 5));
+	printf(" %d, nothing around it %d\n", right_at(memory + PAGE + 100, 5, 200), !memory[PAGE + 99] && !memory[PAGE + 300]);
+	printf("over its end %ld %ld %ld\n", uxrt_read_buf(file, 2 * PAGE - 10, 100, 0), uxrt_read_buf(file, 2 * PAGE, 100, 0), uxrt_read_buf(file, -5ul, 100, 0));
+	printf("another %ld", uxrt_share(file, memory, PAGE));
+	printf(" %ld\n", uxrt_read_buf(file, PAGE - 10, 100, 0));
+	memset(memory, 1, PAGE);
+	printf("other servers: %ld %ld", uxrt_share(zero, memory, 4 * PAGE), uxrt_share(null, memory, 4 * PAGE));
+	printf(" %ld %ld", uxrt_read_buf(zero, 10, 3 * PAGE, OFFSET_CURRENT), uxrt_write_buf(null, 0, 100, OFFSET_CURRENT));
+	printf(" %d\n", memory[9] == 1 && !memory[10] && !memory[PAGE]);
 }
 
 static volatile int rang;
@@ -370,12 +435,13 @@ static void vdso(void)
 
 static void busy_client(void)
 {
-	int file = open_file("copy");
-	unsigned char *memory = fresh(1 << 20);
+	unsigned mode = (unsigned)rand() % MODES;
+	int file = open_file(modes[rand() % MODES]);
+	unsigned char *memory = memory_for(mode, file, 1 << 20);
 
 	for (;;) {
 		lseek(file, 0, SEEK_SET);
-		move_all(rand() & 1 ? read_copy : read_registers, file, memory, 1 << 20);
+		move_all(readers[mode], file, memory, 1 << 20);
 	}
 }
 
@@ -434,6 +500,7 @@ int main(void)
 	pairs();
 	holes();
 	bounds();
+	buffers();
 	signals();
 	vdso();
 	killed_clients();
