@@ -78,22 +78,27 @@
 	X(SET_PGID, 37)   /* m[0] pid or 0, m[1] pgid or 0 */ \
 	X(SET_SID, 38)    /* -> m[0] sid */ \
 	X(SET_CREDENTIALS, 39) /* m[0] mask 1 ruid 2 euid 4 suid 8 rgid 16 egid 32 sgid, m[1..6] the values; names only */ \
-	X(GET_CREDENTIALS, 40) /* -> m[0] 0, m[1] ruid, m[2] euid, m[3] suid, m[4] rgid, m[5] egid, m[6] sgid */ \
+	X(GET_CREDENTIALS, 40) /* -> m[0] 0, m[1] ruid, m[2] euid, m[3] suid, m[4] rgid, m[5] egid, m[6] sgid, m[7] effective capabilities */ \
 	X(SET_GROUPS, 41) X(GET_GROUPS, 42) /* data[]: u32 gids; m[0] count */ \
 	X(RLIMIT, 43)     /* m[0] pid, m[1] resource, m[2] 1 set, m[3] soft, m[4] hard -> m[1] old soft, m[2] old hard */ \
 	X(USAGE, 44)      /* m[0] RUSAGE_ who -> m[1] user ns, m[2] system ns, m[3] max rss KiB, m[4] minor faults, m[5] major, m[6] voluntary, m[7] involuntary switches */ \
-	/* m[0] pid or tid, m[1] 1: the processor time of that thread, which is one of the caller's process, or else of that process, m[2] 1: which the
+	/* m[0] pid or tid, 0: the caller's, m[1] 1: the processor time of that thread, which is one of the caller's process, or else of that process, m[2] 1: which the
 	 * caller's own tid names, too -> m[1] ns; -EINVAL */ \
 	X(CPU_TIME, 53) \
+	/* m[0] 0 get 1 set the caller's, m[1] to get: tid or 0, m[2] effective, m[3] permitted, m[4] inheritable -> m[1..3] the same, of before */ \
+	X(CAPABILITIES, 54) \
 	X(SET_NAME, 45)   /* m[0] tid or 0, data[]: up to 15 bytes */ \
 	X(GET_NAME, 46) \
 	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
+	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] Linux's policy and SCHEDULER_RESET_ON_FORK, m[3] real-time priority, m[4] nice, m[5] SCHEDULER_KEEP_
+	 * -> m[1..3] as m[2..4] */ \
+	X(SCHEDULER, 55) \
 	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] cores -> m[1] the cores it may run on, of those that there are; -EINVAL: it would be none */ \
 	X(AFFINITY, 49) \
 	/* The calling thread, and those that it starts, use no vector registers from now on: an instruction that does is SIGILL. Servers of the boot image
 	 * are so from the start; what exec loads may use them again */ \
 	X(VECTOR_FREE, 50) \
-	X(PRCTL, 48)      /* m[0] option, m[1..4]: PDEATHSIG, CHILD_SUBREAPER, DUMPABLE, NO_NEW_PRIVS ... */ \
+	X(PRCTL, 48)      /* m[0] option, m[1..4]: PDEATHSIG, CHILD_SUBREAPER, DUMPABLE, NO_NEW_PRIVS, what is about capabilities */ \
 	/* ---- signals ---- */ \
 	X(KILL, 64)       /* m[0] pid (> 0, 0, -1, < -1 as kill), m[1] signal */ \
 	X(TGKILL, 65)     /* m[0] tgid or -1, m[1] tid, m[2] signal */ \
@@ -105,20 +110,25 @@
 	/* m[0] signal, m[1] core: the runtime met a fatal signal it decided on itself (a fault while blocked, SIG_DFL): ends the process */ \
 	X(SIGDEFAULT, 70) \
 	X(ITIMER, 71)     /* m[0] which, m[1] 1 set, m[2] interval ns, m[3] value ns -> m[1] old interval, m[2] old value */ \
-	/* m[0] clock (CLOCK_REALTIME, MONOTONIC, BOOTTIME ...), m[1] SIGEV_, m[2] signal, m[3] value, m[4] tid for SIGEV_THREAD_ID, m[5] 1: the value
+	/* m[0] clock (CLOCK_REALTIME, MONOTONIC, BOOTTIME ..., processor time), m[1] SIGEV_, m[2] signal, m[3] value, m[4] tid for SIGEV_THREAD_ID, m[5] 1: the value
 	 * is the timer's id -> m[0] id. Timers end with the process or its exec */ \
 	X(TIMER_CREATE, 72) \
 	/* m[0] id, m[1] 1: absolute, in the timer's clock, m[2] interval ns, m[3] value ns, 0 disarms -> m[1] old interval, m[2] old value */ \
 	X(TIMER_SET, 73) \
 	X(TIMER_GET, 74)     /* m[0] id -> m[1] interval, m[2] value left, m[3] overruns of the last signal */ \
 	X(TIMER_DELETE, 75)  /* m[0] id */ \
+	X(CPU_SLEEP, 76)     /* m[0] clock of processor time, m[1] 1: absolute, m[2] ns -> waits until it shows that; -EINTR: m[1] the time meant */ \
 	/* ---- shared futexes ---- */ \
-	/* m[0] address, m[1] expected, m[2] deadline or 0, m[3] bitset */ \
+	/* m[0] address, m[1] expected, m[2] deadline or 0, m[3] bitset, m[4] address of a lock that it waits to be moved to, or 0; then -EAGAIN: a signal
+	 * came after that */ \
 	X(FUTEX_WAIT, 80) \
 	X(FUTEX_WAKE, 81)    /* m[0] address, m[1] count, m[2] bitset -> m[0] woken */ \
 	X(FUTEX_REQUEUE, 82) /* m[0] from, m[1] wake, m[2] requeue, m[3] to, m[4] 1: compare with m[5] */ \
+	X(FUTEX_LOCK_PI, 83)   /* m[0] address, m[1] deadline or 0, m[2] 1: do not wait */ \
+	X(FUTEX_UNLOCK_PI, 84) /* m[0] address */ \
+	X(FUTEX_REQUEUE_PI, 85) /* m[0] from, m[1] how many to move beside the one that may be woken, m[2] the lock, m[3] what is expected at `from` */ \
 	/* ---- descriptors and name space ---- */ \
-	X(GROW_FILES, 96)  /* m[0] slots wanted (up to RLIMIT_NOFILE): the files CNode gets larger -> m[0] slots */ \
+	X(GROW_FILES, 96)  /* m[0] slots wanted (up to RLIMIT_NOFILE, and what a files CNode can have: -EMFILE): the files CNode gets larger -> m[0] slots */ \
 	X(UNSHARE_FILES, 97) /* the calling thread gets a copy of its files CNode */ \
 	X(CHROOT, 98)      /* takes SLOT_FSROOT's place; m[0] cptr of a directory */ \
 	/* the process has taken a POSIX lock: when it ends, by whatever, every service's SLOT_NOTIFY gets NOTICE_ENDED and drops the locks of those
@@ -204,6 +214,12 @@
 #define SERVICE_POOLS_MAX 16 /* the first in SLOT_POOL */
 
 #define PROCESS_MEMORY_MAX 0x10000ul /* of one PROCESS_MEMORY: root is not to be kept longer */
+
+/* SCHEDULER. What is kept need not be given. */
+#define SCHEDULER_RESET_ON_FORK 0x40000000ul
+#define SCHEDULER_KEEP_POLICY   1
+#define SCHEDULER_KEEP_PRIORITY 2
+#define SCHEDULER_KEEP_NICE     4
 
 /* LOCK_MEMORY: lock or unlock a range; or set, with all memory as the range, what mlockall asks for. */
 #define LOCK_MEMORY_UNLOCK  0
@@ -309,7 +325,10 @@ struct proc_info {
 	char state; /* R S D T Z */
 	char dumpable; /* 0: not even its own user looks into it */
 	short oom_score_adj;
+	char no_new_privs;
+	char pad[3];
 	int nice, priority, exit_signal, tty;
+	unsigned policy, real_time;
 	unsigned long start_ns, user_ns, system_ns, child_user_ns, child_system_ns;
 	unsigned long virtual_bytes, resident_pages, shared_pages, peak_resident_pages;
 	unsigned long minor_faults, major_faults;
@@ -320,6 +339,7 @@ struct proc_info {
 	unsigned long serial;          /* never another process's */
 	unsigned long affinity;        /* cores that it may run on */
 	unsigned int core, core_count; /* it runs on, or ran on last; of the machine */
+	unsigned long cap_inheritable, cap_permitted, cap_effective, cap_bounding, cap_ambient; /* Linux's sets */
 	int tty_pgid, exit_status; /* foreground group of the controlling terminal, -1: none; wait status of a zombie */
 };
 

@@ -4,6 +4,7 @@
 #include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/priority.h"
 #include "root/root.h"
 #include "root/services.h"
 #include "root/signal.h"
@@ -98,7 +99,7 @@ static struct thread *make_thread(struct clone *c, u32 area)
 		return NULL;
 	}
 	memcpy(thread->name, c->parent->name, sizeof(thread->name));
-	thread->nice = c->parent->nice;
+	priority_inherit(thread, c->parent);
 	thread->affinity = c->parent->affinity;
 	thread->vector_free = c->parent->vector_free;
 	return thread;

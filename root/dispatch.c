@@ -129,6 +129,8 @@ void thread_stop_waiting(struct thread *thread)
 	timer_cancel(&thread->waiting.timer);
 	if (thread->wait == WAIT_FUTEX)
 		futex_forget(thread);
+	if (thread->wait == WAIT_PI)
+		futex_pi_forget(thread);
 	thread->wait = WAIT_NONE;
 }
 
@@ -265,7 +267,8 @@ static void cancelled(const struct kmsg *msg)
 	/* Only SIGKILL ends a vfork, and a service may come yet. */
 	if (thread->wait == WAIT_VFORK)
 		return;
-	thread_answer(thread, -EINTR, 0, 0);
+	/* who was moved to a lock cannot wait for the condition again: it asks the program */
+	thread_answer(thread, thread->wait == WAIT_PI && thread->waiting.d ? -EAGAIN : -EINTR, thread->wait == WAIT_CPU ? thread->waiting.b : 0, 0);
 }
 
 static bool is_event(u64 info)

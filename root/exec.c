@@ -8,6 +8,7 @@
 #include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/services.h"
 #include "root/signal.h"
@@ -186,6 +187,9 @@ static void move_identity(struct exec *x)
 
 	memcpy(x->new->name, x->old->name, sizeof(x->new->name));
 	x->new->nice = x->old->nice;
+	x->new->policy = x->old->policy;
+	x->new->real_time = x->old->real_time;
+	x->new->reset_on_fork = x->old->reset_on_fork;
 	x->new->affinity = x->old->affinity;
 	signal_queue_move(&x->new->signals, &x->old->signals);
 	context->signal_mask = x->block.signal_mask;
@@ -225,6 +229,7 @@ static void commit(struct exec *x)
 {
 	struct process *process = x->process;
 	u32 reply = x->request->reply;
+	struct exec_security security;
 
 	set_executable(x);
 	move_identity(x);
@@ -235,7 +240,11 @@ static void commit(struct exec *x)
 	thread_set_tid(x->new, process->pid);
 	process->exec_done = true;
 	posix_timers_delete(process);
-	process->dumpable = true;
+	security = credentials_exec(&process->credentials, process->no_new_privs);
+	process->secure = security.secure;
+	process->dumpable = security.dumpable;
+	if (!security.dumpable)
+		process->pdeathsig = 0;
 	vfork_done(process);
 	process_publish(process);
 	thread_configure(x->new);

@@ -29,6 +29,7 @@ static void end_thread(struct thread *thread)
 	thread->exiting = true;
 	KCALL1(thread_stop, SYS(thread->tcb.slot));
 	release_user_words(thread);
+	futex_pi_owner_ended(thread);
 	thread_destroy(thread);
 }
 

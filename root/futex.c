@@ -15,18 +15,11 @@
 #include "root/signal.h"
 
 #define BUCKETS 64
-#define FUTEX_WAITERS_BIT 0x80000000u
-#define FUTEX_OWNER_DIED  0x40000000u
-#define FUTEX_TID_MASK    0x3fffffffu
 #define ROBUST_LIMIT      2048
-
-struct key {
-	u64 object, offset;
-};
 
 static struct list_node buckets[BUCKETS];
 
-static struct list_node *bucket_of(const struct key *key)
+static struct list_node *bucket_of(const struct futex_key *key)
 {
 	struct list_node *bucket = &buckets[hash_u64(key->object ^ key->offset * 31) % BUCKETS];
 
@@ -35,22 +28,32 @@ static struct list_node *bucket_of(const struct key *key)
 	return bucket;
 }
 
-static struct key key_of(struct space *space, u64 address)
+struct futex_key futex_key_of(struct space *space, u64 address)
 {
 	struct region *region = region_at(&space->regions, address);
 
 	if (region && region->object && region->flags & REGION_SHARED)
-		return (struct key){ (u64)region->object, region->offset + (address - region->start) };
-	return (struct key){ (u64)space, address };
+		return (struct futex_key){ (u64)region->object, region->offset + (address - region->start) };
+	return (struct futex_key){ (u64)space, address };
 }
 
-/* waiting.a, .b: the key; .c: bitset */
-static bool waits_on(const struct thread *thread, const struct key *key)
+/* waiting.a, .b: the key; .c: bitset; .d: where it waits to be moved to, see futex_pi.c */
+static bool waits_on(const struct thread *thread, const struct futex_key *key)
 {
 	return thread->waiting.a == key->object && thread->waiting.b == key->offset;
 }
 
-static void enqueue(struct thread *thread, const struct key *key)
+struct thread *futex_waiter(const struct futex_key *key, struct thread *after)
+{
+	struct list_node *bucket = bucket_of(key);
+
+	for (struct list_node *node = after ? after->waiting.node.next : bucket->next; node != bucket; node = node->next)
+		if (waits_on(list_entry(node, struct thread, waiting.node), key))
+			return list_entry(node, struct thread, waiting.node);
+	return NULL;
+}
+
+static void enqueue(struct thread *thread, const struct futex_key *key)
 {
 	thread->waiting.a = key->object;
 	thread->waiting.b = key->offset;
@@ -63,7 +66,7 @@ void futex_forget(struct thread *thread)
 		list_remove(&thread->waiting.node);
 }
 
-static unsigned wake(const struct key *key, unsigned count, u64 bitset)
+static long wake(const struct futex_key *key, unsigned count, u64 bitset)
 {
 	unsigned woken = 0;
 
@@ -72,7 +75,11 @@ static unsigned wake(const struct key *key, unsigned count, u64 bitset)
 
 		if (woken >= count)
 			break;
-		if (!waits_on(thread, key) || !(thread->waiting.c & bitset))
+		if (!waits_on(thread, key))
+			continue;
+		if (thread->waiting.d)
+			return -EINVAL;
+		if (!(thread->waiting.c & bitset))
 			continue;
 		thread_answer(thread, 0, 0, 0);
 		woken++;
@@ -80,14 +87,14 @@ static unsigned wake(const struct key *key, unsigned count, u64 bitset)
 	return woken;
 }
 
-unsigned futex_wake_address(struct space *space, u64 address, unsigned count)
+long futex_wake_address(struct space *space, u64 address, unsigned count)
 {
-	struct key key = key_of(space, address);
+	struct futex_key key = futex_key_of(space, address);
 
 	return wake(&key, count, ~0ul);
 }
 
-static bool address_ok(u64 address)
+bool futex_address_ok(u64 address)
 {
 	return !(address & 3) && address < USER_MAX;
 }
@@ -101,10 +108,10 @@ long op_FUTEX_WAIT(struct request *request)
 {
 	struct thread *caller = request->caller;
 	u64 address = request->m[0], deadline = request->m[2];
-	struct key key;
+	struct futex_key key;
 	u32 value;
 
-	if (!address_ok(address) || !(u32)request->m[3])
+	if (!futex_address_ok(address) || !futex_address_ok(request->m[4]) || !(u32)request->m[3])
 		return -EINVAL;
 	if (space_read(caller->space, address, &value, sizeof(value)))
 		return -EFAULT;
@@ -112,8 +119,9 @@ long op_FUTEX_WAIT(struct request *request)
 		return -EAGAIN;
 	if (deadline && deadline <= now_ns())
 		return -ETIMEDOUT;
-	key = key_of(caller->space, address);
+	key = futex_key_of(caller->space, address);
 	caller->waiting.c = (u32)request->m[3];
+	caller->waiting.d = request->m[4];
 	enqueue(caller, &key);
 	if (deadline)
 		timer_set(&caller->waiting.timer, deadline, wait_expired);
@@ -122,15 +130,15 @@ long op_FUTEX_WAIT(struct request *request)
 
 long op_FUTEX_WAKE(struct request *request)
 {
-	struct key key;
+	struct futex_key key;
 
-	if (!address_ok(request->m[0]) || !(u32)request->m[2])
+	if (!futex_address_ok(request->m[0]) || !(u32)request->m[2])
 		return -EINVAL;
-	key = key_of(request->caller->space, request->m[0]);
+	key = futex_key_of(request->caller->space, request->m[0]);
 	return wake(&key, MIN(request->m[1], 0x7ffffffful), (u32)request->m[2]);
 }
 
-static unsigned requeue(const struct key *from, const struct key *to, u64 count)
+static long requeue(const struct futex_key *from, const struct futex_key *to, u64 count)
 {
 	unsigned moved = 0;
 
@@ -141,6 +149,8 @@ static unsigned requeue(const struct key *from, const struct key *to, u64 count)
 			break;
 		if (!waits_on(thread, from))
 			continue;
+		if (thread->waiting.d)
+			return -EINVAL;
 		list_remove(node);
 		enqueue(thread, to);
 		moved++;
@@ -152,11 +162,11 @@ long op_FUTEX_REQUEUE(struct request *request)
 {
 	const u64 *m = request->m;
 	struct space *space = request->caller->space;
-	struct key from, to;
-	unsigned woken;
+	struct futex_key from, to;
+	long woken, moved;
 	u32 value;
 
-	if (!address_ok(m[0]) || !address_ok(m[3]))
+	if (!futex_address_ok(m[0]) || !futex_address_ok(m[3]))
 		return -EINVAL;
 	if (m[4] == 1) {
 		if (space_read(space, m[0], &value, sizeof(value)))
@@ -164,12 +174,13 @@ long op_FUTEX_REQUEUE(struct request *request)
 		if (value != (u32)m[5])
 			return -EAGAIN;
 	}
-	from = key_of(space, m[0]);
-	to = key_of(space, m[3]);
+	from = futex_key_of(space, m[0]);
+	to = futex_key_of(space, m[3]);
 	woken = wake(&from, MIN(m[1], 0x7ffffffful), ~0ul);
-	if (from.object == to.object && from.offset == to.offset)
+	if (woken < 0 || futex_key_equal(&from, &to))
 		return woken;
-	return woken + requeue(&from, &to, m[2]);
+	moved = requeue(&from, &to, m[2]);
+	return moved < 0 ? moved : woken + moved;
 }
 
 /* ---- robust lists ---- */
@@ -186,15 +197,18 @@ long op_ROBUST_LIST(struct request *request)
 	return 0;
 }
 
-/* The lock is shared with others, who may run on other cores at this moment. `pending`: the thread was about to take or to release it. */
-static void release_lock(struct thread *thread, u64 address, bool pending)
+/*
+ * The lock is shared with others, who may run on other cores at this moment. `pending`: the thread was about to take or to release it. A lock with priority
+ * inheritance is marked only: futex_pi.c hands it over.
+ */
+static void release_lock(struct thread *thread, u64 address, bool pending, bool inherits)
 {
 	u32 value, *word;
 
-	if (!address_ok(address) || space_read(thread->space, address, &value, sizeof(value)))
+	if (!futex_address_ok(address) || space_read(thread->space, address, &value, sizeof(value)))
 		return;
 	/* it was released, but the next who waits was not woken yet */
-	if (pending && !value)
+	if (pending && !inherits && !value)
 		futex_wake_address(thread->space, address, 1);
 	word = (value & FUTEX_TID_MASK) == thread->tid ? space_word(thread->space, address) : NULL;
 	if (!word)
@@ -204,25 +218,26 @@ static void release_lock(struct thread *thread, u64 address, bool pending)
 		if ((value & FUTEX_TID_MASK) != thread->tid)
 			return;
 	} while (!atomic_cas(word, &value, (value & FUTEX_WAITERS_BIT) | FUTEX_OWNER_DIED));
-	if (value & FUTEX_WAITERS_BIT)
+	if (!inherits && value & FUTEX_WAITERS_BIT)
 		futex_wake_address(thread->space, address, 1);
 }
 
 /* struct robust_list_head: first entry, offset of the lock from an entry, entry being locked or unlocked. Bit 0 of a link says PI. */
 void robust_list_walk(struct thread *thread, u64 head)
 {
-	u64 words[3], entry, next;
+	u64 words[3], entry, next, link;
 
 	if (head & 7 || head >= USER_MAX || space_read(thread->space, head, words, sizeof(words)))
 		return;
-	entry = words[0] & ~1ul;
-	for (unsigned n = 0; entry != head && n < ROBUST_LIMIT; n++) {
+	link = words[0];
+	for (unsigned n = 0; (link & ~1ul) != head && n < ROBUST_LIMIT; n++) {
+		entry = link & ~1ul;
 		if (entry >= USER_MAX || space_read(thread->space, entry, &next, sizeof(next)))
 			break;
 		if (entry != (words[2] & ~1ul))
-			release_lock(thread, entry + words[1], false);
-		entry = next & ~1ul;
+			release_lock(thread, entry + words[1], false, link & 1);
+		link = next;
 	}
 	if (words[2])
-		release_lock(thread, (words[2] & ~1ul) + words[1], true);
+		release_lock(thread, (words[2] & ~1ul) + words[1], true, words[2] & 1);
 }

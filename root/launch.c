@@ -128,6 +128,7 @@ void process_write_info(const struct process *process, struct space *space)
 	info->euid = c->euid;
 	info->gid = c->gid;
 	info->egid = c->egid;
+	info->secure = process->secure;
 }
 
 /* ---- start blocks ---- */

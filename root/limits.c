@@ -5,7 +5,7 @@
 #include "root/permission.h"
 #include "root/signal.h"
 
-#define NOFILE_MAX  ((1u << FILES_BITS_MAX) - 1)
+#define NOFILE_MAX  (1u << 20) /* as /proc/sys/fs/nr_open has it; a process has at most 8,191 all the same (GROW_FILES) */
 #define SECOND_NS   1000000000ul
 #define CPU_STEP_NS 1000000ul /* the limit is looked at no more often */
 
@@ -60,7 +60,7 @@ bool limits_allow_task(const struct process *process)
 
 	if (process_count >= limits_tasks_max() || thread_total >= THREADS_MAX - 64)
 		return false;
-	if (!process->credentials.uid || process_privileged(process))
+	if (!process->credentials.uid || process_capable(process, CAPABILITY_SYS_RESOURCE) || process_capable(process, CAPABILITY_SYS_ADMIN))
 		return true;
 	/* there are no more than that of any user's */
 	return (u64)thread_total + process_count < limit || tasks_of(process->credentials.uid) < limit;
@@ -134,11 +134,8 @@ static void cpu_looked_at(struct timer *timer)
 {
 	struct process *process = container_of(timer, struct process, cpu_limit);
 	struct rlimit *limit = &process->rlimits[LIMIT_CPU];
-	struct usage usage;
-	u64 used, pid = process->pid;
+	u64 used = process_cpu_ns(process), pid = process->pid;
 
-	usage_of(process, &usage);
-	used = usage.user_ns + usage.system_ns;
 	if (used >= limit_ns(limit->hard)) {
 		signal_process(process, SIGNAL_KILL, NULL);
 		return;
@@ -155,13 +152,11 @@ static void cpu_looked_at(struct timer *timer)
 void limits_watch_cpu(struct process *process)
 {
 	u64 next = limit_ns(MIN(process->rlimits[LIMIT_CPU].soft, process->rlimits[LIMIT_CPU].hard)), used;
-	struct usage usage;
 
 	timer_cancel(&process->cpu_limit);
 	if (next == LIMIT_NONE || process->state != PROCESS_ALIVE)
 		return;
-	usage_of(process, &usage);
-	used = usage.user_ns + usage.system_ns;
+	used = process_cpu_ns(process);
 	timer_set_in(&process->cpu_limit, MAX(next > used ? (next - used) / MAX(process->thread_count, 1u) : 0, CPU_STEP_NS),
 		  cpu_looked_at);
 }
@@ -174,7 +169,7 @@ static int set_limit(const struct process *caller, struct process *process, u64 
 
 	if (soft > hard)
 		return -EINVAL;
-	if (hard > limit->hard && !process_privileged(caller))
+	if (hard > limit->hard && !process_capable(caller, CAPABILITY_SYS_RESOURCE))
 		return -EPERM;
 	if (resource == LIMIT_NOFILE && hard > NOFILE_MAX)
 		return -EPERM;

@@ -4,6 +4,7 @@
 #include "root/log.h"
 #include "root/object.h"
 #include "root/operations.h"
+#include "root/priority.h"
 #include "root/root.h"
 #include "root/services.h"
 #include "root/signal.h"
@@ -113,6 +114,12 @@ static void fill_ids(struct proc_info *info, const struct process *p, const stru
 	memcpy(info->name, t ? t->name : p->name, sizeof(info->name));
 	info->dumpable = p->dumpable;
 	info->oom_score_adj = p->oom_adjust;
+	info->no_new_privs = p->no_new_privs;
+	info->cap_inheritable = c->capabilities.inheritable;
+	info->cap_permitted = c->capabilities.permitted;
+	info->cap_effective = c->capabilities.effective;
+	info->cap_bounding = c->capabilities.bounding;
+	info->cap_ambient = c->capabilities.ambient;
 	info->exit_signal = p->exit_signal;
 	info->tty = (int)p->terminal.device;
 	info->tty_pgid = p->terminal.group;
@@ -160,7 +167,9 @@ static void fill_signals(struct proc_info *info, const struct process *p, const 
 	const struct process_shared *shared = sighand_shared(t->sighand);
 
 	info->nice = t->nice;
-	info->priority = 20 + t->nice;
+	info->policy = t->policy;
+	info->real_time = t->real_time;
+	info->priority = t->priority > PRIORITY_REAL_TIME && !p->service ? PRIORITY_REAL_TIME - t->priority - 1 : 20 + t->nice;
 	info->signals_pending = t->signals.set;
 	info->shared_pending = p->signals.set;
 	info->signals_blocked = thread_context(t)->signal_mask;

@@ -6,6 +6,7 @@
 #include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 
 #define LOCKED (REGION_LOCKED | REGION_LOCKED_LATER)
@@ -29,7 +30,7 @@ int lock_limit_check(const struct thread *thread, u64 more)
 {
 	u64 limit = thread->process->rlimits[LIMIT_MEMLOCK].soft;
 
-	if (!thread->process->credentials.euid || !more)
+	if (process_capable(thread->process, CAPABILITY_IPC_LOCK) || !more)
 		return 0;
 	if (!limit)
 		return -EPERM;

@@ -27,10 +27,9 @@ long op_EXIT(struct request *request)
 
 long op_SET_CREDENTIALS(struct request *request)
 {
-	struct credentials *c = &request->caller->process->credentials;
+	struct credentials *c = &request->caller->process->credentials, old = *c;
 	u32 *const fields[] = { &c->uid, &c->euid, &c->suid, &c->gid, &c->egid, &c->sgid };
 	struct process *process = request->caller->process;
-	u32 euid = c->euid, egid = c->egid;
 
 	if (!may_take_ids(process, request->m[0], &request->m[1]))
 		return -EPERM;
@@ -38,8 +37,9 @@ long op_SET_CREDENTIALS(struct request *request)
 		if (request->m[0] >> i & 1)
 			*fields[i] = request->m[1 + i];
 	process->tasks_exceeded = limits_tasks_exceeded(process);
+	capabilities_follow_ids(c, &old);
 	/* What it has in memory may be more than its new user should see. */
-	if (c->euid != euid || c->egid != egid) {
+	if (c->euid != old.euid || c->egid != old.egid) {
 		process->dumpable = false;
 		process->pdeathsig = 0;
 	}
@@ -54,6 +54,7 @@ long op_GET_CREDENTIALS(struct request *request)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(values); i++)
 		request->out[1 + i] = values[i];
+	request->out[7] = c->capabilities.effective;
 	return 0;
 }
 
@@ -65,7 +66,7 @@ long op_SET_GROUPS(struct request *request)
 	u64 count = request->m[0];
 	u32 *groups = NULL;
 
-	if (!process_privileged(request->caller->process))
+	if (!process_capable(request->caller->process, CAPABILITY_SETGID))
 		return -EPERM;
 	if (count > GROUPS_MAX || count * sizeof(u32) > request->bytes)
 		return -EINVAL;
@@ -112,6 +113,15 @@ void usage_of(const struct process *process, struct usage *usage)
 	usage->peak_pages = MAX(usage->peak_pages, MAX(leader->space->peak_pages, space_resident(leader->space)));
 }
 
+u64 process_cpu_ns(const struct process *process)
+{
+	struct usage usage = process->dead;
+
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		thread_account(t, &usage);
+	return usage.user_ns + usage.system_ns;
+}
+
 enum { USAGE_SELF = 0, USAGE_CHILDREN = -1, USAGE_THREAD = 1 };
 
 long op_USAGE(struct request *request)
@@ -144,17 +154,17 @@ long op_USAGE(struct request *request)
 
 long op_CPU_TIME(struct request *request)
 {
-	const struct thread *caller = request->caller, *thread = request->m[1] ? thread_find(request->m[0]) : NULL;
-	const struct process *process = request->m[2] && request->m[0] == caller->tid ? caller->process : process_find(request->m[0]);
+	const struct thread *caller = request->caller;
+	u64 id = request->m[0] ? request->m[0] : request->m[1] ? caller->tid : caller->process->pid;
+	const struct thread *thread = request->m[1] ? thread_find(id) : NULL;
+	const struct process *process = request->m[2] && id == caller->tid ? caller->process : process_find(id);
 	struct usage usage = { 0 };
 
 	if (request->m[1] ? !thread || thread->process != caller->process : !process)
 		return -EINVAL;
 	if (thread)
 		thread_account(thread, &usage);
-	else
-		usage_of(process, &usage);
-	request->out[1] = usage.user_ns + usage.system_ns;
+	request->out[1] = thread ? usage.user_ns + usage.system_ns : process_cpu_ns(process);
 	return 0;
 }
 
@@ -233,7 +243,7 @@ long op_PRCTL(struct request *request)
 	case PRCTL_GET_NO_NEW_PRIVS:
 		return p->no_new_privs;
 	default:
-		return -EINVAL;
+		return capabilities_prctl(&p->credentials.capabilities, request->m);
 	}
 }
 

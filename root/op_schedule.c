@@ -1,9 +1,65 @@
-/* How much, where and with what threads run: nice values, affinity, vector registers. */
+/*
+ * How much and where threads run: nice values, policies, affinity, vector registers. A real-time thread runs before all others of programs and after servers, without
+ * which nothing that it waits for would come. Threads of one priority take turns, first-come ones too.
+ */
 #include "lib/errno.h"
+#include "root/futex.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/operations.h"
 #include "root/permission.h"
+#include "root/priority.h"
 #include "root/root.h"
+
+#define INHERIT_DEPTH 1024 /* as many locks in a row as Linux follows */
+#define REAL_TIME_MAX 99
+
+/* ---- the kernel's priority ---- */
+
+u8 priority_own(const struct thread *thread)
+{
+	if (thread->process->service)
+		return PRIORITY_SERVER;
+	if (policy_real_time(thread->policy))
+		return PRIORITY_REAL_TIME + thread->real_time;
+	return thread->policy == POLICY_IDLE ? PRIORITY_IDLE : PRIORITY_PROGRAM - thread->nice / 2;
+}
+
+/* Threads by nice values alone do not pass them on, as Linux has it. */
+static u8 effective(const struct thread *thread)
+{
+	u8 inherited = futex_pi_inherited(thread);
+
+	return MAX(priority_own(thread), inherited > PRIORITY_REAL_TIME ? inherited : 0);
+}
+
+void priority_update(struct thread *thread)
+{
+	for (unsigned n = 0; thread && n < INHERIT_DEPTH; n++) {
+		u8 priority = effective(thread);
+
+		if (priority == thread->priority)
+			return;
+		thread->priority = priority;
+		if (thread->tcb.slot)
+			MUST(KCALL2(thread_set_priority, SYS(thread->tcb.slot), priority));
+		thread = futex_pi_place_anew(thread);
+	}
+}
+
+void priority_inherit(struct thread *thread, const struct thread *maker)
+{
+	thread->nice = maker->nice;
+	thread->policy = maker->policy;
+	thread->real_time = maker->real_time;
+	if (!maker->reset_on_fork)
+		return;
+	if (policy_real_time(thread->policy)) {
+		thread->policy = POLICY_NORMAL;
+		thread->real_time = thread->nice = 0;
+	}
+	thread->nice = MAX(thread->nice, 0);
+}
 
 /* ---- nice ---- */
 
@@ -25,7 +81,7 @@ static bool prioritised(const struct thread *t, u64 which, u32 who, const struct
 static void set_nice(struct thread *thread, int nice)
 {
 	thread->nice = nice;
-	MUST(KCALL2(thread_set_priority, SYS(thread->tcb.slot), PRIORITY_PROGRAM - nice / 2));
+	priority_update(thread);
 }
 
 long op_PRIORITY(struct request *request)
@@ -51,6 +107,98 @@ long op_PRIORITY(struct request *request)
 		return -ESRCH;
 	/* As the system call has it: 40..1 for -20..19. */
 	return request->m[0] ? error : 20 - best;
+}
+
+/* ---- policies ---- */
+
+struct scheduling {
+	s32 policy, priority, nice;
+	bool reset_on_fork;
+};
+
+static bool valid(const struct scheduling *s)
+{
+	bool known = s->policy == POLICY_NORMAL || s->policy == POLICY_BATCH || s->policy == POLICY_IDLE || policy_real_time(s->policy);
+
+	return known && s->priority >= 0 && s->priority <= REAL_TIME_MAX && policy_real_time(s->policy) == (s->priority != 0);
+}
+
+static bool nice_allowed(const struct process *process, int nice)
+{
+	return (u64)(20 - nice) <= process->rlimits[LIMIT_NICE].soft;
+}
+
+/* sched(7), "Privileges and resource limits". */
+static bool may_schedule(const struct process *caller, const struct thread *t, const struct scheduling *s)
+{
+	const struct credentials *c = &t->process->credentials;
+	u64 limit = t->process->rlimits[LIMIT_RTPRIO].soft;
+	u32 euid = caller->credentials.euid;
+
+	if (process_capable(caller, CAPABILITY_SYS_NICE))
+		return true;
+	if ((s->policy == POLICY_NORMAL || s->policy == POLICY_BATCH) && s->nice < t->nice && !nice_allowed(t->process, s->nice))
+		return false;
+	if (policy_real_time(s->policy) && ((s->policy != t->policy && !limit) || (s->priority > t->real_time && (u64)s->priority > limit)))
+		return false;
+	if (t->policy == POLICY_IDLE && s->policy != POLICY_IDLE && !nice_allowed(t->process, t->nice))
+		return false;
+	return (euid == c->uid || euid == c->euid) && (!t->reset_on_fork || s->reset_on_fork);
+}
+
+static void set_scheduling(struct thread *t, const struct scheduling *s)
+{
+	t->policy = s->policy;
+	t->real_time = s->priority;
+	t->reset_on_fork = s->reset_on_fork;
+	if (s->policy == POLICY_NORMAL || s->policy == POLICY_BATCH)
+		t->nice = s->nice;
+	priority_update(t);
+}
+
+/* A process's number is its leader's, or whoever's came after that ended. */
+static struct thread *scheduled(const struct request *request)
+{
+	struct thread *t = request->m[1] ? thread_find(request->m[1]) : request->caller;
+	struct process *process = t ? NULL : process_find(request->m[1]);
+
+	return process ? process_leader(process) : t;
+}
+
+long op_SCHEDULER(struct request *request)
+{
+	struct thread *t = scheduled(request);
+	u64 keep = request->m[5];
+	struct scheduling s;
+
+	if (!t || t->exiting)
+		return -ESRCH;
+	if (request->m[0]) {
+		s = (struct scheduling){ request->m[2] & ~SCHEDULER_RESET_ON_FORK, request->m[3], request->m[4],
+					 request->m[2] & SCHEDULER_RESET_ON_FORK };
+		if (keep & SCHEDULER_KEEP_POLICY) {
+			s.policy = t->policy;
+			s.reset_on_fork = t->reset_on_fork;
+		}
+		if (keep & SCHEDULER_KEEP_PRIORITY)
+			s.priority = t->real_time;
+		if (keep & SCHEDULER_KEEP_NICE)
+			s.nice = t->nice;
+		s.nice = MIN(MAX(s.nice, -20), 19);
+		if (!valid(&s))
+			return -EINVAL;
+		if (t->process->service || !may_schedule(request->caller->process, t, &s))
+			return -EPERM;
+		/* who keeps the parameters keeps the policy, too: the one given only takes part in the checks, as on Linux */
+		if (keep & SCHEDULER_KEEP_PRIORITY)
+			t->reset_on_fork = s.reset_on_fork;
+		else
+			set_scheduling(t, &s);
+	}
+	request->out[1] = t->policy | (t->reset_on_fork ? SCHEDULER_RESET_ON_FORK : 0);
+	request->out[2] = t->real_time;
+	request->out[3] = (u64)(s64)t->nice;
+	return 0;
 }
 
 /* ---- affinity ---- */

@@ -232,14 +232,6 @@ enum { TIMER_REAL, TIMER_VIRTUAL, TIMER_PROF };
 
 static const u8 timer_signals[3] = { SIGNAL_ALRM, SIGNAL_VTALRM, SIGNAL_PROF };
 
-static u64 cpu_time(const struct process *process)
-{
-	struct usage usage;
-
-	usage_of(process, &usage);
-	return usage.user_ns + usage.system_ns;
-}
-
 static struct process *process_of_timer(struct timer *timer, unsigned which)
 {
 	return container_of(timer, struct process, itimers[which].timer);
@@ -265,7 +257,7 @@ static void real_fired(struct timer *timer)
 static void cpu_fired(struct process *process, unsigned which, void (*fire)(struct timer *timer))
 {
 	struct itimer *itimer = &process->itimers[which];
-	u64 used = cpu_time(process);
+	u64 used = process_cpu_ns(process);
 
 	if (used < itimer->target) {
 		/* never so soon that root would find it due again before the process has run */
@@ -291,7 +283,7 @@ static void prof_fired(struct timer *timer)
 static u64 time_left(const struct process *process, unsigned which)
 {
 	const struct itimer *itimer = &process->itimers[which];
-	u64 now = which == TIMER_REAL ? now_ns() : cpu_time(process), end = which == TIMER_REAL ? itimer->timer.when : itimer->target;
+	u64 now = which == TIMER_REAL ? now_ns() : process_cpu_ns(process), end = which == TIMER_REAL ? itimer->timer.when : itimer->target;
 
 	return !end ? 0 : end > now ? end - now : 1;
 }
@@ -320,7 +312,7 @@ long op_ITIMER(struct request *request)
 		return 0;
 	timer_cancel(&itimer->timer);
 	itimer->interval = request->m[2];
-	itimer->target = value && which != TIMER_REAL ? cpu_time(process) + value : 0;
+	itimer->target = value && which != TIMER_REAL ? process_cpu_ns(process) + value : 0;
 	if (value)
 		timer_set_in(&itimer->timer, value, fire[which]);
 	return 0;

@@ -111,16 +111,16 @@ long op_MEMORY_INFO(struct request *request)
 #define EXIT_RESTART     0x100
 
 /* Writes to the control files that these requests stand for, until there are such files. */
-static bool may_control(const struct request *request)
+static bool may_control(const struct request *request, enum capability capability)
 {
 	static const char file[] = "/sys/control";
 
-	return process_privileged(request->caller->process) && policy_allows(request->caller->process->role, file, sizeof(file) - 1, POLICY_WRITE);
+	return process_capable(request->caller->process, capability) && policy_allows(request->caller->process->role, file, sizeof(file) - 1, POLICY_WRITE);
 }
 
 long op_REBOOT(struct request *request)
 {
-	if (!may_control(request))
+	if (!may_control(request, CAPABILITY_SYS_BOOT))
 		return -EPERM;
 	switch ((u32)request->m[0]) {
 	case REBOOT_RESTART:
@@ -138,7 +138,7 @@ long op_REBOOT(struct request *request)
 
 long op_SET_TIME(struct request *request)
 {
-	if (!may_control(request))
+	if (!may_control(request, CAPABILITY_SYS_TIME))
 		return -EPERM;
 	if (KCALL2(system_set_clock, SYS(ROOT_SLOT_SYSTEM), request->m[0] - now_ns()))
 		return -EPERM;
@@ -157,7 +157,7 @@ long op_HOSTNAME(struct request *request)
 	char *name = request->m[1] ? domain_name : host_name;
 
 	if (request->m[0]) {
-		if (!may_control(request))
+		if (!may_control(request, CAPABILITY_SYS_ADMIN))
 			return -EPERM;
 		if (request->bytes > NODE_NAME_MAX)
 			return -EINVAL;

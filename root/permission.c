@@ -18,7 +18,7 @@ bool may_signal(const struct process *sender, const struct process *target, unsi
 		return true;
 	if (!role_reaches(sender, target))
 		return false;
-	if (process_privileged(sender) || (signal == SIGNAL_CONT && sender->sid == target->sid))
+	if (process_capable(sender, CAPABILITY_KILL) || (signal == SIGNAL_CONT && sender->sid == target->sid))
 		return true;
 	return s->euid == t->suid || s->euid == t->uid || s->uid == t->suid || s->uid == t->uid;
 }
@@ -34,26 +34,33 @@ bool may_limit(const struct process *caller, const struct process *target)
 
 	if (caller == target)
 		return true;
-	return role_reaches(caller, target) && (process_privileged(caller) || all_uids(&target->credentials, c->uid, c->gid));
+	return role_reaches(caller, target) && (process_capable(caller, CAPABILITY_SYS_RESOURCE) || all_uids(&target->credentials, c->uid, c->gid));
 }
 
-static bool may_look(const struct process *caller, const struct process *target, u32 uid, u32 gid)
+/* `held`: of the caller's capabilities, those that count */
+static bool may_look(const struct process *caller, const struct process *target, u32 uid, u32 gid, u64 held)
 {
 	if (caller == target)
 		return true;
 	if (!role_reaches(caller, target) || target->service)
 		return false;
-	return process_privileged(caller) || (target->dumpable && all_uids(&target->credentials, uid, gid));
+	if (process_capable(caller, CAPABILITY_SYS_PTRACE))
+		return true;
+	return target->dumpable && all_uids(&target->credentials, uid, gid) && !(target->credentials.capabilities.permitted & ~held);
 }
 
 bool may_inspect(const struct process *caller, const struct process *target)
 {
-	return may_look(caller, target, caller->credentials.euid, caller->credentials.egid);
+	const struct credentials *c = &caller->credentials;
+
+	return may_look(caller, target, c->euid, c->egid, c->capabilities.effective);
 }
 
 bool may_attach(const struct process *caller, const struct process *target)
 {
-	return may_look(caller, target, caller->credentials.uid, caller->credentials.gid);
+	const struct credentials *c = &caller->credentials;
+
+	return may_look(caller, target, c->uid, c->gid, c->capabilities.permitted);
 }
 
 int may_renice(const struct process *caller, const struct thread *target, int nice)
@@ -61,7 +68,7 @@ int may_renice(const struct process *caller, const struct thread *target, int ni
 	const struct credentials *t = &target->process->credentials;
 	u32 euid = caller->credentials.euid;
 
-	if (process_privileged(caller))
+	if (process_capable(caller, CAPABILITY_SYS_NICE))
 		return 0;
 	if (!role_reaches(caller, target->process) || (t->uid != euid && t->euid != euid))
 		return -EPERM;
@@ -80,8 +87,8 @@ bool may_take_ids(const struct process *process, u64 mask, const u64 ids[6])
 	const struct credentials *c = &process->credentials;
 	const u32 uids[] = { c->uid, c->euid, c->suid }, gids[] = { c->gid, c->egid, c->sgid };
 
-	for (unsigned i = 0; i < 6 && !process_privileged(process); i++)
-		if (mask >> i & 1 && !among(ids[i], i < 3 ? uids : gids))
+	for (unsigned i = 0; i < 6; i++)
+		if (mask >> i & 1 && !process_capable(process, i < 3 ? CAPABILITY_SETUID : CAPABILITY_SETGID) && !among(ids[i], i < 3 ? uids : gids))
 			return false;
 	return true;
 }

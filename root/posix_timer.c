@@ -4,6 +4,7 @@
  */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/cpu_clock.h"
 #include "root/operations.h"
 #include "root/root.h"
 #include "root/signal.h"
@@ -19,8 +20,11 @@ struct posix_timer {
 	struct process *process;
 	struct timer timer;
 	u64 interval, value;
-	u32 id, tid, overrun;
+	u32 id, tid, overrun, missed;
 	u8 clock, notify, signal;
+	bool by_cpu;
+	struct cpu_clock cpu;
+	u64 target;  /* of processor time; 0: not set */
 };
 
 /* The parts of siginfo_t of a timer's signal, from offset 16. */
@@ -73,17 +77,17 @@ static struct timer_info *queued(struct signal_queue *queue, const struct posix_
 static void notify(struct posix_timer *t)
 {
 	struct thread *thread = t->notify == NOTIFY_THREAD_ID ? thread_find(t->tid) : NULL;
-	struct timer_info own = { .id = t->id, .value = t->value }, *waiting;
+	struct timer_info own = { .id = t->id, .overrun = t->missed, .value = t->value }, *waiting;
 	struct linux_siginfo info = { .signo = t->signal, .code = SI_CODE_TIMER };
 
 	if (t->notify == NOTIFY_NONE || (t->notify == NOTIFY_THREAD_ID && (!thread || thread->process != t->process)))
 		return;
 	waiting = queued(thread ? &thread->signals : &t->process->signals, t);
 	if (waiting) {
-		waiting->overrun = ++t->overrun;
+		waiting->overrun = t->overrun += 1 + t->missed;
 		return;
 	}
-	t->overrun = 0;
+	t->overrun = t->missed;
 	memcpy((u8 *)&info + 16, &own, sizeof(own));
 	if (thread)
 		signal_thread(thread, t->signal, &info);
@@ -98,6 +102,41 @@ static void fired(struct timer *timer)
 	if (t->interval)
 		timer_set_in(timer, MAX(t->interval, STEP_NS), fired);
 	notify(t); /* last: the signal may end the process, and the timer with it */
+}
+
+/* ---- by processor time ---- */
+
+/* The intervals that have passed while nobody looked are overruns. */
+static void cpu_fired(struct timer *timer)
+{
+	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
+	u64 now, target = t->target;
+
+	if (!cpu_clock_read(&t->cpu, &now))
+		return;
+	if (now < target) {
+		timer_set_in(timer, cpu_clock_delay(&t->cpu, target), cpu_fired);
+		return;
+	}
+	t->target = t->interval ? target + ((now - target) / t->interval + 1) * t->interval : 0;
+	t->missed = t->interval ? MIN((now - target) / t->interval, 0x7ffffffful) : 0;
+	if (t->target)
+		timer_set_in(timer, cpu_clock_delay(&t->cpu, t->target), cpu_fired);
+	notify(t);
+}
+
+static void cpu_set(struct posix_timer *t, bool absolute, u64 value)
+{
+	u64 now = 0;
+
+	t->target = 0;
+	if (!value || !cpu_clock_read(&t->cpu, &now))
+		return;
+	t->target = absolute ? value : now + value < now ? ~0ul : now + value;
+	if (t->target <= now)
+		cpu_fired(&t->timer);
+	else
+		timer_set_in(&t->timer, cpu_clock_delay(&t->cpu, t->target), cpu_fired);
 }
 
 static bool clock_known(u64 clock)
@@ -122,8 +161,10 @@ long op_TIMER_CREATE(struct request *request)
 	struct process *process = request->caller->process;
 	const u64 *m = request->m;
 	struct posix_timer *t;
+	struct cpu_clock cpu;
+	bool by_cpu = !cpu_clock_of(&cpu, m[0], request->caller);
 
-	if (!clock_known(m[0]) || !notify_ok(request))
+	if ((!by_cpu && !clock_known(m[0])) || !notify_ok(request))
 		return -EINVAL;
 	if (list_length(timers_of(process)) >= TIMERS_MAX)
 		return -EAGAIN;
@@ -131,7 +172,9 @@ long op_TIMER_CREATE(struct request *request)
 	if (!t)
 		return -EAGAIN;
 	*t = (struct posix_timer){ .process = process, .id = process->posix_timer_next++ & 0x7fffffff, .tid = m[4], .clock = m[0],
-				   .notify = m[1], .signal = m[2], .value = m[3] };
+				   .notify = m[1], .signal = m[2], .value = m[3], .by_cpu = by_cpu };
+	if (by_cpu)
+		t->cpu = cpu;
 	if (m[5] == 1)
 		t->value = t->id;
 	list_push_back(timers_of(process), &t->node);
@@ -142,6 +185,11 @@ static void tell(struct request *request, const struct posix_timer *t)
 {
 	u64 now = now_ns(), when = t->timer.when;
 
+	if (t->by_cpu) {
+		when = t->target;
+		if (!cpu_clock_read(&t->cpu, &now))
+			when = 0;
+	}
 	request->out[1] = t->interval;
 	request->out[2] = !when ? 0 : when > now ? when - now : 1;
 	request->out[3] = t->overrun;
@@ -157,6 +205,10 @@ long op_TIMER_SET(struct request *request)
 	tell(request, t);
 	timer_cancel(&t->timer);
 	t->interval = request->m[2];
+	if (t->by_cpu) {
+		cpu_set(t, request->m[1] == 1, value);
+		return 0;
+	}
 	if (!value)
 		return 0;
 	if (request->m[1] != 1)

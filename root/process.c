@@ -6,6 +6,7 @@
 #include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/signal.h"
 
@@ -131,6 +132,7 @@ struct process *process_create(struct process *parent, const struct process *mak
 	process->start_ns = now_ns();
 	if (!maker) {
 		first_rlimits(process);
+		capabilities_first(&process->credentials.capabilities);
 	} else if (inherit(process, maker)) {
 		root_free(process->credentials.groups);
 		root_free(process);

@@ -20,8 +20,11 @@
 #define SYSTEM_BITS_SERVER 11
 #define SYSTEM_BITS_MANY   13 /* of servers at which every thread there is may wait */
 #define RLIMITS       16
-#define PRIORITY_PROGRAM 100
-#define PRIORITY_SERVER  120
+/* The kernel's priorities: nice values, 70 to 51; real-time ones, 81 to 179; servers above those who need them. Root has 200. */
+#define PRIORITY_IDLE      40
+#define PRIORITY_PROGRAM   60
+#define PRIORITY_REAL_TIME 80
+#define PRIORITY_SERVER    180
 
 struct process;
 struct thread;
@@ -52,7 +55,7 @@ struct signal_queue {
 };
 
 /* Why a thread's call is not answered yet. */
-enum wait_kind { WAIT_NONE, WAIT_CHILD, WAIT_SIGNAL, WAIT_FUTEX, WAIT_VFORK, WAIT_SERVICE };
+enum wait_kind { WAIT_NONE, WAIT_CHILD, WAIT_SIGNAL, WAIT_FUTEX, WAIT_PI, WAIT_CPU, WAIT_VFORK, WAIT_SERVICE };
 
 struct walk_text {
 	u32 length;
@@ -109,6 +112,11 @@ struct thread {
 	struct walk walk;
 	char name[16];
 	int nice;
+	u8 policy, real_time;    /* Linux's policy; its priority, 1..99, if that is a real-time one */
+	bool reset_on_fork;
+	u8 priority;             /* the kernel's now: its own or one that it inherits (priority.h) */
+	struct pi_lock *pi_waits; /* futex_pi.c */
+	struct list_node pi_held;
 	u64 affinity;            /* cores that it may run on, as asked for: some may not exist */
 	u64 start_ns;
 };
@@ -117,10 +125,17 @@ struct rlimit {
 	u64 soft, hard;
 };
 
+/* Linux's, by number (capability.c). */
+struct capabilities {
+	u64 effective, permitted, inheritable, bounding, ambient;
+	u32 secure_bits;
+};
+
 struct credentials {
 	u32 uid, euid, suid, gid, egid, sgid;
 	u32 group_count;
 	u32 *groups;             /* at most 504, NULL if none */
+	struct capabilities capabilities;
 };
 
 enum process_state { PROCESS_ALIVE, PROCESS_ZOMBIE };
@@ -139,6 +154,7 @@ struct process {
 	bool stopped, stop_reported, continued, exec_done, killed, subreaper, dumpable, no_new_privs, holds_locks;
 	s16 oom_adjust, oom_adjust_least; /* oom_score_adj, and what only a privileged process lowers it below */
 	bool exit_due;
+	bool secure;             /* AT_SECURE: its program was started with more than who started it has */
 	struct list_node due;    /* it is to end (exit_due), or to have its death signal: exit.c */
 	u32 exit_status;
 	bool watched;            /* the event server has a pidfd of it */

@@ -6,6 +6,7 @@
 
 #include "lib/errno.h"
 #include "root/operations.h"
+#include "root/permission.h"
 #include "root/root.h"
 #include "root/services.h"
 #include "root/signal.h"
@@ -134,7 +135,7 @@ long op_HANG_UP(struct request *request)
 	const struct service *service = service_get(process->terminal.service);
 	u64 m[MESSAGE_WORDS] = { 0 };
 
-	if (process->credentials.euid)
+	if (!process_capable(process, CAPABILITY_TTY_CONFIG))
 		return -EPERM;
 	if (!process->terminal.device || !service->ready)
 		return 0;

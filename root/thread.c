@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/object.h"
+#include "root/priority.h"
 #include "root/root.h"
 #include "root/signal.h"
 #include "root/walk.h"
@@ -257,6 +258,7 @@ struct thread *thread_create(struct process *process, struct space *space, struc
 	thread->sighand = sighand;
 	thread->affinity = ~0ull;
 	thread->vector_free = process->service != 0; /* built so (Makefile) */
+	list_init(&thread->pi_held);
 	signal_queue_init(&thread->signals);
 	if (create_objects(thread) || place(thread, area)) {
 		free_parts(thread);
@@ -279,10 +281,12 @@ struct thread *thread_create(struct process *process, struct space *space, struc
 int thread_configure(struct thread *thread)
 {
 	u64 refs = page_ref(thread->message[0]);
-	u64 priority = thread->process->service ? PRIORITY_SERVER : PRIORITY_PROGRAM - thread->nice / 2;
-	long error = kobject_call(KCALL_thread_configure, SYS(thread->tcb.slot), SYS(thread->files->cnode.slot),
+	long error;
+
+	thread->priority = priority_own(thread);
+	error = kobject_call(KCALL_thread_configure, SYS(thread->tcb.slot), SYS(thread->files->cnode.slot),
 				  SYS(thread->process->system_cnode.slot), space_cptr(thread->space), SYS(root_endpoint.slot),
-				  (u64)thread->process->role << PRINCIPAL_CHARGE_SHIFT | thread->principal, priority, NULL);
+				  (u64)thread->process->role << PRINCIPAL_CHARGE_SHIFT | thread->principal, thread->priority, NULL);
 
 	if (error)
 		root_panic("thread_configure: %ld", error);

@@ -185,7 +185,7 @@ long op_CHROOT(struct request *request)
 	long result;
 
 	walk_forget(thread);
-	if (!process_privileged(thread->process))
+	if (!process_capable(thread->process, CAPABILITY_SYS_CHROOT))
 		return -EPERM;
 	if (!walk_is_base(request->m[0], thread) || !file_named(thread->process, thread->files, request->m[0], &file))
 		return -EBADF;

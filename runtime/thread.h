@@ -66,7 +66,6 @@ struct thread_record {
 		unsigned int flags;
 	} altstack;
 	unsigned long timer_slack, inherited_slack; /* prctl; 0: Linux's first value */
-	bool keep_capabilities;
 	struct kept_watch *kept_watch; /* the epoll list that stays armed, or NULL (epoll_kept.c) */
 	unsigned long epoll_start; /* where the next report of ready files begins, so that none is always last (epoll.c) */
 };

@@ -40,7 +40,6 @@ struct thread_origin {
 	struct clone_request request;
 	struct gate_frame frame;
 	unsigned long mask, fs_base, gs_base, timer_slack;
-	bool keep_capabilities;
 	u32 mxcsr;
 	struct process_state *process;
 	struct files_state *files;
@@ -209,7 +208,6 @@ static struct thread_origin *origin_create(struct thread_record *t, const struct
 		o->frame.rsp = r->stack;
 	o->mask = thread_context(t)->signal_mask;
 	o->timer_slack = t->timer_slack;
-	o->keep_capabilities = t->keep_capabilities;
 	o->fs_base = r->flags & CLONE_SETTLS ? r->tls : fs_base();
 	o->gs_base = gs_base();
 	o->mxcsr = mxcsr_get();
@@ -252,7 +250,6 @@ static void record_init(struct thread_record *t, const struct thread_origin *o)
 	t->sighand = o->sighand;
 	t->heap = o->heap;
 	t->timer_slack = t->inherited_slack = o->timer_slack;
-	t->keep_capabilities = o->keep_capabilities;
 	t->slow = o->process->trace ? SLOW_TRACE : 0;
 	c->program = o->frame;
 	frame_segments(&c->program);

@@ -1,4 +1,4 @@
-/* futex(2). Without FUTEX_PRIVATE_FLAG the queue is root's, keyed by memory object and offset. Priority inheritance is not there. */
+/* futex(2). Without FUTEX_PRIVATE_FLAG the queue is root's, keyed by memory object and offset; and always where priorities are inherited. */
 #include <linux/futex.h>
 #include <linux/time.h>
 
@@ -157,6 +157,53 @@ static long call_wake_op(const unsigned long a[6], bool shared)
 	return more < 0 ? more : woken + more;
 }
 
+/* ---- priority inheritance: root's, which knows priorities and whose end leaves a lock behind ---- */
+
+static long call_lock(const unsigned long a[6], bool try, bool realtime)
+{
+	unsigned long deadline = 0;
+	long error = a[3] && !try ? wait_deadline(a[3], true, realtime, &deadline) : 0;
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_FUTEX_LOCK_PI, 0) | INFO_INTERRUPTIBLE, .m = { a[0], deadline, try } };
+
+	if (error)
+		return error;
+	error = rt_request(&ipc);
+	return error == -ERESTARTSYS ? -ERESTARTNOINTR : error;
+}
+
+static long call_wait_requeue(const unsigned long a[6], bool realtime)
+{
+	unsigned long deadline = 0;
+	long error = a[3] ? wait_deadline(a[3], true, realtime, &deadline) : 0;
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_FUTEX_WAIT, 0) | INFO_INTERRUPTIBLE,
+			   .m = { a[0], (u32)a[2], deadline, FUTEX_BITSET_MATCH_ANY, a[4] } };
+
+	if (error)
+		return error;
+	if (a[4] & 3 || a[4] == a[0])
+		return -EINVAL;
+	if (!a[4] || !user_range_ok(a[4], 4))
+		return -EFAULT;
+	error = rt_request(&ipc);
+	return error == -ERESTARTSYS ? -ERESTARTNOINTR : error;
+}
+
+static long call_requeue_to_lock(const unsigned long a[6])
+{
+	int wake = (int)a[2], move = (int)a[3];
+
+	if (wake != 1 || move < 0 || a[4] & 3 || a[4] == a[0])
+		return -EINVAL;
+	if (!user_range_ok(a[4], 4))
+		return -EFAULT;
+	return rt_root(PROC_FUTEX_REQUEUE_PI, a[0], (unsigned)move, a[4], (u32)a[5], 0);
+}
+
+static bool takes_realtime(unsigned command)
+{
+	return command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI || command == FUTEX_LOCK_PI2;
+}
+
 long linux_futex(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned op = (unsigned)a[1];
@@ -166,7 +213,7 @@ long linux_futex(struct thread_record *t, const unsigned long a[6])
 		return -EINVAL;
 	if (!user_range_ok(a[0], 4))
 		return -EFAULT;
-	if (op & FUTEX_CLOCK_REALTIME && (op & FUTEX_CMD_MASK) != FUTEX_WAIT_BITSET)
+	if (op & FUTEX_CLOCK_REALTIME && !takes_realtime(op & FUTEX_CMD_MASK))
 		return -ENOSYS;
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT: return call_wait(t, a, shared, false);
@@ -176,6 +223,12 @@ long linux_futex(struct thread_record *t, const unsigned long a[6])
 	case FUTEX_REQUEUE: return call_requeue(a, shared, false);
 	case FUTEX_CMP_REQUEUE: return call_requeue(a, shared, true);
 	case FUTEX_WAKE_OP: return call_wake_op(a, shared);
+	case FUTEX_LOCK_PI: return call_lock(a, false, true);
+	case FUTEX_LOCK_PI2: return call_lock(a, false, op & FUTEX_CLOCK_REALTIME);
+	case FUTEX_TRYLOCK_PI: return call_lock(a, true, false);
+	case FUTEX_UNLOCK_PI: return rt_root(PROC_FUTEX_UNLOCK_PI, a[0], 0, 0, 0, 0);
+	case FUTEX_WAIT_REQUEUE_PI: return call_wait_requeue(a, op & FUTEX_CLOCK_REALTIME);
+	case FUTEX_CMP_REQUEUE_PI: return call_requeue_to_lock(a);
 	default:
 		rt_log(2, "futex: operation %u is not there", op & FUTEX_CMD_MASK);
 		return -ENOSYS;

@@ -15,6 +15,7 @@ enum { IDS_PID, IDS_PPID, IDS_PGID, IDS_SID, IDS_TID };
 
 struct credentials {
 	unsigned id[6]; /* ruid euid suid rgid egid sgid, as PROC_SET_CREDENTIALS's mask counts them */
+	unsigned long capabilities; /* the effective ones */
 };
 enum { RUID, EUID, SUID, RGID, EGID, SGID };
 
@@ -35,6 +36,13 @@ static void credentials_get(struct credentials *c)
 		return;
 	for (unsigned i = 0; i < 6; i++)
 		c->id[i] = (unsigned)ipc.m[1 + i];
+	c->capabilities = ipc.m[7];
+}
+
+/* base: RUID or RGID, whose change is asked for */
+static bool may_take_any(const struct credentials *c, unsigned base)
+{
+	return c->capabilities >> (base ? CAP_SETGID : CAP_SETUID) & 1;
 }
 
 static long credentials_set(const unsigned id[6])
@@ -154,7 +162,6 @@ static bool among(unsigned id, const unsigned *three, bool saved)
 	return id == KEEP || id == three[0] || id == three[1] || (saved && id == three[2]);
 }
 
-/* base: RUID or RGID. The privileged one may take any. */
 static long set_one(unsigned base, unsigned id)
 {
 	unsigned set[6] = { KEEP, KEEP, KEEP, KEEP, KEEP, KEEP };
@@ -164,7 +171,7 @@ static long set_one(unsigned base, unsigned id)
 		return -EINVAL;
 	credentials_get(&c);
 	set[base + 1] = id;
-	if (c.id[EUID] == 0)
+	if (may_take_any(&c, base))
 		set[base] = set[base + 2] = id;
 	else if (id != c.id[base] && id != c.id[base + 2])
 		return -EPERM;
@@ -177,7 +184,7 @@ static long set_real_effective(unsigned base, unsigned real, unsigned effective)
 	struct credentials c;
 
 	credentials_get(&c);
-	if (c.id[EUID] && (!among(real, &c.id[base], false) || !among(effective, &c.id[base], true)))
+	if (!may_take_any(&c, base) && (!among(real, &c.id[base], false) || !among(effective, &c.id[base], true)))
 		return -EPERM;
 	set[base] = real;
 	set[base + 1] = effective;
@@ -192,7 +199,7 @@ static long set_three(unsigned base, unsigned real, unsigned effective, unsigned
 	struct credentials c;
 
 	credentials_get(&c);
-	if (c.id[EUID] && (!among(real, &c.id[base], true) || !among(effective, &c.id[base], true) || !among(saved, &c.id[base], true)))
+	if (!may_take_any(&c, base) && (!among(real, &c.id[base], true) || !among(effective, &c.id[base], true) || !among(saved, &c.id[base], true)))
 		return -EPERM;
 	set[base] = real;
 	set[base + 1] = effective;
@@ -297,72 +304,11 @@ long linux_setgroups(struct thread_record *t, const unsigned long a[6])
 	struct credentials c;
 
 	credentials_get(&c);
-	if (c.id[EUID])
+	if (!may_take_any(&c, RGID))
 		return -EPERM;
 	if (n > GROUPS_MAX)
 		return -EINVAL;
 	if (copy_from_user(thread_message(t)->data, a[1], (size_t)n * 4))
 		return -EFAULT;
 	return rt_request(&ipc);
-}
-
-/* ---- capabilities of Linux's kind: there are none; uid 0 is shown with all, as programs expect ---- */
-
-static unsigned capability_words(unsigned version)
-{
-	switch (version) {
-	case _LINUX_CAPABILITY_VERSION_1: return 1;
-	case _LINUX_CAPABILITY_VERSION_2:
-	case _LINUX_CAPABILITY_VERSION_3: return 2;
-	default: return 0;
-	}
-}
-
-#define CAPABILITIES_ALL ((2ul << CAP_LAST_CAP) - 1)
-
-static long capability_header(uaddr_t at, struct __user_cap_header_struct *header, unsigned *words)
-{
-	if (get_user(*header, at))
-		return -EFAULT;
-	*words = capability_words(header->version);
-	if (*words)
-		return 0;
-	header->version = _LINUX_CAPABILITY_VERSION_3;
-	return put_user(*header, at) ? -EFAULT : -EINVAL;
-}
-
-long linux_capget(struct thread_record *t, const unsigned long a[6])
-{
-	struct __user_cap_header_struct header;
-	struct __user_cap_data_struct data[2] = { 0 };
-	unsigned words;
-	long error = capability_header(a[0], &header, &words);
-
-	if (error)
-		return error == -EINVAL && !a[1] ? 0 : error;
-	if (header.pid < 0)
-		return -EINVAL;
-	if (linux_geteuid(t, a) == 0)
-		for (unsigned i = 0; i < 2; i++)
-			data[i].effective = data[i].permitted = (unsigned)(CAPABILITIES_ALL >> (32 * i));
-	return a[1] ? copy_to_user(a[1], data, words * sizeof(data[0])) : 0;
-}
-
-long linux_capset(struct thread_record *t, const unsigned long a[6])
-{
-	struct __user_cap_header_struct header;
-	struct __user_cap_data_struct data[2] = { 0 };
-	unsigned words;
-	long error = capability_header(a[0], &header, &words);
-
-	if (error)
-		return error;
-	if (header.pid && (unsigned)header.pid != process_pid(t->process))
-		return -EPERM;
-	if (copy_from_user(data, a[1], words * sizeof(data[0])))
-		return -EFAULT;
-	/* giving up what allows nothing is done; getting more is refused as Linux would */
-	if (linux_geteuid(t, a) && (data[0].effective | data[0].permitted | data[1].effective | data[1].permitted))
-		return -EPERM;
-	return 0;
 }

@@ -1,7 +1,5 @@
-/* Limits, usage, priorities, scheduling. Root keeps limits, usage and nice values; there is one scheduling class for programs. */
+/* Limits, usage, nice values, where threads run. Root keeps them. */
 #include <linux/resource.h>
-#include <linux/sched.h>
-#include <linux/sched/types.h>
 #include <linux/times.h>
 
 #include "lib/string.h"
@@ -155,19 +153,6 @@ long linux_sched_yield(struct thread_record *t, const unsigned long a[6])
 	return 0;
 }
 
-/* 0 if the thread exists. */
-static long thread_exists(struct thread_record *t, int pid)
-{
-	long error;
-
-	if (pid < 0)
-		return -EINVAL;
-	if (!pid || (unsigned)pid == t->tid || (unsigned)pid == process_pid(t->process))
-		return 0;
-	error = rt_root(PROC_GET_IDS, (unsigned long)pid, 0, 0, 0, 0);
-	return error < 0 ? error : 0;
-}
-
 /* The thread's cores in ipc->m[1]. */
 static long root_affinity(bool set, unsigned tid, unsigned long cores, struct ipc *ipc)
 {
@@ -198,112 +183,6 @@ long linux_sched_setaffinity(struct thread_record *t, const unsigned long a[6])
 	if (copy_from_user(&cores, a[2], MIN((size_t)(unsigned)a[1], sizeof(cores))))
 		return -EFAULT;
 	return (int)a[0] < 0 ? -ESRCH : root_affinity(1, (unsigned)a[0], cores, &ipc);
-}
-
-#define SCHED_RESET_ON_FORK_ 0x40000000
-
-static bool normal_policy(int policy)
-{
-	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE;
-}
-
-static long policy_set(struct thread_record *t, int pid, int policy, uaddr_t param)
-{
-	int priority;
-	long error = thread_exists(t, pid);
-
-	if (!param)
-		return -EINVAL;
-	if (get_user(priority, param))
-		return -EFAULT;
-	if (error)
-		return error;
-	policy &= ~SCHED_RESET_ON_FORK_;
-	if (policy == SCHED_FIFO || policy == SCHED_RR)
-		return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
-	return normal_policy(policy) && !priority ? 0 : -EINVAL;
-}
-
-long linux_sched_setscheduler(struct thread_record *t, const unsigned long a[6])
-{
-	return (int)a[1] < 0 ? -EINVAL : policy_set(t, (int)a[0], (int)a[1], a[2]);
-}
-
-long linux_sched_setparam(struct thread_record *t, const unsigned long a[6])
-{
-	return policy_set(t, (int)a[0], SCHED_NORMAL, a[1]);
-}
-
-long linux_sched_getscheduler(struct thread_record *t, const unsigned long a[6])
-{
-	long error = thread_exists(t, (int)a[0]);
-
-	return error ? error : SCHED_NORMAL;
-}
-
-long linux_sched_getparam(struct thread_record *t, const unsigned long a[6])
-{
-	long error = a[1] ? thread_exists(t, (int)a[0]) : -EINVAL;
-	int priority = 0;
-
-	return error ? error : put_user(priority, a[1]);
-}
-
-static long priority_bound(int policy, long real_time)
-{
-	if (policy == SCHED_FIFO || policy == SCHED_RR)
-		return real_time;
-	return normal_policy(policy) || policy == SCHED_DEADLINE ? 0 : -EINVAL;
-}
-
-long linux_sched_get_priority_max(struct thread_record *t, const unsigned long a[6])
-{
-	(void)t;
-	return priority_bound((int)a[0], 99);
-}
-
-long linux_sched_get_priority_min(struct thread_record *t, const unsigned long a[6])
-{
-	(void)t;
-	return priority_bound((int)a[0], 1);
-}
-
-long linux_sched_rr_get_interval(struct thread_record *t, const unsigned long a[6])
-{
-	long error = thread_exists(t, (int)a[0]);
-
-	return error ? error : put_user(timespec_of_ns(4000000), a[1]);
-}
-
-long linux_sched_getattr(struct thread_record *t, const unsigned long a[6])
-{
-	struct sched_attr attr = { .size = SCHED_ATTR_SIZE_VER0, .sched_policy = SCHED_NORMAL };
-	long error = thread_exists(t, (int)a[0]), nice;
-
-	if (!a[1] || (unsigned)a[2] < SCHED_ATTR_SIZE_VER0 || a[3])
-		return -EINVAL;
-	if (error)
-		return error;
-	nice = rt_root(PROC_PRIORITY, 0, PRIO_PROCESS, (unsigned)a[0], 0, 0);
-	if (nice > 0)
-		attr.sched_nice = (int)(20 - nice);
-	return copy_to_user(a[1], &attr, SCHED_ATTR_SIZE_VER0);
-}
-
-long linux_sched_setattr(struct thread_record *t, const unsigned long a[6])
-{
-	struct sched_attr attr = { 0 };
-	long error = thread_exists(t, (int)a[0]);
-
-	if (!a[1] || a[2])
-		return -EINVAL;
-	if (copy_from_user(&attr, a[1], SCHED_ATTR_SIZE_VER0))
-		return -EFAULT;
-	if (error)
-		return error;
-	if (!normal_policy((int)attr.sched_policy))
-		return attr.sched_policy > SCHED_DEADLINE ? -EINVAL : -EPERM;
-	return rt_root(PROC_PRIORITY, 1, PRIO_PROCESS, (unsigned)a[0], (unsigned long)(long)attr.sched_nice, 0);
 }
 
 /* The third argument has been unused since Linux 2.6.24. */

@@ -39,6 +39,8 @@ long linux_timer_create(struct thread_record *t, const unsigned long a[6])
 	long id;
 
 	(void)t;
+	if (clock_of_file((int)a[0]))
+		return -EOPNOTSUPP;
 	if (a[1] && get_user(event, a[1]))
 		return -EFAULT;
 	id = timer_request(PROC_TIMER_CREATE, (const unsigned long[6]){ (unsigned)a[0], (unsigned)event.notify, (unsigned)event.signo, event.value,

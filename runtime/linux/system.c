@@ -46,11 +46,11 @@ long linux_uname(struct thread_record *t, const unsigned long a[6])
 
 static long name_set(struct thread_record *t, bool domain, uaddr_t from, unsigned long length)
 {
-	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_HOSTNAME, length), .m = { 1, domain } };
+	/* root asks who may, and refuses what is too long, in that order */
+	size_t n = MIN(length, (unsigned long)__NEW_UTS_LEN + 1);
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_HOSTNAME, n), .m = { 1, domain } };
 
-	if ((long)length < 0 || length > __NEW_UTS_LEN)
-		return -EINVAL;
-	if (copy_from_user(thread_message(t)->data, from, length))
+	if (n <= __NEW_UTS_LEN && copy_from_user(thread_message(t)->data, from, n))
 		return -EFAULT;
 	return rt_request(&ipc);
 }
@@ -176,13 +176,13 @@ long linux_prctl(struct thread_record *t, const unsigned long a[6])
 			return -EINVAL;
 		p->no_new_privs = true;
 		return prctl_root(a);
-	case PR_GET_KEEPCAPS: return t->keep_capabilities;
-	case PR_SET_KEEPCAPS: /* there are none to keep */
-		if (a[1] > 1)
-			return -EINVAL;
-		t->keep_capabilities = a[1] != 0;
-		return 0;
-	case PR_CAPBSET_READ: return a[1] <= 40 ? 1 : -EINVAL;
+	case PR_GET_KEEPCAPS:
+	case PR_SET_KEEPCAPS:
+	case PR_CAPBSET_READ:
+	case PR_CAPBSET_DROP:
+	case PR_GET_SECUREBITS:
+	case PR_SET_SECUREBITS:
+	case PR_CAP_AMBIENT: return prctl_root(a);
 	case PR_GET_TIMERSLACK: return (long)timer_slack(t);
 	case PR_SET_TIMERSLACK: /* timers are never late on purpose, which any slack allows */
 		t->timer_slack = (long)a[1] > 0 ? a[1] : t->inherited_slack;

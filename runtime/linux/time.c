@@ -16,11 +16,11 @@
 /* clocks by number, of those that need root to be read */
 static long cpu_time(bool process, unsigned long *ns)
 {
-	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_USAGE, 0), .m = { process ? 0 : 1 /* RUSAGE_THREAD */ } };
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_CPU_TIME, 0), .m = { 0, !process } };
 	long error = rt_request(&ipc);
 
-	*ns = ipc.m[1] + ipc.m[2];
-	return error < 0 ? error : 0;
+	*ns = ipc.m[1];
+	return error;
 }
 
 /* `reading`: a thread's own id names its process, too; not when only the clock is asked for */
@@ -38,6 +38,12 @@ static long cpu_time_of(int clock, bool reading, unsigned long *ns)
 	error = rt_request(&ipc);
 	*ns = ipc.m[1];
 	return error;
+}
+
+/* The clocks of open devices, which have neither timers nor sleeping. */
+bool clock_of_file(int clock)
+{
+	return clock < 0 && (clock & (CPU_CLOCK_KIND | CPU_CLOCK_THREAD)) == CPU_CLOCK_KIND;
 }
 
 static long clock_get(int clock, bool reading, unsigned long *ns)
@@ -172,14 +178,59 @@ long linux_nanosleep(struct thread_record *t, const unsigned long a[6])
 	return sleep_relative(t, a[0], a[1]);
 }
 
+/* ---- until so much processor time has been used ---- */
+
+static long cpu_sleep(struct thread_record *t, int clock, bool absolute, unsigned long ns, uaddr_t remaining);
+
+static long cpu_sleep_restart(struct thread_record *t, struct restart_block *r)
+{
+	return cpu_sleep(t, (int)r->a[1], true, r->deadline, r->a[0]);
+}
+
+static long cpu_sleep(struct thread_record *t, int clock, bool absolute, unsigned long ns, uaddr_t remaining)
+{
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_CPU_SLEEP, 0) | INFO_INTERRUPTIBLE, .m = { (unsigned)clock, absolute, ns } };
+	unsigned long now, target;
+	long error = rt_request(&ipc);
+
+	if (error != -ERESTARTSYS)
+		return error;
+	/* interrupted before root had it, m[1] is still the request's */
+	target = ipc.m[1];
+	if (clock_get(clock, true, &now))
+		return -ERESTARTNOHAND;
+	if (target <= 1)
+		target = absolute ? ns : now + ns;
+	t->restart = (struct restart_block){ .call = cpu_sleep_restart, .deadline = target, .a = { remaining, (unsigned)clock } };
+	if (remaining && put_user(timespec_of_ns(target > now ? target - now : 0), remaining))
+		return -EFAULT;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+static long sleep_cpu(struct thread_record *t, int clock, bool absolute, uaddr_t request, uaddr_t remaining)
+{
+	struct __kernel_timespec v;
+	unsigned long ns;
+	long result;
+
+	if (get_user(v, request))
+		return -EFAULT;
+	if (!timespec_ns(&v, &ns))
+		return -EINVAL;
+	result = cpu_sleep(t, clock, absolute, ns, absolute ? 0 : remaining);
+	return absolute && result == -ERESTART_RESTARTBLOCK ? -ERESTARTNOHAND : result;
+}
+
 long linux_clock_nanosleep(struct thread_record *t, const unsigned long a[6])
 {
 	int clock = (int)a[0];
 	struct __kernel_timespec v;
 	unsigned long ns, base = 0;
 
-	if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_PROCESS_CPUTIME_ID)
+	if (clock == CLOCK_THREAD_CPUTIME_ID || clock_of_file(clock))
 		return -EOPNOTSUPP;
+	if (clock == CLOCK_PROCESS_CPUTIME_ID || clock < 0)
+		return sleep_cpu(t, clock, (int)a[1] & TIMER_ABSTIME, a[2], a[3]);
 	if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI)
 		return -EINVAL;
 	if (!((int)a[1] & TIMER_ABSTIME))

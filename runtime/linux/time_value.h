@@ -37,4 +37,6 @@ static inline bool timespec_ns(const struct __kernel_timespec *v, unsigned long 
 long deadline_after_user(uaddr_t timespec, unsigned long *deadline);
 unsigned long deadline_after(unsigned long ns);
 
+bool clock_of_file(int clock);
+
 #endif

@@ -4,8 +4,6 @@
 
 #define NS_PER_TICK (1000000000ul / PROC_TICKS_PER_SECOND)
 #define UNLIMITED (~0ul)
-/* Every capability that Linux 6.1 knows: what uid 0 shows. They are names here, as uids are. */
-#define CAPABILITIES_ALL 0x1fffffffffful
 
 static unsigned long ticks(unsigned long ns)
 {
@@ -24,14 +22,14 @@ void process_text_stat(struct text *text, const struct proc_info *p)
 	/* flags (PF_RANDOMIZE), minor and major faults of itself and of waited-for children */
 	text_add(text, "4194304 %lu 0 %lu 0 ", p->minor_faults, p->major_faults);
 	text_add(text, "%lu %lu %lu %lu ", ticks(p->user_ns), ticks(p->system_ns), ticks(p->child_user_ns), ticks(p->child_system_ns));
-	text_add(text, "%d %d %u 0 %lu ", 20 + p->nice, p->nice, p->threads, ticks(p->start_ns));
+	text_add(text, "%d %d %u 0 %lu ", p->priority, p->nice, p->threads, ticks(p->start_ns));
 	text_add(text, "%lu %lu %lu ", p->virtual_bytes, p->resident_pages, p->rlimits[5][0]);
 	/* code, stack; esp and eip are shown for exiting processes only */
 	text_add(text, "%lu %lu %lu 0 0 ", p->code_start, p->code_end, p->stack_top);
 	text_add(text, "%lu %lu %lu %lu ", p->signals_pending & 0x7fffffff, p->signals_blocked & 0x7fffffff,
 		 p->signals_ignored & 0x7fffffff, p->signals_caught & 0x7fffffff);
 	/* wchan, swap twice, exit signal, processor, real-time priority, policy, I/O delay, guest time twice */
-	text_add(text, "0 0 0 %d %u 0 0 0 0 0 ", p->exit_signal, p->core);
+	text_add(text, "0 0 0 %d %u %u %u 0 0 0 ", p->exit_signal, p->core, p->real_time, p->policy);
 	/* data's start and end are not told apart from the heap's start */
 	text_add(text, "%lu %lu %lu ", p->brk_start, p->brk_start, p->brk_start);
 	text_add(text, "%lu %lu %lu %lu %d\n", p->arg_start, p->arg_end, p->env_start, p->env_end, p->exit_status);
@@ -93,11 +91,9 @@ static void status_signals(struct text *text, const struct proc_info *p)
 
 static void status_capabilities(struct text *text, const struct proc_info *p)
 {
-	unsigned long held = p->euid ? 0 : CAPABILITIES_ALL;
-
-	text_add(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0ul, held, held,
-		 CAPABILITIES_ALL, 0ul);
-	text_add(text, "NoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n");
+	text_add(text, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\nCapAmb:\t%016lx\n", p->cap_inheritable,
+		 p->cap_permitted, p->cap_effective, p->cap_bounding, p->cap_ambient);
+	text_add(text, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n", p->no_new_privs);
 	text_add(text, "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunknown\n");
 }
 

@@ -1,4 +1,4 @@
-// sources: root/process.c root/thread.c root/wait.c root/groups.c root/signal.c root/op_signal.c root/posix_timer.c root/exit.c root/permission.c root/limits.c root/region.c
+// sources: root/process.c root/thread.c root/wait.c root/groups.c root/signal.c root/op_signal.c root/posix_timer.c root/exit.c root/permission.c root/capability.c root/cpu_clock.c root/limits.c root/region.c
 /*
  * Processes, groups, sessions, signals and waiting against a model: random deeds of a few dozen processes, each of whose answers and traces
  * are compared. Memory comes from malloc, so that the sanitizers see what is used after its end; at the end nothing is left.
@@ -159,8 +159,10 @@ int space_write(struct space *space, u64 address, const void *from, u64 length)
 	(void)space; (void)address; (void)from; (void)length;
 	return -EFAULT;
 }
-unsigned futex_wake_address(struct space *space, u64 address, unsigned count) { (void)space; (void)address; (void)count; return 0; }
+long futex_wake_address(struct space *space, u64 address, unsigned count) { (void)space; (void)address; (void)count; return 0; }
 void robust_list_walk(struct thread *thread, u64 head) { (void)thread; (void)head; }
+void futex_pi_owner_ended(struct thread *thread) { (void)thread; }
+u8 priority_own(const struct thread *thread) { return PRIORITY_PROGRAM - thread->nice / 2; }
 void walk_forget(struct thread *thread) { (void)thread; }
 void process_write_info(const struct process *process, struct space *space) { (void)process; (void)space; }
 bool service_may(const struct process *process, unsigned rights) { (void)process; (void)rights; return false; }
@@ -171,6 +173,7 @@ void services_process_ended(void) {}
 void service_withdraw(struct process *process) { (void)process; }
 void service_ended(u16 number, u32 status) { (void)number; (void)status; }
 void usage_of(const struct process *process, struct usage *usage) { *usage = process->dead; }
+u64 process_cpu_ns(const struct process *process) { return process->dead.user_ns + process->dead.system_ns; }
 void init_ended(u32 status) { root_panic("the first program ended: %u", status); }
 
 /* No space has a region. */
@@ -653,8 +656,11 @@ static void a_signal_needs_equal_ids(void)
 		      (b.role == a.role && (uid == t_uid || uid == t_suid || euid == t_uid || euid == t_suid)));
 		CHECK(may_signal(&a, &b, SIGNAL_CONT) == (may_signal(&a, &b, 9) || (b.role == a.role && a.sid == b.sid)));
 	}
-	a.credentials.euid = 0;
+	a.credentials.euid = 0; /* of itself nothing */
 	b.role = a.role;
+	b.credentials.uid = b.credentials.suid = 9;
+	CHECK(!may_signal(&a, &b, 9));
+	a.credentials.capabilities.effective = 1ul << CAPABILITY_KILL;
 	CHECK(may_signal(&a, &b, 9));
 	b.role = 1;
 	CHECK(!may_signal(&a, &b, 9));
@@ -669,8 +675,53 @@ static void ids_come_only_from_those_that_are_there(void)
 	CHECK(!may_take_ids(&p, 8, (u64[]){ 0, 0, 0, 5, 0, 0 }));
 	CHECK(!may_take_ids(&p, 2, (u64[]){ 0, 0, 0, 0, 0, 0 }));
 	CHECK(may_take_ids(&p, 0, (u64[]){ 1, 1, 1, 1, 1, 1 }));
-	p.credentials.euid = 0;
+	p.credentials.capabilities.effective = 1ul << CAPABILITY_SETUID;
+	CHECK(may_take_ids(&p, 7, (u64[]){ 1, 2, 3, 0, 0, 0 }));
+	CHECK(!may_take_ids(&p, 63, (u64[]){ 1, 2, 3, 4, 5, 6 }));
+	p.credentials.capabilities.effective |= 1ul << CAPABILITY_SETGID;
 	CHECK(may_take_ids(&p, 63, (u64[]){ 1, 2, 3, 4, 5, 6 }));
+}
+
+/* ---- capabilities ---- */
+
+static void random_ids(struct credentials *c)
+{
+	struct credentials old = *c;
+
+	c->uid = rand() % 2;
+	c->euid = rand() % 2;
+	c->suid = rand() % 2;
+	capabilities_follow_ids(c, &old);
+}
+
+static void capability_sets_stay_inside_each_other(void)
+{
+	static const u64 options[] = { 7, 8, 23, 24, 27, 28, 47, 99 };
+	u64 bounding = CAPABILITIES_ALL;
+	struct credentials c = { 0 };
+
+	srand(7);
+	capabilities_first(&c.capabilities);
+	for (unsigned i = 0; i < 200000; i++) {
+		struct capabilities *s = &c.capabilities;
+		u64 m[MESSAGE_WORDS] = { options[rand() % ARRAY_SIZE(options)], rand() % 50, rand() % 50 };
+
+		if (i % 1000 == 0) {
+			capabilities_first(s);
+			s->inheritable = (u64)rand() << 10;
+			s->inheritable &= bounding = CAPABILITIES_ALL;
+			c.uid = c.euid = c.suid = 0;
+		}
+		switch (rand() % 4) {
+		case 0: random_ids(&c); break;
+		case 1: credentials_exec(&c, rand() % 2); break;
+		default: capabilities_prctl(s, m); break;
+		}
+		CHECK(!(s->effective & ~s->permitted) && !(s->ambient & ~s->permitted) && !(s->ambient & ~s->inheritable));
+		CHECK(!(s->bounding & ~bounding));
+		bounding = s->bounding;
+		CHECK(!((s->effective | s->permitted | s->inheritable | s->bounding | s->ambient) & ~CAPABILITIES_ALL));
+	}
 }
 
 int main(void)
@@ -679,5 +730,6 @@ int main(void)
 	RUN(nothing_is_left);
 	RUN(a_signal_needs_equal_ids);
 	RUN(ids_come_only_from_those_that_are_there);
+	RUN(capability_sets_stay_inside_each_other);
 	return check_result();
 }

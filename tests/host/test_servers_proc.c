@@ -22,7 +22,7 @@ static struct proc_info sample(void)
 {
 	struct proc_info info = {
 		.pid = 42, .tid = 42, .ppid = 1, .pgid = 42, .sid = 40, .threads = 3, .uid = 0, .name = "a b) c", .state = 'S',
-		.nice = 5, .exit_signal = 17, .tty = 0x501, .tty_pgid = 42, .start_ns = 1230000000, .user_ns = 50000000,
+		.nice = 5, .priority = 25, .exit_signal = 17, .tty = 0x501, .tty_pgid = 42, .start_ns = 1230000000, .user_ns = 50000000,
 		.system_ns = 70000000, .virtual_bytes = 40 * 4096, .resident_pages = 12, .shared_pages = 4,
 		.code_start = 0x400000, .code_end = 0x403000,
 	};
