@@ -27,6 +27,13 @@ static unsigned mode(struct node node)
 	return LINUX_S_IFCHR | attributes[node.id].mode;
 }
 
+static long statfs(struct node node, struct file_statfs *statfs)
+{
+	(void)node;
+	*statfs = (struct file_statfs){ .type = LINUX_TMPFS_MAGIC, .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = 255 };
+	return 0;
+}
+
 static long getattr(struct node node, struct file_attr *attr)
 {
 	attr->ino = node.id == NODE_TTY ? TTY_SELF_INO : 100 + node.id;
@@ -110,6 +117,7 @@ static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
 	.getattr = getattr,
+	.statfs = statfs,
 	.setattr = setattr,
 	.open = open,
 	.release = release,

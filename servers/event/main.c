@@ -23,6 +23,15 @@ static unsigned mode(struct node node)
 	return 0600;
 }
 
+#define ANON_INODE_MAGIC 0x09041934
+
+static long statfs(struct node node, struct file_statfs *statfs)
+{
+	(void)node;
+	*statfs = (struct file_statfs){ .type = ANON_INODE_MAGIC, .block_size = PAGE_SIZE, .fragment_size = PAGE_SIZE, .name_max = 255 };
+	return 0;
+}
+
 static long getattr(struct node node, struct file_attr *attr)
 {
 	*attr = (struct file_attr){ .ino = ((struct event_object *)node.id)->ino, .mode = 0600, .nlink = 1, .block_size = PAGE_SIZE,
@@ -161,6 +170,7 @@ static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
 	.getattr = getattr,
+	.statfs = statfs,
 	.hold = hold,
 	.unhold = unhold,
 	.open = open,

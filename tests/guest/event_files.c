@@ -1,7 +1,7 @@
 /*
  * Descriptors that report events: timerfd, signalfd. Times are rounded to what both systems must agree on.
  *
- * calls: signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
+ * calls: fstatfs signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -409,12 +412,44 @@ static void told_after_the_end(void)
 		SHOW(close(path[i]));
 }
 
+/* ---- the file system that nameless files are of ---- */
+
+static void file_system_of(const char *what, int fd)
+{
+	struct statfs s;
+
+	if (fstatfs(fd, &s))
+		printf("%s: %s\n", what, strerror(errno));
+	else
+		printf("%s: type %lx, blocks of %ld, names to %ld\n", what, (long)s.f_type, (long)s.f_bsize, (long)s.f_namelen);
+	close(fd);
+}
+
+static void file_systems(void)
+{
+	sigset_t set;
+	int ends[2];
+
+	sigemptyset(&set);
+	file_system_of("timerfd", timerfd_create(CLOCK_MONOTONIC, 0));
+	file_system_of("eventfd", eventfd(0, 0));
+	file_system_of("signalfd", signalfd(-1, &set, 0));
+	file_system_of("epoll", epoll_create1(0));
+	file_system_of("inotify", inotify_init1(0));
+	file_system_of("pidfd", syscall(SYS_pidfd_open, getpid(), 0));
+	file_system_of("console", open("/dev/console", O_WRONLY | O_NOCTTY));
+	pipe(ends);
+	file_system_of("pipe", ends[0]);
+	file_system_of("pipe", ends[1]);
+	file_system_of("socket", socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "timers", timers }, { "timer_errors", timer_errors }, { "timers_shared", timers_shared },
 		{ "signals", signals }, { "signals_waited_for", signals_waited_for }, { "signal_errors", signal_errors },
-		{ "told_after_the_end", told_after_the_end },
+		{ "told_after_the_end", told_after_the_end }, { "file_systems", file_systems },
 	};
 
 	return run_parts(parts, sizeof parts / sizeof *parts, argc, argv);
