@@ -264,8 +264,8 @@ enum file_operation {
 #define REGISTER_BYTES    64
 #define REGISTER_BYTES_AT 56
 #define FILE_REPLY_REGISTERS    0x100
-#define FILE_WRITE_REGISTERS    0x100
-#define FILE_WRITE_REGISTERS_AT 0x180
+#define FILE_WRITE_REGISTERS    0x200 /* beyond the requests of abi/process.h: root sends some of them to servers */
+#define FILE_WRITE_REGISTERS_AT 0x280
 
 /* OPENED_ flags of a reply to OPEN: facts that the runtime may cache. */
 #define OPENED_SEEKABLE 1

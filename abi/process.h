@@ -204,6 +204,8 @@
 	/* m[0] descriptor, m[1] address, m[2] bytes, whole pages of a MAP_SHARED|MAP_ANONYMOUS mapping of the caller that may be read and written: its server maps them too, as that open
 	 * file's buffer (FILE_BUFFER, to which the caller is passed on). EINVAL: no such memory; EBADF; EOPNOTSUPP: the server has no use for it */ \
 	X(SHARE_BUFFER, 230) \
+	/* a server, with FILE_BUFFER: m[0] its caller's principal -> m[0] address, m[1] bytes: what that offers, mapped; -EINVAL: it offers nothing (any more) */ \
+	X(TAKE_BUFFER, 231) \
 	X(DETACH, 199)     /* shmdt: m[0] address where a segment of the ipc server was attached -> m[1] its object's id */ \
 	X(NEEDS_IO, 139)   /* driver: m[0] first port, m[1] last, m[2] GSI or -1 (from the service table: allowed or -EPERM): fills SLOT_IO_PORT, SLOT_IRQ */
 

@@ -254,6 +254,7 @@ int reply_forward(struct thread *t, struct cte *slot, struct cte *target)
 		if (!caller)
 			return K_GONE;
 		if (interrupted) { /* the new holder would never learn of it */
+			caller->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 			caller->frame.rax = (u64)(why == WHY_TIMEOUT ? K_TIMEOUT : K_INTERRUPTED);
 			thread_ready(caller);
 			return K_OK;

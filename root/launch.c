@@ -256,6 +256,7 @@ struct process *process_launch(struct process *parent, u32 pid, u16 service, con
 	if (!process)
 		return NULL;
 	process->service = service;
+	process->role = launch->role; /* before thread_configure: it is what its threads' charge is */
 	process->exit_signal = 17;
 	process->exec_done = true;
 	if (service)

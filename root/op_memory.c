@@ -226,41 +226,56 @@ static struct object *shared_memory(struct space *space, u64 address, u64 length
 
 	if (!length || !IS_ALIGNED(address | length, (u64)PAGE_SIZE) || !r || r->end - address < length)
 		return NULL;
-	if (!r->object || r->object->named || r->object->service || !(r->flags & REGION_SHARED) || (r->prot & rights) != rights)
-		return NULL;
+	/* mremap makes a region longer than its object: what is behind the object's end is nobody's */
 	*offset = r->offset + (address - r->start);
+	if (!r->object || *offset + length > ALIGN_UP(r->object->size, (u64)PAGE_SIZE))
+		return NULL;
+	if (r->object->named || r->object->service || !(r->flags & REGION_SHARED) || (r->prot & rights) != rights)
+		return NULL;
 	return r->object;
 }
 
 #define SHARE_MAX (1ul << 30)
 
-/* Nobody is asked to trust anybody: the client names its own memory, and root chooses where it lies in the server. */
+/*
+ * Nobody is asked to trust anybody: the client offers its own memory, and is passed on to the file's server; when that has the message it takes the
+ * offer, and root chooses where the memory lies there. So there is nothing to undo if the message does not arrive.
+ */
 long op_SHARE_BUFFER(struct request *request)
 {
-	struct thread *caller = request->caller, *server;
-	u64 length = request->m[2], offset = 0, m[MESSAGE_WORDS] = { 0, length, REGION_READ | REGION_WRITE, MAP_SHARED_BIT };
-	struct object *object = shared_memory(caller->space, request->m[1], length, &offset);
+	struct thread *caller = request->caller;
+	u64 address = request->m[1], length = request->m[2], offset, m[MESSAGE_WORDS] = { 0, length };
 	struct process *process;
 	struct walk_file file;
 	long result;
 
 	if (!file_named(caller->process, caller->files, request->m[0], &file))
 		return -EBADF;
-	if (!object || length > SHARE_MAX)
+	if (!shared_memory(caller->space, address, length, &offset) || length > SHARE_MAX)
 		return -EINVAL;
 	process = service_get(file.service)->process;
-	server = process ? process_leader(process) : NULL;
-	if (!server || server->exiting || server->space == caller->space)
+	if (!process || process == caller->process)
 		return -EOPNOTSUPP;
-	result = map_region(server, m, object, offset, REGION_READ | REGION_WRITE);
-	if (result < 0)
-		return result;
-	m[0] = (u64)result;
+	caller->offer.address = address;
+	caller->offer.length = length;
+	caller->offer.service = file.service;
 	result = walk_send_to_file(caller, request->reply, file, FILE_BUFFER, m, 0);
 	walk_forget(caller); /* nothing is to be continued */
-	if (result != RESULT_LATER)
-		space_remove_range(server->space, m[0], m[0] + length);
 	return result;
+}
+
+long op_TAKE_BUFFER(struct request *request)
+{
+	struct thread *client = thread_by_principal(request->m[0]), *server = request->caller;
+	u64 length = client ? client->offer.length : 0, offset, m[4] = { 0, length, REGION_READ | REGION_WRITE, MAP_SHARED_BIT };
+	struct object *object;
+
+	if (!length || service_get(client->offer.service)->process != server->process || client->space == server->space)
+		return -EINVAL;
+	client->offer.length = 0;
+	object = shared_memory(client->space, client->offer.address, length, &offset);
+	request->out[1] = length;
+	return object ? map_region(server, m, object, offset, REGION_READ | REGION_WRITE) : -EINVAL;
 }
 
 long op_UNMAP(struct request *request)

@@ -68,9 +68,11 @@ int may_renice(const struct process *caller, const struct thread *target, int ni
 	const struct credentials *t = &target->process->credentials;
 	u32 euid = caller->credentials.euid;
 
+	if (!role_reaches(caller, target->process))
+		return -EPERM;
 	if (process_capable(caller, CAPABILITY_SYS_NICE))
 		return 0;
-	if (!role_reaches(caller, target->process) || (t->uid != euid && t->euid != euid))
+	if (t->uid != euid && t->euid != euid)
 		return -EPERM;
 	if (nice < target->nice && (u64)(20 - nice) > target->process->rlimits[LIMIT_NICE].soft)
 		return -EACCES;

@@ -94,6 +94,10 @@ struct thread {
 	struct files *files;
 	struct sighand *sighand;
 	u64 principal;           /* generation << 16 | index */
+	struct {
+		u64 address, length; /* 0: none */
+		u16 service;
+	} offer;                 /* SHARE_BUFFER, until that service takes it */
 	u32 index, tid;
 	u32 area;                /* thread index in the address space */
 	struct kobject tcb, notification;
@@ -266,6 +270,7 @@ struct launch {
 	const char *name;                  /* of the service in the bundle; of a program: its first thread's */
 	const char *const *paths, *const *argv, *const *envp; /* paths: tried in turn by the first program's runtime */
 	u32 path_count, argc, envc;
+	u32 role;
 };
 /* The parts of every address space: runtime, clock, info page. 0 or -ENOMEM. */
 int space_lay_runtime(struct space *space, struct process *process);

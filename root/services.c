@@ -218,13 +218,12 @@ static void drop_objects(struct service *s)
 static int start_process(struct service *s)
 {
 	const char *const argv[] = { s->name };
-	struct launch launch = { .name = s->name, .paths = argv, .path_count = 1, .argv = argv, .argc = 1 };
+	struct launch launch = { .name = s->name, .paths = argv, .path_count = 1, .argv = argv, .argc = 1, .role = ROLE_SERVICE };
 	struct thread *thread;
 
 	s->process = process_launch(NULL, pid_alloc(), service_number(s), &launch);
 	if (!s->process)
 		return -ENOMEM;
-	s->process->role = ROLE_SERVICE;
 	s->process->rlimits[LIMIT_STACK] = (struct rlimit){ 256 << 10, 256 << 10 };
 	thread = process_leader(s->process);
 	limits_of_space(thread->space, s->process);

@@ -22,7 +22,7 @@ static const struct {
 	PATH(SYMLINK, symlink), PATH(LINK, link), PATH(RENAME, rename), PATH(ACCESS, access), PATH(SETATTR, setattr), PATH(STATFS, statfs),
 	PATH(GETXATTR, getxattr), PATH(SETXATTR, setxattr), PATH(LISTXATTR, listxattr), PATH(REMOVEXATTR, removexattr), PATH(RESOLVE, resolve),
 #undef PATH
-	[FILE_BUFFER] = { op_buffer, BY_PATH }, /* there is something to undo also if the file has gone */
+	[FILE_BUFFER] = { op_buffer, BY_PATH },
 	[FILE_LOCATE] = { op_locate, BY_ROOT }, [FILE_REOPEN] = { op_reopen, BY_ROOT }, [FILE_INFO] = { op_info, BY_ROOT },
 #define FILE(name, function) [FILE_##name] = { op_##function, BY_HANDLE }
 	FILE(PLACE, place), FILE(READ, read), FILE(WRITE, write), FILE(SEEK, seek), FILE(FSTAT, fstat), FILE(FSETATTR, fsetattr),
@@ -138,6 +138,8 @@ static void drop_received(struct request *request)
 }
 
 #define CAPS_BITS (INFO_CAPS_MASK << INFO_CAPS_SHIFT)
+
+_Static_assert((unsigned)FILE_WRITE_REGISTERS >= (unsigned)PROC_OPERATION_END, "labels are not both");
 
 /* A write in registers says with its label alone what others say in m[0..2]. */
 static void decode_register_write(struct request *request)

@@ -106,18 +106,23 @@ void buffer_drop(struct open_file *file)
 	file->buffer = NULL;
 }
 
-/* Root has mapped it; it is unmapped here, whatever comes of it. */
+/* Root maps what the caller offers when it is taken. */
 long op_buffer(struct request *request)
 {
 	struct open_file *file = request->file;
+	unsigned long m[8] = { request->principal };
+	long address;
 
-	if (!file || is_path(file) || (!ops()->read && !ops()->write)) {
-		object_unmap(request->m[0], request->m[1]);
-		return !file || is_path(file) ? -EBADF : -EOPNOTSUPP;
-	}
+	if (!file || is_path(file))
+		return -EBADF;
+	if (!ops()->read && !ops()->write)
+		return -EOPNOTSUPP;
+	address = root_call(PROC_TAKE_BUFFER, m, 0);
+	if (address < 0)
+		return address;
 	buffer_drop(file);
-	file->buffer = (unsigned char *)request->m[0];
-	file->buffer_size = request->m[1];
+	file->buffer = (unsigned char *)address;
+	file->buffer_size = m[1];
 	return 0;
 }
 

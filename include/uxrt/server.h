@@ -66,17 +66,20 @@ static inline struct uxrt_memory *uxrt_memory_of(unsigned long badge)
 	return uxrt_memory(badge)->bytes && uxrt_memory(badge)->badge == badge ? uxrt_memory(badge) : &none;
 }
 
-/* FILE_BUFFER: root has mapped it. */
-static inline long uxrt_memory_take(unsigned long badge, unsigned char *bytes, unsigned long size)
+/* FILE_BUFFER: root maps what the caller offers when it is taken. */
+static inline long uxrt_memory_take(unsigned long badge, unsigned long principal)
 {
+	struct ipc ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = PROC_TAKE_BUFFER, .m = { principal } };
 	struct uxrt_memory *memory = uxrt_memory(badge);
 
 	uxrt_memory_drop(badge);
-	if (memory->bytes) {
-		munmap(bytes, size);
+	if (memory->bytes)
 		return -ENOSPC;
-	}
-	*memory = (struct uxrt_memory){ badge, size, bytes };
+	if (uxrt_enter(KCALL_call, &ipc))
+		return -EIO;
+	if ((long)ipc.m[0] < 0)
+		return (long)ipc.m[0];
+	*memory = (struct uxrt_memory){ badge, ipc.m[1], (unsigned char *)ipc.m[0] };
 	return 0;
 }
 
@@ -259,7 +262,7 @@ static inline long uxrt_serve_requests(long (*handle)(struct uxrt_request *))
 		if (request.label == LABEL_CLOSED)
 			uxrt_memory_drop(request.badge);
 		if (request.label == FILE_BUFFER && !request.badge && ipc.info & INFO_FORWARDED)
-			result = uxrt_memory_take(request.m[6], (unsigned char *)request.m[0], request.m[1]);
+			result = uxrt_memory_take(request.m[6], request.principal);
 		else if (request.buffer && request.m[0] && request.m[3] >= request.buffer->size)
 			result = -EFAULT; /* all of it is outside */
 		else

@@ -2,6 +2,7 @@
  * Every way that a client can move bytes against every way that a server can, with include/uxrt/ alone: prints a line a pair and fails loudly. The file
  * has always the same content; a write of anything else is refused by the server.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -351,12 +352,15 @@ static void bounds(void)
 /* What a buffer can be, and what a client may ask for in it. */
 static void buffers(void)
 {
-	unsigned char *memory = fresh_as(4 * PAGE, MAP_SHARED), *private = fresh(PAGE);
+	unsigned char *memory = fresh_as(4 * PAGE, MAP_SHARED), *private = fresh(PAGE), *grown;
 	int file = open_file("buffer"), zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_RDWR);
 
 	printf("none yet: %ld\n", uxrt_read_buf(file, 0, 10, 0));
 	printf("no buffers: %ld %ld %ld %ld %ld\n", uxrt_share(file, private, PAGE), uxrt_share(file, memory + 1, PAGE), uxrt_share(file, memory, 100 * PAGE),
 	       uxrt_share(file, memory, 0), uxrt_share(-1, memory, PAGE));
+	/* mremap makes the mapping longer than the memory behind it: nobody can touch the rest */
+	grown = mremap(fresh_as(PAGE, MAP_SHARED), 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE);
+	printf("more than there is: %ld %ld\n", uxrt_share(file, grown, 3 * PAGE), uxrt_share(file, grown, 2 * PAGE));
 	printf("a part of it %ld", uxrt_share(file, memory + PAGE, 2 * PAGE));
 	printf(": read %ld", uxrt_read_buf(file, 100, 200, 5));
 	printf(" %d, nothing around it %d\n", right_at(memory + PAGE + 100, 5, 200), !memory[PAGE + 99] && !memory[PAGE + 300]);
