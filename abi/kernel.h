@@ -109,6 +109,7 @@ enum object_type {
 #define MESSAGE_BYTES   4352
 #define MESSAGE_CAPS    4
 #define MESSAGE_WINDOWS 16
+#define CLOSED_MAX      64
 
 /* A deadline that has always passed: Recv, Wait and Call with it return K_TIMEOUT rather than block. */
 #define DEADLINE_NOW 1ull
@@ -124,13 +125,24 @@ struct message_buffer {
 	unsigned long send_slot[MESSAGE_CAPS]; /* cptrs of the capabilities to move */
 	struct message_window window[MESSAGE_WINDOWS];
 	unsigned char data[MESSAGE_BYTES];
+	/* For send_slot[i] = SEND_NEW_HANDLE in a reply: a new Handle with badge mint_badge[i], of that pool and Endpoint (cptrs, as handle_mint's). */
+	unsigned long mint_pool, mint_endpoint, mint_badge[MESSAGE_CAPS];
+	/*
+	 * For a thread that receives. While closed_later is set and it waits, a Handle's closing does not wake it: the badge is put into closed[], and
+	 * it finds it there beside the next message. The kernel sends LABEL_CLOSED after all when closed[] is full, or a core has nothing to run.
+	 */
+	unsigned int closed_later;
+	unsigned int closed_count; /* of closed[]: the thread sets it to 0 */
+	unsigned long closed[CLOSED_MAX];
 };
 #define SLOT_NONE 0xfffffffful
-_Static_assert(sizeof(struct message_buffer) == 64 + 256 + MESSAGE_BYTES, "message buffer layout");
+/* In send_slot[] of a reply: the Handle is made as the message goes out. Nobody takes it: it is closed. K_NO_MEMORY: the pool has no room, nothing was sent. */
+#define SEND_NEW_HANDLE 0xfffffffeul
+_Static_assert(__builtin_offsetof(struct message_buffer, mint_pool) == 64 + 256 + MESSAGE_BYTES, "message buffer layout");
 
 /* Labels that only the kernel sends. */
 #define LABEL_KERNEL    0xff00 /* first of them; a Call with a label from here on is K_INVALID_ARG */
-#define LABEL_CLOSED    0xff00 /* badge: the last copy of that Handle is gone. No reply is expected. */
+#define LABEL_CLOSED    0xff00 /* badge: the last copy of that Handle is gone. No reply is expected. Or it is told by closed[] */
 #define LABEL_CANCELLED 0xff01 /* m[0] reply slot: its caller was interrupted (m[1] = 0), timed out (1) or killed (2): answer it */
 #define LABEL_NOTIFIED  0xff02 /* m[0] the bits of the bound Notification */
 #define LABEL_FAULT     0xff03 /* page fault: m[0] address, m[1] instruction pointer, m[2] x86 error code, m[3] 1 if in the gate,

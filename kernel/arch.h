@@ -77,6 +77,10 @@ static inline u64 arch_ns_ticks(u64 ns)
 {
 	return ns;
 }
+static inline void arch_copy_words(void *to, const void *from, u64 words)
+{
+	__builtin_memcpy(to, from, words * 8);
+}
 static inline struct core *this_core(void)
 {
 	return host_core;

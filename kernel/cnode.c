@@ -4,27 +4,6 @@
 
 #define COPY_RANGE_BATCH 512
 
-static struct cte *cnode_slot(const struct cte *cap, u64 number)
-{
-	struct cnode *cn = cap->object;
-
-	if (unlikely(cap_type(cap) != OBJECT_CNODE || number >= cn->slots))
-		return NULL;
-	return &cn->slot[number];
-}
-
-struct cte *cspace_system_slot(struct thread *t, u64 number)
-{
-	return cnode_slot(&t->system_cnode, number);
-}
-
-struct cte *cspace_slot(struct thread *t, u64 cptr)
-{
-	if (cptr & CPTR_SYSTEM)
-		return cnode_slot(&t->system_cnode, cptr & ~(u64)CPTR_SYSTEM);
-	return cnode_slot(&t->files_cnode, cptr);
-}
-
 struct cte *lookup(struct thread *t, u64 cptr, enum object_type type, unsigned rights, int *err)
 {
 	struct cte *c = cspace_slot(t, cptr);

@@ -93,7 +93,7 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 	/* before capabilities arrive: the receiver may have named its reply slot for one of them, too */
 	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
 	if (unlikely(caps) && receiver->message_low)
-		info |= INFO_CAPS(message_caps_move(receiver, sender, caps));
+		info |= INFO_CAPS(message_caps_move(receiver, sender, caps, NULL));
 	if (sender->flags & THREAD_FLAG_FORWARDED)
 		info = (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED;
 	receiver_result(receiver, sender->call_badge, info, thread_principal(sender));
@@ -172,6 +172,41 @@ static bool receive_closed(struct thread *t, struct endpoint *ep)
 	receiver_result(t, h->badge, LABEL_CLOSED, 0);
 	handle_release(h);
 	return true;
+}
+
+/*
+ * Most servers have nothing to do for anybody when a file is closed, and would cost the closer two changes of address space. One that says so finds the
+ * badges beside the next message, before which it looks at them; so nobody who asks it can tell the difference. It need not wait for
+ * ever for that message: a core that has nothing to run tells it.
+ */
+void endpoint_closed(struct endpoint *ep, struct handle *h)
+{
+	struct thread *t = ep->receiving ? list_first_entry(&ep->queue, struct thread, queue) : NULL;
+
+	if (t && message_note_closed(t, h->badge)) {
+		handle_release(h);
+		if (!list_linked(&t->noticed))
+			list_push_back(&this_core()->noticed, &t->noticed);
+		return;
+	}
+	list_push_back(&ep->closed, &h->closed);
+	endpoint_poke(ep);
+}
+
+void endpoint_tell_noticed(struct core *core)
+{
+	struct list_node *node;
+
+	while ((node = list_pop_front(&core->noticed))) {
+		struct thread *t = list_entry(node, struct thread, noticed);
+		u64 badge;
+
+		if (t->state != THREAD_RECEIVING || !message_take_noted(t, &badge))
+			continue;
+		thread_unblock(t);
+		receiver_result(t, badge, LABEL_CLOSED, 0);
+		thread_ready(t);
+	}
 }
 
 bool endpoint_notify_bound(struct thread *t, u64 bits)

@@ -25,16 +25,45 @@ static inline void message_words_copy(struct thread *to, const struct thread *fr
 	to->frame.r14 = from->frame.r14;
 }
 
+/* What new Handles are made of. */
+struct mint {
+	struct handle_pool *pool; /* NULL: none are asked for */
+	struct cte *endpoint;
+};
+
 /* message.c: the parts that move between two threads' message pages and CNodes. */
 /* data[] of `bytes` from one message buffer to another thread's. */
 void message_data_copy(struct thread *to, struct thread *from, unsigned bytes);
+/* The same for a sender that is just sending, so that its data is where it wrote it, nowhere else. */
+static inline __attribute__((always_inline)) void message_data_copy_fast(struct thread *to, struct thread *from, unsigned bytes)
+{
+	typedef u64 __attribute__((may_alias, aligned(1))) any_u64;
+	u8 *out = to->message_low->data;
+	const u8 *in = from->message_low->data;
+	u64 words = bytes / 8;
+
+	if (unlikely(bytes < 8 || bytes > PAGE_SIZE - offsetof(struct message_buffer, data))) {
+		message_data_copy(to, from, bytes);
+		return;
+	}
+	*(any_u64 *)(out + bytes - 8) = *(const any_u64 *)(in + bytes - 8);
+	arch_copy_words(out, in, words);
+}
 /* The data of a forwarded message is kept in the kernel until it is received, so that nobody can change it meanwhile. */
 void message_data_park(struct thread *in, struct thread *from, unsigned bytes);
 /* Moves up to `count` capabilities; returns how many the receiver had room for (the rest stays with the sender). */
-unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count);
+unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count, const struct mint *mint);
+/* Whether the receiver has an empty slot for each. */
+bool message_caps_fit(struct thread *to, unsigned count);
+/* Whether the new Handles (SEND_NEW_HANDLE) among a reply's can be made. message_caps_move with `mint` then makes them; with NULL there are none. */
+int message_caps_check(struct thread *from, unsigned count, struct mint *mint);
 /* Bytes of a thread's own data[], for kernel calls that carry arrays: reads and writes across its two pages. */
 void message_data_read(struct thread *t, unsigned offset, void *to, unsigned bytes);
 void message_data_write(struct thread *t, unsigned offset, const void *from, unsigned bytes);
+/* Notes a closed Handle in the buffer of a thread that waits to receive. False: it wants to be told, or there is no room. */
+bool message_note_closed(struct thread *t, u64 badge);
+/* Takes back the note that was made last. False: there is none. */
+bool message_take_noted(struct thread *t, u64 *badge);
 u64 message_data_word(struct thread *t, unsigned index);
 void message_data_set_word(struct thread *t, unsigned index, u64 value);
 /* K_OK, or what is wrong with an info word that a thread wants to send. */
@@ -50,6 +79,10 @@ void endpoint_send(struct endpoint *ep, struct thread *sender);
 struct endpoint *endpoint_of(const struct cte *cap, int *err);
 /* Something besides a sender has come (a cancelled request, a closed Handle): a waiting receiver gets it. */
 void endpoint_poke(struct endpoint *ep);
+/* A Handle is closed: told at once, or noted for the receiver that waits, if that is enough for it. */
+void endpoint_closed(struct endpoint *ep, struct handle *h);
+/* The core has nothing to run: who waits with notes of closed Handles gets to know. */
+void endpoint_tell_noticed(struct core *core);
 int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline);
 /* A bound thread receiving gets the Notification's bits as a message. */
 bool endpoint_notify_bound(struct thread *t, u64 bits);
@@ -78,7 +111,23 @@ void gate_enter(struct thread *t, u64 entry);
 void gate_exception(struct thread *t);
 
 /* Lookup: the slot a cptr names, NULL if none. */
-struct cte *cspace_slot(struct thread *t, u64 cptr);
-struct cte *cspace_system_slot(struct thread *t, u64 number);
+static inline struct cte *cnode_slot(const struct cte *cap, u64 number)
+{
+	struct cnode *cn = cap->object;
+
+	if (unlikely(cap_type(cap) != OBJECT_CNODE || number >= cn->slots))
+		return NULL;
+	return &cn->slot[number];
+}
+static inline struct cte *cspace_system_slot(struct thread *t, u64 number)
+{
+	return cnode_slot(&t->system_cnode, number);
+}
+static inline struct cte *cspace_slot(struct thread *t, u64 cptr)
+{
+	if (cptr & CPTR_SYSTEM)
+		return cnode_slot(&t->system_cnode, cptr & ~(u64)CPTR_SYSTEM);
+	return cnode_slot(&t->files_cnode, cptr);
+}
 
 #endif

@@ -266,7 +266,7 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 		return NULL;
 	receive(ep, receiver, slot, t, info);
 	if (any && (info & DATA_BITS))
-		message_data_copy(receiver, t, INFO_BYTES_OF(info));
+		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
 	return switch_to(core, t, receiver, badge, info, t->principal, any);
 }
 
@@ -278,6 +278,7 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 	struct cte *slot = slot_in(&t->system_cnode, number);
 	struct endpoint *ep = quiet_endpoint(t, target);
 	struct thread *caller;
+	struct mint mint;
 
 	if (unlikely(!slot || !ep || r15 >> 32))
 		return NULL;
@@ -290,12 +291,17 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 		return NULL;
 	if (any && (info & (DATA_BITS | CAPS_BITS)) && !caller->message_low)
 		return NULL;
+	/* what finds no place may be told to the very Endpoint that is to be quiet */
+	if (any && (info & CAPS_BITS) && !message_caps_fit(caller, INFO_CAPS_OF(info)))
+		return NULL;
+	if (any && (info & CAPS_BITS) && message_caps_check(t, INFO_CAPS_OF(info), &mint))
+		return NULL;
 	release(caller, slot);
 	caller->state = THREAD_READY;
 	if (any && (info & DATA_BITS))
-		message_data_copy(caller, t, INFO_BYTES_OF(info));
+		message_data_copy_fast(caller, t, INFO_BYTES_OF(info));
 	if (any && (info & CAPS_BITS))
-		info = (info & ~CAPS_BITS) | INFO_CAPS(message_caps_move(caller, t, INFO_CAPS_OF(info)));
+		info = (info & ~CAPS_BITS) | INFO_CAPS(message_caps_move(caller, t, INFO_CAPS_OF(info), &mint));
 	wait_at(t, ep, number);
 	return switch_to(core, t, caller, caller->frame.rdi, info, caller->frame.r15, any);
 }
@@ -332,7 +338,7 @@ static INLINE struct thread *forward_recv(struct core *core, struct thread *t, u
 	release(caller, slot);
 	receive(ep, receiver, reply, caller, info);
 	if (any && (info & DATA_BITS))
-		message_data_copy(receiver, t, INFO_BYTES_OF(info));
+		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
 	wait_at(t, own, number);
 	return switch_to(core, t, receiver, badge, (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED, caller->principal, any);
 }

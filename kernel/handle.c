@@ -21,16 +21,25 @@ void handle_pool_init(struct handle_pool *pool, unsigned size_bits)
 	}
 }
 
-int handle_mint(struct handle_pool *pool, struct cte *endpoint_cap, u64 badge, struct cte *dst)
+static struct handle *handle_new(struct handle_pool *pool, struct endpoint *ep, u64 badge)
 {
 	struct handle *h = pool->free;
 
-	if (!h || !cap_can_derive(endpoint_cap))
-		return K_NO_MEMORY;
+	if (!h)
+		return NULL;
 	pool->free = h->next_free;
 	pool->used++;
-	*h = (struct handle){ .endpoint = endpoint_cap->object, .badge = badge, .pool = pool };
+	*h = (struct handle){ .endpoint = ep, .badge = badge, .pool = pool };
 	object_born(OBJECT_HANDLE, sizeof(*h));
+	return h;
+}
+
+int handle_mint(struct handle_pool *pool, struct cte *endpoint_cap, u64 badge, struct cte *dst)
+{
+	struct handle *h = cap_can_derive(endpoint_cap) ? handle_new(pool, endpoint_cap->object, badge) : NULL;
+
+	if (!h)
+		return K_NO_MEMORY;
 	cap_insert_child(dst, endpoint_cap, cap_word(OBJECT_HANDLE, RIGHT_SEND, 0, 0), h);
 	return K_OK;
 }
@@ -52,8 +61,15 @@ static void close_if_unused(struct handle *h)
 {
 	if (h->caps || h->calls)
 		return;
-	list_push_back(&h->endpoint->closed, &h->closed);
-	endpoint_poke(h->endpoint);
+	endpoint_closed(h->endpoint, h);
+}
+
+void handle_mint_closed(struct handle_pool *pool, struct endpoint *ep, u64 badge)
+{
+	struct handle *h = handle_new(pool, ep, badge);
+
+	if (h)
+		close_if_unused(h);
 }
 
 void handle_last_cap_gone(struct handle *h)

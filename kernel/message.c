@@ -51,6 +51,38 @@ void message_data_write(struct thread *t, unsigned offset, const void *from, uns
 	}
 }
 
+/* The notes of closed Handles lie in the second page, behind data[]. The thread may write anything there at any time. */
+#define HIGH(t, field) ((void *)((t)->message_high + offsetof(struct message_buffer, field) - PAGE_SIZE))
+_Static_assert(offsetof(struct message_buffer, closed_later) >= PAGE_SIZE && sizeof(struct message_buffer) <= 2 * PAGE_SIZE, "in the second page");
+
+bool message_note_closed(struct thread *t, u64 badge)
+{
+	volatile u32 *count = HIGH(t, closed_count);
+	u64 *closed = HIGH(t, closed);
+	u32 n;
+
+	if (!t->message_high || !*(volatile u32 *)HIGH(t, closed_later))
+		return false;
+	n = *count;
+	if (n >= CLOSED_MAX)
+		return false;
+	closed[n] = badge;
+	*count = n + 1;
+	return true;
+}
+
+bool message_take_noted(struct thread *t, u64 *badge)
+{
+	volatile u32 *count = HIGH(t, closed_count);
+	u32 n = t->message_high ? *count : 0;
+
+	if (!n || n > CLOSED_MAX)
+		return false;
+	*badge = ((u64 *)HIGH(t, closed))[n - 1];
+	*count = n - 1;
+	return true;
+}
+
 u64 message_data_word(struct thread *t, unsigned index)
 {
 	u64 value;
@@ -82,18 +114,75 @@ void message_data_park(struct thread *in, struct thread *from, unsigned bytes)
 	message_data_read(from, 0, thread_park(in), bytes);
 }
 
-unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count)
+/* What SEND_NEW_HANDLE in a reply makes Handles of. */
+static bool mint_find(struct thread *t, struct mint *mint)
+{
+	const struct cte *pool = cspace_slot(t, *(volatile u64 *)HIGH(t, mint_pool));
+	struct cte *endpoint = cspace_slot(t, *(volatile u64 *)HIGH(t, mint_endpoint));
+
+	if (!pool || cap_type(pool) != OBJECT_HANDLE_POOL || !endpoint || cap_type(endpoint) != OBJECT_ENDPOINT ||
+	    !(cap_rights(endpoint) & RIGHT_RECV) || !cap_can_derive(endpoint))
+		return false;
+	*mint = (struct mint){ pool->object, endpoint };
+	return true;
+}
+
+bool message_caps_fit(struct thread *to, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct cte *slot = cspace_slot(to, to->message_low->recv_slot[i]);
+
+		if (!slot || !cap_empty(slot))
+			return false;
+	}
+	return true;
+}
+
+int message_caps_check(struct thread *from, unsigned count, struct mint *mint)
+{
+	unsigned fresh = 0;
+
+	mint->pool = NULL;
+	for (unsigned i = 0; i < count; i++)
+		fresh += from->message_low->send_slot[i] == SEND_NEW_HANDLE;
+	if (!fresh)
+		return K_OK;
+	if (!mint_find(from, mint))
+		return K_INVALID_CAP;
+	return mint->pool->total - mint->pool->used >= fresh ? K_OK : K_NO_MEMORY;
+}
+
+/* False: it is closed, since there is no place for it. */
+static bool mint_into(const struct mint *mint, u64 badge, struct cte *dst)
+{
+	if (dst && cap_empty(dst))
+		return handle_mint(mint->pool, mint->endpoint, badge, dst) == K_OK;
+	handle_mint_closed(mint->pool, mint->endpoint->object, badge);
+	return false;
+}
+
+static bool move_one(struct cte *dst, struct cte *src)
+{
+	if (!src || !dst || cap_empty(src) || !cap_empty(dst) || !cap_copyable(src))
+		return false;
+	cap_move(dst, src);
+	return true;
+}
+
+/* A thread that shares the sender's memory may change send_slot[] meanwhile: what was no new Handle when it was counted is none. */
+unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count, const struct mint *mint)
 {
 	unsigned moved = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		struct cte *src = cspace_slot(from, from->message_low->send_slot[i]);
-		struct cte *dst = cspace_slot(to, to->message_low->recv_slot[i]);
+		u64 source = *(volatile u64 *)&from->message_low->send_slot[i];
+		/* after one that found no place none comes */
+		struct cte *dst = moved == i ? cspace_slot(to, to->message_low->recv_slot[i]) : NULL;
 
-		if (!src || !dst || cap_empty(src) || !cap_empty(dst) || !cap_copyable(src))
-			break;
-		cap_move(dst, src);
-		moved++;
+		if (source == SEND_NEW_HANDLE && mint && mint->pool)
+			moved += mint_into(mint, ((u64 *)HIGH(from, mint_badge))[i], dst);
+		else
+			moved += move_one(dst, cspace_slot(from, source));
 	}
 	return moved;
 }

@@ -109,6 +109,8 @@ void handle_last_cap_gone(struct handle *h);
 void handle_call_ended(struct handle *h); /* a queued call through it was received or withdrawn */
 void handle_release(struct handle *h);    /* its memory goes back to its pool */
 int handle_mint(struct handle_pool *pool, struct cte *endpoint_cap, u64 badge, struct cte *dst);
+/* The Handle of a client that took none: its closing is all that comes of it. The pool has room. */
+void handle_mint_closed(struct handle_pool *pool, struct endpoint *ep, u64 badge);
 void handle_pool_init(struct handle_pool *pool, unsigned size_bits);
 int handle_pool_empty(struct handle_pool *pool); /* deletes its Handles, a bounded number a call: CALL_RESTART */
 void notification_init(struct notification *n);

@@ -188,7 +188,7 @@ bool reply_next_cancelled(struct endpoint *ep, u64 *number, u64 *why, u64 *princ
 	return true;
 }
 
-static void answer_call(struct thread *t, struct thread *caller, u64 info)
+static void answer_call(struct thread *t, struct thread *caller, u64 info, const struct mint *mint)
 {
 	unsigned bytes = INFO_BYTES_OF(info), caps = INFO_CAPS_OF(info);
 	u64 out = info & INFO_LABEL_MASK;
@@ -199,7 +199,7 @@ static void answer_call(struct thread *t, struct thread *caller, u64 info)
 		out |= (u64)bytes << INFO_BYTES_SHIFT;
 	}
 	if (unlikely(caps) && caller->message_low)
-		out |= INFO_CAPS(message_caps_move(caller, t, caps));
+		out |= INFO_CAPS(message_caps_move(caller, t, caps, mint));
 	caller->frame.rax = K_OK;
 	caller->frame.rsi = out;
 	thread_hand_off(caller);
@@ -209,12 +209,18 @@ int reply_send(struct thread *t, struct cte *slot)
 {
 	u64 info = t->frame.rsi;
 	int err = message_check(t, info, false);
+	struct mint mint = { 0 };
 	struct thread *caller;
 
 	if (unlikely(err))
 		return err;
 	if (unlikely(cap_type(slot) != OBJECT_REPLY))
 		return cap_empty(slot) ? K_INVALID_CAP : K_WRONG_TYPE;
+	if (unlikely(INFO_CAPS_OF(info)) && caller_of(slot)) {
+		err = message_caps_check(t, INFO_CAPS_OF(info), &mint);
+		if (err)
+			return err;
+	}
 	caller = take(slot);
 	if (unlikely(!caller))
 		return K_GONE;
@@ -223,7 +229,7 @@ int reply_send(struct thread *t, struct cte *slot)
 	if (unlikely(caller->fault))
 		answer_fault(caller, t->frame.rdx);
 	else
-		answer_call(t, caller, info);
+		answer_call(t, caller, info, &mint);
 	return K_OK;
 }
 

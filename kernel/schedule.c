@@ -33,6 +33,7 @@ void schedule_init(struct core *core, struct thread *idle)
 	for (unsigned i = 0; i < 256; i++)
 		list_init(&core->queue[i]);
 	list_init(&core->timers);
+	list_init(&core->noticed);
 	core->best = -1;
 	core->armed = ~0ull;
 	core->slice_alarm = ~0ull;
@@ -410,6 +411,8 @@ static struct thread *pick(struct core *core)
 {
 	struct thread *next;
 
+	if (core->best < 0 && unlikely(!list_empty(&core->noticed)))
+		endpoint_tell_noticed(core);
 	if (core->best < 0)
 		return core_count > 1 ? take_from_others(core) : NULL;
 	next = list_first_entry(&core->queue[core->best], struct thread, queue);

@@ -84,6 +84,8 @@ void thread_destroy(struct thread *t)
 {
 	thread_deactivate(t);
 	arch_vector_forget(t);
+	if (list_linked(&t->noticed))
+		list_remove(&t->noticed);
 	if (t->bound)
 		notification_unbind(t->bound);
 	area_drop(t);

@@ -67,6 +67,7 @@ struct thread {
 	struct notification *bound;    /* bound to it */
 	struct message_buffer *message_low; /* first message page through the physmap */
 	u8 *message_high;              /* second message page */
+	struct list_node noticed;      /* in core->noticed: closings were noted in its message buffer, and it may not know it yet */
 	paddr_t area_frames[3];
 
 	/* capabilities of the thread itself, part of the derivation tree */
@@ -129,6 +130,7 @@ struct core {
 	u64 kernel_entries, address_space_switches, context_switches, bytes_copied;
 	u64 bitmap[4];
 	struct list_node timers;       /* threads with a deadline, by time, that blocked on this core */
+	struct list_node noticed;      /* threads to be told of closed Handles when the core has nothing else to do (endpoint.c) */
 	struct list_node queue[256];
 };
 

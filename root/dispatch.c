@@ -248,11 +248,19 @@ static enum outcome outcome_of(struct kmsg *msg, const struct request *request, 
 /* A message that wants an answer, which goes out from `slot`. */
 static enum outcome serve_call(struct kmsg *msg, struct request *request, u32 slot)
 {
-	decode_request(request, msg, slot);
-	if (!request->caller || request->caller->exiting) {
+	struct thread *caller = thread_by_principal(msg->reply & PRINCIPAL_MASK);
+
+	if (unlikely(!caller || caller->exiting)) {
+		request->reply = slot;
 		KCALL2(cap_delete, ROOT_CNODE, slot);
 		return OUTCOME_NONE;
 	}
+	if (INFO_LABEL(msg->info) < 32 && walk_plain(msg, caller)) {
+		request->reply = slot;
+		request->forward_failed = NULL;
+		return OUTCOME_FORWARD;
+	}
+	decode_request(request, msg, slot);
 	return outcome_of(msg, request, INFO_LABEL(msg->info) == LABEL_FAULT ? fault_handle(request) : handle(request));
 }
 

@@ -9,7 +9,8 @@
 static struct mount rows[MOUNTS_MAX];     /* path NULL: free */
 static struct mount *mounts[MOUNTS_MAX];  /* longest path first: the first match is the right one */
 static unsigned mount_count;
-static u64 mount_letters[4]; /* a bit for each first letter of a mount's path: most paths are the root mount's, and need not look at the others */
+u64 mount_letters[4];
+const struct mount *mount_root;
 
 int mount_add(const char *path, u16 service, u16 number, bool terminal)
 {
@@ -31,6 +32,8 @@ int mount_add(const char *path, u16 service, u16 number, bool terminal)
 	memmove(&mounts[at + 1], &mounts[at], (mount_count - at) * sizeof(mounts[0]));
 	mounts[at] = row;
 	mount_letters[(u8)path[1] / 64] |= BIT((u8)path[1] % 64);
+	if (!row->length)
+		mount_root = row;
 	mount_count++;
 	return 0;
 }
@@ -44,19 +47,18 @@ void mounts_remove(u16 service)
 			mounts[kept++] = mounts[i];
 		else
 			mounts[i]->path = NULL;
+	if (mount_root && !mount_root->path)
+		mount_root = NULL;
 	mount_count = kept;
 }
 
-const struct mount *mount_match(const char *text, size_t length, size_t *rest)
+const struct mount *mount_search(const char *text, size_t length, size_t *rest)
 {
-	u8 first = length > 1 ? text[1] : 0;
-	bool possible = mount_letters[first / 64] >> first % 64 & 1;
-
-	for (unsigned i = possible || !mount_count ? 0 : mount_count - 1; i < mount_count; i++) {
+	for (unsigned i = 0; i < mount_count; i++) {
 		const struct mount *m = mounts[i];
 
 		/* most differ in their first letter already */
-		if (m->length && ((u8)m->path[1] != first || m->length > length || memcmp(m->path, text, m->length)))
+		if (m->length && (m->length > length || m->path[1] != text[1] || memcmp(m->path, text, m->length)))
 			continue;
 		if (m->length < length && text[m->length] != '/')
 			continue;

@@ -3,6 +3,7 @@
 #define ROOT_NAMES_H
 
 #include "lib/types.h"
+#include "root/kcall.h"
 
 #define MOUNTS_MAX 64
 #define PATH_LIMIT 4096 /* with the NUL of Linux's PATH_MAX */
@@ -19,7 +20,19 @@ int mount_add(const char *path, u16 service, u16 number, bool terminal);
 /* What the service has mounted is so no more. */
 void mounts_remove(u16 service);
 /* The mount of the longest matching path. `text` is normal (text_normalise). NULL: nothing is mounted. *rest: where the path in the mount begins. */
-const struct mount *mount_match(const char *text, size_t length, size_t *rest);
+const struct mount *mount_search(const char *text, size_t length, size_t *rest);
+ROOT_DATA u64 mount_letters[4];            /* a bit for each first letter of a mount's path */
+ROOT_DATA const struct mount *mount_root;  /* where "/" is mounted, or NULL */
+static inline const struct mount *mount_match(const char *text, size_t length, size_t *rest)
+{
+	u8 first = length > 1 ? text[1] : 0;
+
+	/* most paths are the root mount's, and need not look at the others */
+	if (unlikely(mount_letters[first / 64] >> first % 64 & 1 || !mount_root || text[0] != '/'))
+		return mount_search(text, length, rest);
+	*rest = 1;
+	return mount_root;
+}
 /* MOUNT_TERMINAL: any service's. */
 const struct mount *mount_of(u16 service, u64 number);
 const struct mount *mount_nth(unsigned index); /* the longest path first */

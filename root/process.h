@@ -71,6 +71,7 @@ struct walk_file {
 struct walk {
 	u16 operation;           /* FILE_; 0: none */
 	u8 stage, links;
+	bool plain;              /* one step, by walk_plain: besides what that sets everything is 0 */
 	bool second_turn;        /* link, rename: the second path is being resolved */
 	u32 steps;
 	u16 service;             /* who may continue it; 0, for its base's place: whoever serves the base */

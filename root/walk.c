@@ -48,11 +48,11 @@ static unsigned open_rights(u64 flags)
 	       (flags & OPEN_TRUNCATE ? POLICY_WRITE : 0) | (flags & OPEN_EXEC ? POLICY_EXECUTE : 0);
 }
 
-unsigned walk_rights(const struct walk *w)
+static unsigned rights_of(u64 operation, u64 m0)
 {
-	switch (w->operation) {
+	switch (operation) {
 	case FILE_OPEN:
-		return open_rights(w->m[0]);
+		return open_rights(m0);
 	case FILE_MKDIR:
 	case FILE_MKNOD:
 	case FILE_UNLINK:
@@ -67,6 +67,11 @@ unsigned walk_rights(const struct walk *w)
 	default:
 		return POLICY_READ;
 	}
+}
+
+unsigned walk_rights(const struct walk *w)
+{
+	return rights_of(w->operation, w->m[0]);
 }
 
 /* The text with ".." in it is no path yet: its walk comes back here. */
@@ -301,13 +306,13 @@ static bool is_plain(const char *path, size_t length)
 }
 
 /* Makes the path that is in data[] absolute, if it is not, where the directory that it starts at is known. NULL: it is not. */
-static const char *plain_absolute(const struct request *request, const char *path, size_t *length)
+static const char *plain_absolute(const struct thread *thread, u64 base, const char *path, size_t *length)
 {
 	const struct place *place;
 
 	if (path[0] == '/')
-		return request->caller->process->chroot_path ? NULL : path;
-	place = place_find(request->caller, request->m[3]);
+		return thread->process->chroot_path ? NULL : path;
+	place = place_find(thread, base);
 	if (!place || place->length + 1ul + *length >= PATH_LIMIT)
 		return NULL;
 	text_start();
@@ -317,34 +322,49 @@ static const char *plain_absolute(const struct request *request, const char *pat
 	return text_bytes;
 }
 
-/* A walk of one plain path, which is in data[], straight on to its service. 0: it has to go the other way, and nothing is done. */
-static long start_plain(struct request *request, size_t length)
-{
-	struct thread *thread = request->caller;
-	struct walk *w = &thread->walk;
-	char *data = (char *)root_message()->data;
-	const struct mount *mount;
-	const struct service *service;
-	const char *path;
-	size_t rest;
+#define WALK_CLIENT_FLAGS (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_EMPTY | WALK_SEARCH_ONLY | WALK_RESTRICTIONS)
+#define TWO_PATHS         (BIT(FILE_LINK) | BIT(FILE_RENAME))
 
-	if (request->m[5] || w->flags & WALK_RESTRICTIONS || walk_resolves(w) || !is_plain(data, length))
-		return 0;
-	path = plain_absolute(request, data, &length);
+bool walk_plain(struct kmsg *msg, struct thread *thread)
+{
+	struct walk *w = &thread->walk;
+	u64 operation = INFO_LABEL(msg->info), flags = msg->m[7] & WALK_CLIENT_FLAGS;
+	char *data = (char *)root_message()->data;
+	size_t length = msg->m[4], rest;
+	const struct service *service;
+	const struct mount *mount;
+	const char *path;
+
+	if (operation < FILE_OPEN || operation > FILE_REMOVEXATTR || TWO_PATHS >> operation & 1 || msg->info & INFO_FORWARDED)
+		return false;
+	if (length > INFO_BYTES_OF(msg->info) || msg->m[5] || flags & WALK_RESTRICTIONS || !is_plain(data, length))
+		return false;
+	path = plain_absolute(thread, msg->m[3], data, &length);
 	mount = path ? mount_match(path, length, &rest) : NULL;
 	if (!mount || mount->terminal)
-		return 0;
+		return false;
 	service = service_get(mount->service);
-	if (!service->ready)
-		return 0;
-	if (!policy_allows(thread->process->role, path, length, walk_rights(w)))
-		return -EACCES;
+	if (!service->ready || !policy_allows(thread->process->role, path, length, rights_of(operation, msg->m[0])))
+		return false;
 	length -= rest;
 	memmove(data, path + rest, length);
-	w->service = mount->service;
+	if (!w->plain)
+		walk_forget(thread);
+	w->plain = true;
+	w->operation = operation;
 	w->stage = STAGE_WALK;
-	return request_forward_last(request, SYS(service->endpoint.slot), INFO(w->operation, length) | INFO_WINDOWS(1),
-				    (u64[MESSAGE_WORDS]){ w->m[0], w->m[1], w->m[2], mount->number, length, 0, 0, w->flags });
+	w->service = mount->service;
+	w->m[0] = msg->m[0];
+	w->m[1] = msg->m[1];
+	w->m[2] = msg->m[2];
+	w->flags = flags;
+	msg->target = SYS(service->endpoint.slot);
+	msg->info = INFO(operation, length) | INFO_WINDOWS(1);
+	msg->m[3] = mount->number;
+	msg->m[4] = length;
+	msg->m[6] = 0;
+	msg->m[7] = flags;
+	return true;
 }
 
 long walk_start(struct request *request)
@@ -363,14 +383,8 @@ long walk_start(struct request *request)
 		return -EINVAL;
 	w->operation = operation;
 	memcpy(w->m, request->m, sizeof(w->m));
-	w->flags = request->m[7] & (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_EMPTY | WALK_SEARCH_ONLY | WALK_RESTRICTIONS);
+	w->flags = request->m[7] & WALK_CLIENT_FLAGS;
 	w->base2 = request->m[6];
-	result = start_plain(request, first);
-	if (result) {
-		if (!result_goes_on(result))
-			walk_forget(thread);
-		return result;
-	}
 	memcpy(copy, root_message()->data, first + second);
 	/* What a link says becomes part of paths. */
 	if (operation == FILE_SYMLINK && !text_clean((char *)copy + first, second))

@@ -4,6 +4,11 @@
 
 #include "root/root.h"
 
+/*
+ * What most path operations are: one path, which goes straight on to its service. True: the message is as it goes to its new target. False: nothing is
+ * done, and it has to go the long way.
+ */
+bool walk_plain(struct kmsg *msg, struct thread *thread);
 /* A path operation from a client (label below 32). */
 long walk_start(struct request *request);
 /* FILE_CONTINUE, from a server. */

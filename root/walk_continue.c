@@ -185,6 +185,7 @@ long walk_continue(struct request *request)
 		return walk_describe(thread, request, &c);
 	if (!w->operation || (w->service && w->service != request->service) || !expected(w, c.kind) || !texts_clean(w, &c))
 		return -EINVAL;
+	w->plain = false;
 	if (++w->steps > STEPS_MAX)
 		return -ELOOP;
 	result = act(thread, request, &c);

@@ -187,8 +187,27 @@ static void request_begin(struct request *request, const struct arrival *arrival
 		request->answer[i] = 0;
 	request->answer_bytes = 0;
 	request->answer_caps = 0;
+	request->pools_tried = 0;
 	request->opening = NULL;
 	request->context = NULL;
+}
+
+/* Whether the kernel may note closed files in the message buffer instead of waking the server. */
+static void offer_closed(void)
+{
+	const struct serve_operations *ops = serve_operations;
+
+	if (ops->closing_waits)
+		serve_message->closed_later = !(watch_count | serve_locks.waiting | (ops->closing_matters ? *ops->closing_matters : 0));
+}
+
+/* Files that were closed before the message that has just come. */
+static void take_closed(void)
+{
+	/* one may bring others: request_unsent */
+	for (unsigned i = 0; i < serve_message->closed_count && i < CLOSED_MAX; i++)
+		open_file_closed(serve_message->closed[i]);
+	serve_message->closed_count = 0;
 }
 
 /* Whether the server's timer is due; *deadline is when it will be (0: never). */
@@ -207,8 +226,8 @@ static const unsigned long receiving[] = { KCALL_recv, [OUTCOME_ANSWER] = KCALL_
 /* What is to be done when it did not go out. */
 static enum outcome not_sent(struct request *request, unsigned long *info, enum outcome outcome, long error)
 {
-	if (outcome == OUTCOME_ANSWER && error == K_GONE)
-		request_unsent(INFO_CAPS_OF(*info));
+	if (outcome == OUTCOME_ANSWER)
+		return request_answer_again(request, error, info) ? OUTCOME_ANSWER : OUTCOME_NONE;
 	if (outcome != OUTCOME_FORWARD || error == K_GONE)
 		return OUTCOME_NONE;
 	request->stopped = false;
@@ -289,7 +308,12 @@ static void receive(struct request *request, unsigned long info, enum outcome ou
 		unsigned long deadline;
 		long error;
 
-		/* The timer's work may use the message buffer: what is still in it goes first. */
+		/* Closing and the timer's work may use the message buffer: what is still in it goes first. */
+		if (unlikely(serve_message->closed_count)) {
+			send_now(request, info, outcome);
+			outcome = OUTCOME_NONE;
+			take_closed();
+		}
 		while (timer_due(&deadline)) {
 			send_now(request, info, outcome);
 			outcome = OUTCOME_NONE;
@@ -299,13 +323,17 @@ static void receive(struct request *request, unsigned long info, enum outcome ou
 			send_now(request, info, outcome);
 			outcome = OUTCOME_NONE;
 		}
+		offer_closed();
 		if (likely(outcome != OUTCOME_FORWARD && !deadline))
 			error = exchange(request, info, outcome, arrival);
 		else
 			error = exchange_any(request, info, outcome, deadline, arrival);
-		if (likely(error == K_OK))
+		if (likely(error == K_OK)) {
+			if (unlikely(serve_message->closed_count))
+				take_closed();
 			return;
-		if (outcome == OUTCOME_FORWARD || error == K_GONE) {
+		}
+		if (outcome == OUTCOME_FORWARD || error == K_GONE || error == K_NO_MEMORY) {
 			outcome = not_sent(request, &info, outcome, error);
 			continue;
 		}

@@ -75,6 +75,7 @@ struct serve_operations {
 	long (*root)(unsigned mount, struct node *root);                 /* required: the root of mount number `mount` */
 	unsigned (*mode)(struct node node);                              /* required: st_mode; 0: it is gone (ENOENT) */
 	long (*getattr)(struct node node, struct file_attr *attr);       /* required; attr is zeroed before */
+	bool getattr_alone; /* getattr calls nobody, so that attr may lie in the message buffer */
 	long (*lookup)(struct node directory, const char *name, size_t length, struct node *found); /* directories */
 	/* The name in its parent: its length; 0: the mount's root; -ENOENT: it has none any more. *deleted (false before): the name is what it
 	 * last was. Without it, paths of open files are the mount's root. */
@@ -133,6 +134,15 @@ struct serve_operations {
 	/* ---- everything else ---- */
 	/* Directories move and go by nothing but this server's rename and unlink, so root may keep where an open one is until then (CONTINUE_PLACE). */
 	bool places_last;
+	/* No name comes, goes or leads to another node but by these operations: paths that were walked need not be walked again. */
+	bool names_last;
+	/*
+	 * Nobody is told anything by a file's closing, and what is released then can wait for the next request (which it comes before): a close costs
+	 * its client no more than the kernel call. `release` and `unhold` then send no message with data[] in it, which is the request's. But for locks
+	 * and inotify, which the framework knows of; `closing_matters` (optional): not 0 while the server has reasons of its own.
+	 */
+	bool closing_waits;
+	const u64 *closing_matters;
 	long (*message)(struct request *request);                        /* labels that the framework does not know */
 	void (*flush)(struct open_file *file, unsigned pid);             /* FILE_FLUSH: that process closed a descriptor of it */
 	void (*ended)(void);                                             /* NOTICE_ENDED: some process that said PROC_LOCKS_TAKEN is gone */

@@ -4,6 +4,7 @@
 
 #include "lib/errno.h"
 #include "lib/path.h"
+#include "serve/lock.h"
 #include "serve/serve.h"
 #include "serve/watch.h"
 
@@ -14,6 +15,9 @@ struct request *request_new(void);
 void request_recycle(struct request *request);
 /* The kept request whose Reply is in that slot; NULL: none. */
 struct request *request_by_slot(unsigned slot);
+/* For request_fill_message: of an answer with data[] or capabilities. An error takes neither along. */
+unsigned long request_fill_extras(struct request *request, long result);
+
 /* The words and the info word of an answer with that result. */
 static inline unsigned long request_fill_message(struct request *request, long result)
 {
@@ -23,9 +27,9 @@ static inline unsigned long request_fill_message(struct request *request, long r
 		result = -EIO;
 	}
 	request->answer[0] = (unsigned long)result;
-	if (likely(result < 0 || !(request->answer_bytes | request->answer_caps)))
+	if (likely(!(request->answer_bytes | request->answer_caps)))
 		return 0;
-	return INFO(0, request->answer_bytes) | INFO_CAPS(request->answer_caps);
+	return request_fill_extras(request, result);
 }
 
 /* The same when a transfer stopped early. */
@@ -49,6 +53,8 @@ void request_send_answer(struct request *request, long result);
 extern struct ipc serve_forward;
 /* The first `count` capabilities of the message to send were not taken. */
 void request_unsent(unsigned count);
+/* The answer could not be sent. True: it is to be sent again, or another in its place. */
+bool request_answer_again(struct request *request, long error, unsigned long *info);
 
 /* ---- dispatch.c ---- */
 extern unsigned long serve_sequence; /* counts the requests */
@@ -99,10 +105,23 @@ struct walk {
 	const char *name; /* last component, in path; name_length 0: the mount's root */
 	size_t name_length;
 	bool slash;      /* the last component was followed by a slash */
+	bool plain;      /* the path has neither empty components nor "." nor a slash at its end */
 };
 
 /* 0, or -errno, or REQUEST_ANSWERED: the caller was passed on to root. A missing last component is no error. */
 long walk_path(struct request *request, struct walk *walk);
+
+/* ---- walk_known.c: for servers with names_last ---- */
+/*
+ * Starts the walk from what is known: the walk's length: all of it, and it is filled in as walk_path does; more than 0: from its node, which the text up
+ * to there leads to (a slash is its last character); 0: nothing.
+ */
+size_t walk_recall(struct walk *walk);
+/* The text's first `length` bytes, which are as root normalises paths, led to that node by no link. */
+void walk_learn(const struct walk *walk, size_t length, struct node node, struct node parent);
+/* The walk's name, not a directory's, is gone; or others are. */
+void walk_unlearn(const struct walk *walk);
+void walk_unlearn_all(void);
 
 /* A walk over the first path of a path operation, whose text is copied out of the message. */
 void walk_begin(struct request *request, struct walk *walk);
@@ -152,6 +171,8 @@ void poll_forget(struct open_file *file);
 
 /* ---- lock_ops.c ---- */
 void locks_closed(struct open_file *file);
+/* Who waits for a lock waits for files to be closed. */
+extern struct lock_table serve_locks;
 /* The file's locks, as /proc/PID/fdinfo of that process shows them. Returns the length. */
 size_t locks_text(const struct open_file *file, unsigned pid, const struct file_info *info, char *text, size_t size);
 void locks_sweep(void); /* some process with POSIX locks has ended */

@@ -49,17 +49,10 @@ long kernel_slot_delete(unsigned slot)
 	return kernel_object(KCALL_cap_delete, a);
 }
 
-/* ---- Handles: from the pool that had room last, from another, or from a new one ---- */
+/* ---- Handles are made of the pool that had room last, of another, or of a new one ---- */
 
 static unsigned pool_slots[SERVICE_POOLS_MAX] = { SLOT_POOL };
 static unsigned pool_count = 1, pool_at;
-
-static long mint(unsigned long badge, unsigned slot)
-{
-	unsigned long a[8] = { CPTR_SYSTEM | pool_slots[pool_at], CPTR_SYSTEM | SLOT_ENDPOINT, badge, CPTR_SYSTEM | slot };
-
-	return kernel_object(KCALL_handle_mint, a);
-}
 
 static bool pool_add(void)
 {
@@ -76,15 +69,14 @@ static bool pool_add(void)
 	return true;
 }
 
-long kernel_handle_mint(unsigned long badge, unsigned slot)
+bool kernel_next_pool(unsigned *tried)
 {
-	long error = mint(badge, slot);
-
-	for (unsigned others = pool_count - 1; error == K_NO_MEMORY && others; others--) {
+	if (++*tried < pool_count)
 		pool_at = (pool_at + 1) % pool_count;
-		error = mint(badge, slot);
-	}
-	return error == K_NO_MEMORY && pool_add() ? mint(badge, slot) : error;
+	else if (!pool_add())
+		return false;
+	serve_message->mint_pool = CPTR_SYSTEM | pool_slots[pool_at];
+	return true;
 }
 
 /* The own page at `address` is not mapped yet (memory comes when it is touched, and the kernel's copy does not wait for that). */
@@ -194,5 +186,7 @@ noreturn void serve_start(void)
 	serve_message = native()->message();
 	for (int i = 0; i < MESSAGE_CAPS; i++)
 		serve_message->recv_slot[i] = SLOT_NONE;
+	serve_message->mint_pool = CPTR_SYSTEM | SLOT_POOL;
+	serve_message->mint_endpoint = CPTR_SYSTEM | SLOT_ENDPOINT;
 	serve_exit(main());
 }

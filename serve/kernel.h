@@ -21,7 +21,8 @@ unsigned long kernel_realtime(void);
 /* Calls of objects; slots are numbers in the own system CNode. */
 long kernel_signal(unsigned slot);
 long kernel_slot_delete(unsigned slot);
-long kernel_handle_mint(unsigned long badge, unsigned slot);
+/* The pool that new Handles are made of has no room: another takes its place. *tried: how many had none, 0 at first. False: all have. */
+bool kernel_next_pool(unsigned *tried);
 
 /*
  * Between own memory and the window of the caller behind the reply slot. Returns the bytes copied; if fewer than asked for, *touch is the

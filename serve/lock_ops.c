@@ -8,7 +8,7 @@
 #define COMMAND_SET  1
 #define COMMAND_WAIT 2
 
-static struct lock_table table;
+struct lock_table serve_locks;
 static bool table_ready;
 
 struct lock_request {
@@ -20,14 +20,14 @@ struct lock_request {
 static struct lock_table *locks(void)
 {
 	if (!table_ready)
-		lock_table_init(&table);
+		lock_table_init(&serve_locks);
 	table_ready = true;
-	return &table;
+	return &serve_locks;
 }
 
 static void lock_request_free(struct lock_request *waiting)
 {
-	lock_wait_end(&table, &waiting->waiter);
+	lock_wait_end(&serve_locks, &waiting->waiter);
 	memory_free(waiting, sizeof(*waiting));
 }
 
@@ -46,7 +46,7 @@ static void grant(struct lock_file *file)
 		if (lock_conflict(file, &waiting->waiter.lock))
 			continue;
 		waiting->result = lock_set(file, &waiting->waiter.lock);
-		lock_wait_end(&table, &waiting->waiter);
+		lock_wait_end(&serve_locks, &waiting->waiter);
 		list_push_back(&granted, &waiting->waiter.link);
 	}
 	lock_file_tidy(file);
@@ -196,7 +196,7 @@ long op_lock(struct request *request)
 
 static void drop(const struct open_file *file, enum lock_kind kind, u64 owner)
 {
-	struct lock_file *locked = table_ready ? lock_file_find(&table, file->node.id, false) : NULL;
+	struct lock_file *locked = table_ready ? lock_file_find(&serve_locks, file->node.id, false) : NULL;
 
 	if (locked && lock_drop_owner(locked, kind, owner))
 		grant(locked);
@@ -256,7 +256,7 @@ static void sweep_bucket(struct list_node *bucket)
 void locks_sweep(void)
 {
 	for (unsigned i = 0; table_ready && i < LOCK_BUCKETS; i++)
-		sweep_bucket(&table.buckets[i]);
+		sweep_bucket(&serve_locks.buckets[i]);
 }
 
 /* ---- for /proc/PID/fdinfo ---- */
@@ -281,7 +281,7 @@ static size_t lock_text(const struct lock *lock, unsigned number, const struct f
 
 size_t locks_text(const struct open_file *file, unsigned pid, const struct file_info *info, char *text, size_t size)
 {
-	struct lock_file *locked = table_ready ? lock_file_find(&table, file->node.id, false) : NULL;
+	struct lock_file *locked = table_ready ? lock_file_find(&serve_locks, file->node.id, false) : NULL;
 	size_t length = 0;
 	unsigned number = 0;
 

@@ -12,12 +12,15 @@ static const struct serve_operations *ops(void)
 
 long node_getattr(struct request *request, struct node node)
 {
-	struct file_attr attr = { 0 };
-	long error = ops()->getattr(node, &attr);
+	struct file_attr attr, *at = ops()->getattr_alone ? (struct file_attr *)serve_message->data : &attr;
+	long error;
 
+	*at = (struct file_attr){ 0 };
+	error = ops()->getattr(node, at);
 	if (error)
 		return error;
-	*(struct file_attr *)serve_message->data = attr;
+	if (at == &attr)
+		*(struct file_attr *)serve_message->data = attr;
 	request->answer_bytes = sizeof(attr);
 	return 0;
 }

@@ -8,13 +8,11 @@
 #include "serve/internal.h"
 
 #define GENERATION_MASK ((1ul << (63 - OPEN_INDEX_BITS)) - 1)
-#define HANDLES_MAX 4
 
 struct open_file **open_table; /* NULL: unused */
 unsigned open_table_size;
 static unsigned table_hint;
 static unsigned long generation;
-static unsigned mint_slots[HANDLES_MAX];
 
 struct open_file *open_file_find(unsigned long badge)
 {
@@ -137,23 +135,11 @@ void open_file_each(void (*visit)(struct open_file *file, void *context), void *
 
 long open_file_give(struct request *request, struct open_file *file, unsigned index)
 {
-	long error;
-
-	if (!mint_slots[index])
-		mint_slots[index] = slot_take();
-	if (!mint_slots[index])
-		return -ENFILE;
-	error = kernel_handle_mint(file->badge, mint_slots[index]);
-	if (error == K_OCCUPIED) {
-		/* A client that offered no slot for it left it here. */
-		kernel_slot_delete(mint_slots[index]);
-		error = kernel_handle_mint(file->badge, mint_slots[index]);
-	}
-	if (error != K_OK)
-		return -ENFILE;
+	serve_message->mint_badge[index] = file->badge;
+	serve_message->send_slot[index] = SEND_NEW_HANDLE;
+	request->answer_caps = MAX(request->answer_caps, index + 1);
 	file->handles++;
 	file->closed = false;
-	request_give_capability(request, mint_slots[index], index);
 	return 0;
 }
 

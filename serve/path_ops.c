@@ -357,6 +357,10 @@ long path_unlink(struct request *request)
 	if (!ops()->unlink)
 		return -EPERM;
 	result = ops()->unlink(walk.parent, walk.name, walk.name_length, rmdir);
+	if (rmdir)
+		walk_unlearn_all();
+	else
+		walk_unlearn(&walk);
 	if (unlikely(watch_count) && !result)
 		tell_unlinked(&walk, rmdir);
 	return rmdir ? directories_changed(result) : result;
@@ -410,6 +414,7 @@ long path_rename(struct request *request)
 		return result;
 	if (!ops()->rename)
 		return -EPERM;
+	walk_unlearn_all();
 	result = ops()->rename(from.parent, from.name, from.name_length, to.parent, to.name, to.name_length, flags);
 	if (unlikely(watch_count) && !result)
 		tell_renamed(&from, &to, flags);

@@ -93,20 +93,55 @@ unsigned long request_fill_stopped(struct request *request, long result)
 	return request_fill_message(request, result) | FILE_REPLY_PARTIAL;
 }
 
-void request_send_answer(struct request *request, long result)
+unsigned long request_fill_extras(struct request *request, long result)
 {
-	struct ipc ipc = { .info = request_fill_answer(request, result), .reply = CPTR_SYSTEM | request->slot };
-
-	memcpy(ipc.m, request->answer, sizeof(ipc.m));
-	if (kernel_ipc(KCALL_reply, &ipc) != K_OK)
-		request_unsent(request->answer_caps);
+	if (result >= 0)
+		return INFO(0, request->answer_bytes) | INFO_CAPS(request->answer_caps);
+	request_unsent(request->answer_caps);
+	request->answer_caps = 0;
+	return 0;
 }
 
-/* Nobody took the Handles. Deleting them makes their open files close in the ordinary way. */
+/* Without its capabilities: the files that it was to open are not. */
+static unsigned long fill_no_handles(struct request *request)
+{
+	request->stopped = false;
+	return request_fill_answer(request, -ENFILE);
+}
+
+bool request_answer_again(struct request *request, long error, unsigned long *info)
+{
+	if (error != K_NO_MEMORY)
+		request_unsent(request->answer_caps);
+	else if (!kernel_next_pool(&request->pools_tried))
+		*info = fill_no_handles(request);
+	return error == K_NO_MEMORY;
+}
+
+void request_send_answer(struct request *request, long result)
+{
+	struct ipc ipc;
+	unsigned long info = request_fill_answer(request, result);
+	long error;
+
+	do {
+		ipc = (struct ipc){ .info = info, .reply = CPTR_SYSTEM | request->slot };
+		memcpy(ipc.m, request->answer, sizeof(ipc.m));
+		error = kernel_ipc(KCALL_reply, &ipc);
+	} while (error != K_OK && request_answer_again(request, error, &info));
+}
+
+/* Nobody took the Handles: as if they had been closed, which the loop sees to when it is done with what it does now. */
 void request_unsent(unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		kernel_slot_delete((unsigned)(serve_message->send_slot[i] & ~CPTR_SYSTEM));
+	for (unsigned i = 0; i < count; i++) {
+		if (serve_message->send_slot[i] != SEND_NEW_HANDLE)
+			kernel_slot_delete((unsigned)(serve_message->send_slot[i] & ~CPTR_SYSTEM));
+		else if (serve_message->closed_count < CLOSED_MAX)
+			serve_message->closed[serve_message->closed_count++] = serve_message->mint_badge[i];
+		else
+			open_file_closed(serve_message->mint_badge[i]);
+	}
 }
 
 void request_answer(struct request *request, long result)

@@ -63,6 +63,7 @@ struct request {
 	unsigned long answer[8];
 	unsigned answer_bytes;
 	unsigned answer_caps;     /* Handles put there by open_file_give() */
+	unsigned pools_tried;     /* framework: that had no room for them */
 
 	/* for whoever keeps it */
 	struct list_node link;

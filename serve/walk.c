@@ -137,23 +137,45 @@ static long step(struct request *request, struct walk *walk, const struct path_c
 	return 0;
 }
 
-long walk_path(struct request *request, struct walk *walk)
+static long walk_root(struct walk *walk)
 {
-	struct path_component component;
-	struct path_iter iter;
-	bool more = true;
 	long result = serve_operations->root ? serve_operations->root(walk->mount, &walk->node) : -ENOENT;
 
 	if (result)
 		return result;
 	walk->parent = walk->node;
 	walk->mode = serve_operations->mode(walk->node);
+	return 0;
+}
+
+/* The names that the walk went by: `recalled` bytes of them were known. directory_parent: of the last one's directory. */
+static void learn(const struct walk *walk, size_t recalled, struct node directory_parent)
+{
+	size_t directory = (size_t)(walk->name - walk->path);
+
+	if (directory > 1 && recalled != directory)
+		walk_learn(walk, directory - 1, walk->parent, directory_parent);
+	/* What is about to be taken away is not worth it; a link leads elsewhere. */
+	if (walk->mode && !walk->keep_link && (walk->mode & LINUX_S_IFMT) != LINUX_S_IFLNK)
+		walk_learn(walk, walk->length, walk->node, walk->parent);
+}
+
+/* Down from where walk->node is, which is what the text's first `start` bytes lead to. */
+static long walk_down(struct request *request, struct walk *walk, size_t start)
+{
+	const char *next = walk->path + start;
+	struct node directory_parent = walk->parent;
+	struct path_component component;
+	struct path_iter iter;
+	bool more = true, plain = true;
+
 	walk->name = walk->path;
 	walk->name_length = 0;
 	walk->slash = false;
-	path_iter_init(&iter, walk->path, walk->length);
+	path_iter_init(&iter, next, walk->length - start);
 	while (more) {
 		int kind = path_next(&iter, &component);
+		long result;
 
 		if (kind == PATH_END)
 			break;
@@ -161,10 +183,28 @@ long walk_path(struct request *request, struct walk *walk)
 			return kind;
 		if (kind == PATH_PARENT)
 			return (walk->mode & LINUX_S_IFMT) == LINUX_S_IFDIR ? follow_parent(request, walk, &component) : -ENOTDIR;
+		directory_parent = walk->parent;
 		result = step(request, walk, &component, &more);
 		if (result)
 			return result;
+		plain &= component.name == next;
+		next = component.name + component.length + 1;
 	}
+	walk->plain = plain && next == walk->path + walk->length + 1;
+	if (serve_operations->names_last && walk->plain)
+		learn(walk, start, directory_parent);
+	return 0;
+}
+
+long walk_path(struct request *request, struct walk *walk)
+{
+	size_t start = serve_operations->names_last ? walk_recall(walk) : 0;
+	long result = start ? 0 : walk_root(walk);
+
+	if (!result && (!start || start < walk->length))
+		result = walk_down(request, walk, start);
+	if (result)
+		return result;
 	if (walk->mode && !walk->keep_link && (walk->directory || walk->slash) && (walk->mode & LINUX_S_IFMT) != LINUX_S_IFDIR)
 		return -ENOTDIR;
 	return 0;

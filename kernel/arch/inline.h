@@ -11,6 +11,12 @@ static inline struct core *this_core(void)
 	return core;
 }
 
+/* From lower addresses to higher ones. */
+static inline void arch_copy_words(void *to, const void *from, u64 words)
+{
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+}
+
 static inline u64 arch_ticks(void)
 {
 	u32 low, high;

@@ -26,6 +26,10 @@ static struct descriptor_chunk *chunk_make(struct descriptor_table *table, unsig
 
 static long first_free(const struct descriptor_table *table, unsigned long from)
 {
+	const struct descriptor_chunk *first = from < DESCRIPTORS_MAX ? table->chunk[from / DESCRIPTOR_CHUNK] : NULL;
+
+	if (likely(first && !bitmap_test(first->used, from % DESCRIPTOR_CHUNK)))
+		return (long)from;
 	while (from < DESCRIPTORS_MAX) {
 		const struct descriptor_chunk *chunk = table->chunk[from / DESCRIPTOR_CHUNK];
 		unsigned long base = ALIGN_DOWN(from, (unsigned long)DESCRIPTOR_CHUNK);

@@ -74,11 +74,6 @@ long file_call_window(struct thread_record *t, struct ipc *c, uaddr_t buffer, si
 	}
 }
 
-void path_start(struct path_call *p, unsigned label, unsigned long m0, unsigned long m1, unsigned long walk)
-{
-	*p = (struct path_call){ .ipc = { .target = CPTR_ROOT, .info = INFO(label, 0), .m = { m0, m1, 0, CPTR_CWD, 0, 0, 0, walk } } };
-}
-
 long path_base(struct thread_record *t, int dirfd, unsigned long *cptr)
 {
 	u32 word;

@@ -43,7 +43,10 @@ struct path_call {
 };
 
 /* A call of `label` to root; no path yet. */
-void path_start(struct path_call *p, unsigned label, unsigned long m0, unsigned long m1, unsigned long walk);
+static inline void path_start(struct path_call *p, unsigned label, unsigned long m0, unsigned long m1, unsigned long walk)
+{
+	*p = (struct path_call){ .ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = INFO(label, 0), .m = { m0, m1, 0, CPTR_CWD, 0, 0, 0, walk } } };
+}
 
 /* What a relative path starts from: -EBADF, -ENOTDIR, 0. */
 long path_base(struct thread_record *t, int dirfd, unsigned long *cptr);

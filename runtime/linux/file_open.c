@@ -60,14 +60,11 @@ static unsigned long walk_of(unsigned flags)
 	return walk;
 }
 
-u32 file_word(unsigned mode, unsigned opened, unsigned flags)
+/* What few files are. */
+static u32 word_of_kind(unsigned opened)
 {
 	u32 word = 0;
 
-	if (flags & O_PATH)
-		word |= DESCRIPTOR_PATH;
-	if (flags & O_CLOEXEC)
-		word |= DESCRIPTOR_CLOEXEC;
 	if (opened & OPENED_TTY)
 		word |= DESCRIPTOR_TTY;
 	if (opened & OPENED_EPOLL)
@@ -78,6 +75,17 @@ u32 file_word(unsigned mode, unsigned opened, unsigned flags)
 		word |= DESCRIPTOR_INOTIFY;
 	if (opened & OPENED_SIGNALFD)
 		word |= DESCRIPTOR_SIGNALFD;
+	return word;
+}
+
+u32 file_word(unsigned mode, unsigned opened, unsigned flags)
+{
+	u32 word = opened & ~(unsigned)OPENED_SEEKABLE ? word_of_kind(opened) : 0;
+
+	if (flags & O_PATH)
+		word |= DESCRIPTOR_PATH;
+	if (flags & O_CLOEXEC)
+		word |= DESCRIPTOR_CLOEXEC;
 	if (opened & OPENED_SEEKABLE || (mode & S_IFMT) == S_IFREG || (mode & S_IFMT) == S_IFDIR)
 		word |= DESCRIPTOR_SEEKABLE;
 	if (opened & OPENED_POLLS)

@@ -85,10 +85,20 @@ static long put_stat(uaddr_t to, const struct file_attr *a)
 		.st_blksize = a->block_size,
 		.st_blocks = (long)a->blocks,
 	};
+	long seconds, rest;
 
-	s.st_atime = (unsigned long)seconds_of(a->atime, (long *)&s.st_atime_nsec);
-	s.st_mtime = (unsigned long)seconds_of(a->mtime, (long *)&s.st_mtime_nsec);
-	s.st_ctime = (unsigned long)seconds_of(a->ctime, (long *)&s.st_ctime_nsec);
+	/* as a rule at least two of them are the same */
+	seconds = seconds_of(a->atime, &rest);
+	s.st_atime = (unsigned long)seconds;
+	s.st_atime_nsec = (unsigned long)rest;
+	if (a->mtime != a->atime)
+		seconds = seconds_of(a->mtime, &rest);
+	s.st_mtime = (unsigned long)seconds;
+	s.st_mtime_nsec = (unsigned long)rest;
+	if (a->ctime != a->mtime)
+		seconds = seconds_of(a->ctime, &rest);
+	s.st_ctime = (unsigned long)seconds;
+	s.st_ctime_nsec = (unsigned long)rest;
 	return copy_to_user(to, &s, sizeof(s));
 }
 

@@ -593,6 +593,7 @@ static const struct serve_operations operations = {
 	.statfs = statfs,
 	.open = open,
 	.release = release,
+	.closing_waits = true,
 	.read = read,
 	.write = write,
 	.message = message,

@@ -120,8 +120,10 @@ static long ramfs_getattr(struct node node, struct file_attr *attr)
 	attr->gid = inode->gid;
 	attr->block_size = PAGE_SIZE;
 	attr->dev_minor = 2 + 20 * mount_of(node);
-	attr->rdev_major = device_major(inode->device);
-	attr->rdev_minor = device_minor(inode->device);
+	if (inode->device) {
+		attr->rdev_major = device_major(inode->device);
+		attr->rdev_minor = device_minor(inode->device);
+	}
 	return 0;
 }
 
@@ -463,12 +465,12 @@ static long ramfs_allocate(struct open_file *file, unsigned mode, u64 offset, u6
 }
 
 static const struct serve_operations operations = {
-	.root = ramfs_root, .mode = ramfs_mode, .getattr = ramfs_getattr, .lookup = ramfs_lookup, .parent = ramfs_parent,
+	.root = ramfs_root, .mode = ramfs_mode, .getattr = ramfs_getattr, .getattr_alone = true, .lookup = ramfs_lookup, .parent = ramfs_parent,
 	.readlink = ramfs_readlink, .setattr = ramfs_setattr, .create = ramfs_create, .symlink = ramfs_symlink, .link = ramfs_link,
 	.unlink = ramfs_unlink, .rename = ramfs_rename, .tmpfile = ramfs_tmpfile, .statfs = ramfs_statfs, .getxattr = ramfs_getxattr,
 	.setxattr = ramfs_setxattr, .listxattr = ramfs_listxattr, .removexattr = ramfs_removexattr,
 	.open = ramfs_open, .hold = ramfs_hold, .unhold = ramfs_unhold, .read = ramfs_read, .write = ramfs_write,
-	.places_last = true,
+	.places_last = true, .names_last = true, .closing_waits = true, .closing_matters = &tree_nameless,
 	.readdir = ramfs_readdir, .seek = ramfs_seek, .map = ramfs_map, .allocate = ramfs_allocate, .seals = ramfs_seals,
 };
 

@@ -29,8 +29,8 @@ static long no_space(void)
 static void commit_and_reclaim(struct inode *inode)
 {
 	arena_commit();
-	if (inode && !inode->nlink && !inode_opens(inode))
-		inode_reclaim(inode);
+	if (inode && !inode->nlink)
+		inode_name_lost(inode);
 }
 
 /* ---- new names ---- */
@@ -102,6 +102,7 @@ long tree_tmpfile(u32 mode, bool linkable, struct inode **made)
 long tree_link(struct inode *inode, struct inode *directory, const char *name, size_t length)
 {
 	struct entry *forgotten = NULL;
+	bool nameless = !inode->nlink;
 	long error = check_new(directory, name, length, inode->mode);
 
 	if (error)
@@ -122,6 +123,8 @@ long tree_link(struct inode *inode, struct inode *directory, const char *name, s
 	if (forgotten)
 		arena_free(POOL_ENTRIES, forgotten, entry_bytes(forgotten->length));
 	arena_commit();
+	if (nameless)
+		inode_name_given(inode);
 	return 0;
 }
 

@@ -99,10 +99,27 @@ u64 inode_opens(const struct inode *inode)
 	return inode->epoch == arena->epoch ? inode->opens : 0;
 }
 
+u64 tree_nameless; /* inodes that are open and have no name */
+
+void inode_name_lost(struct inode *inode)
+{
+	if (inode_opens(inode))
+		tree_nameless++;
+	else
+		inode_reclaim(inode);
+}
+
+void inode_name_given(struct inode *inode)
+{
+	if (inode_opens(inode))
+		tree_nameless--;
+}
+
 void inode_open(struct inode *inode)
 {
 	inode_refresh(inode);
-	inode->opens++;
+	if (!inode->opens++ && !inode->nlink)
+		tree_nameless++;
 }
 
 /* An inode that nobody can reach any more: freed, then its data. */
@@ -127,8 +144,10 @@ void inode_close(struct inode *inode)
 {
 	inode_refresh(inode);
 	inode->opens--;
-	if (!inode->opens && !inode->nlink)
-		inode_reclaim(inode);
+	if (inode->opens || inode->nlink)
+		return;
+	tree_nameless--;
+	inode_reclaim(inode);
 }
 
 /* ---- the table of names ---- */

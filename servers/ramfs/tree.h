@@ -109,6 +109,8 @@ struct entry *directory_below(const struct inode *directory, u64 cookie);
 void inode_open(struct inode *inode);
 void inode_close(struct inode *inode);
 u64 inode_opens(const struct inode *inode);
+/* How many inodes are open and have no name: their memory goes when they are closed. */
+extern u64 tree_nameless;
 /* Resets the volatile fields if they are of an earlier start. */
 void inode_refresh(struct inode *inode);
 

@@ -44,5 +44,8 @@ void inode_free(struct inode *inode);
 
 /* A transaction of its own. */
 void inode_reclaim(struct inode *inode);
+/* After the commit: its last name is gone; it goes too if it is not open. It has its first name now. */
+void inode_name_lost(struct inode *inode);
+void inode_name_given(struct inode *inode);
 
 #endif

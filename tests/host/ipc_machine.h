@@ -41,6 +41,7 @@ static void make_member(unsigned i)
 		 0);
 	member[i] = cspace_system_slot(root, THREADS + i)->object;
 	buffer[i] = member[i]->message_low;
+	buffer[i]->closed_later = buffer[i]->closed_count = 0;
 	for (unsigned c = 0; c < MESSAGE_CAPS; c++)
 		buffer[i]->recv_slot[c] = SLOT_NONE;
 	CHECK_EQ(kcall(root, KCALL_thread_start, SYS(THREADS + i), GATE_BASE + 0x1000, 0, 0, 0, 0, 0), 0);

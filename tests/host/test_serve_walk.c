@@ -1,5 +1,5 @@
 /* Path walks of the server framework over a small tree, and the records of directory listings. The kernel and root are played by the test. */
-// sources: serve/walk.c serve/dirent.c
+// sources: serve/walk.c serve/walk_known.c serve/dirent.c
 #include <errno.h>
 #include <stdlib.h>
 
@@ -48,10 +48,14 @@ static unsigned get_mode(struct node node)
 	return thing(node.id)->mode;
 }
 
+static unsigned lookups;
+static u64 removed; /* id of what has no name any more */
+
 static long lookup(struct node directory, const char *name, size_t length, struct node *found)
 {
+	lookups++;
 	for (size_t i = 1; i < ARRAY_SIZE(things); i++) {
-		if (things[i].parent != directory.id || strlen(things[i].name) != length || memcmp(things[i].name, name, length))
+		if (things[i].parent != directory.id || things[i].id == removed || strlen(things[i].name) != length || memcmp(things[i].name, name, length))
 			continue;
 		*found = (struct node){ .id = things[i].id };
 		return 0;
@@ -102,7 +106,7 @@ static long list(struct open_file *file, struct dirent_list *records)
 	return 0;
 }
 
-static const struct serve_operations operations = {
+static struct serve_operations operations = {
 	.root = get_root, .mode = get_mode, .lookup = lookup, .parent = get_parent, .readlink = read_link, .magic = is_magic,
 	.getattr = get_attributes, .readdir = list,
 };
@@ -247,6 +251,78 @@ static void paths_of_nodes(void)
 	CHECK_EQ(node_path((struct node){ .id = 1 }, space, &path, &deleted), 0);
 }
 
+/* ---- what is known ---- */
+
+static unsigned lookups_of(const char *path)
+{
+	unsigned before = lookups;
+
+	CHECK_EQ(go(path, true), 0);
+	return lookups - before;
+}
+
+static void a_path_that_was_walked_is_known(void)
+{
+	walk_unlearn_all();
+	CHECK_EQ(lookups_of("a/b/file"), 3);
+	CHECK_EQ(lookups_of("a/b/file"), 0);
+	CHECK_EQ(walk.node.id, 4);
+	CHECK_EQ(walk.parent.id, 3);
+	CHECK_EQ(walk.name_length, 4);
+	CHECK(!memcmp(walk.name, "file", 4));
+	CHECK(!walk.slash);
+	/* its directory too: for other names there, and itself */
+	CHECK_EQ(lookups_of("a/b/none"), 1);
+	CHECK_EQ(walk.mode, 0);
+	CHECK_EQ(walk.parent.id, 3);
+	CHECK_EQ(lookups_of("a/b"), 0);
+	CHECK_EQ(walk.node.id, 3);
+	CHECK_EQ(walk.parent.id, 2);
+	CHECK(walk.name_length == 1 && *walk.name == 'b');
+	/* what is missing is not kept */
+	CHECK_EQ(lookups_of("a/b/none"), 1);
+}
+
+static void names_that_go_are_known_no_more(void)
+{
+	walk_unlearn_all();
+	CHECK_EQ(lookups_of("a/b/file"), 3);
+	removed = 4;
+	CHECK_EQ(go("a/b/file", true), 0);
+	walk_unlearn(&walk);
+	CHECK_EQ(lookups_of("a/b/file"), 1);
+	CHECK_EQ(walk.mode, 0);
+	removed = 0;
+	/* said by a text that is not the name's only one */
+	CHECK_EQ(lookups_of("a/b/file"), 1);
+	CHECK_EQ(go("a/./b/file", true), 0);
+	walk_unlearn(&walk);
+	CHECK_EQ(lookups_of("a/b/file"), 3);
+	walk_unlearn_all();
+	CHECK_EQ(lookups_of("a/b/file"), 3);
+}
+
+static void texts_of_every_length_are_told_apart(void)
+{
+	char path[128] = "";
+
+	for (size_t length = 1; length < 120; length++) {
+		struct node node = { .id = 3, .entry = length };
+
+		path[length - 1] = 'x';
+		walk = (struct walk){ .path = path, .length = length };
+		walk_learn(&walk, length, node, node);
+		CHECK_EQ(walk_recall(&walk), length <= 96 ? length : 0);
+		CHECK(length > 96 || walk.node.entry == length);
+		for (size_t at = 0; at < length && length <= 96; at++) {
+			path[at] = 'y';
+			CHECK_EQ(walk_recall(&walk), 0);
+			path[at] = 'x';
+		}
+	}
+	walk_unlearn_all();
+}
+
 /* ---- listings ---- */
 
 static struct open_file directory = { .badge = 5, .mode = LINUX_S_IFDIR, .node = { .id = 3 } };
@@ -310,6 +386,16 @@ int main(void)
 	RUN(parents_go_to_root);
 	RUN(a_second_path_does_not_leave);
 	RUN(long_names_and_paths_are_refused);
+	operations.names_last = true; /* the same, with what they have left behind */
+	RUN(names_are_found);
+	RUN(names_are_found);
+	RUN(links_go_to_root);
+	RUN(parents_go_to_root);
+	RUN(a_second_path_does_not_leave);
+	RUN(long_names_and_paths_are_refused);
+	RUN(a_path_that_was_walked_is_known);
+	RUN(names_that_go_are_known_no_more);
+	RUN(texts_of_every_length_are_told_apart);
 	RUN(paths_of_nodes);
 	RUN(listings_go_on);
 	RUN(a_listing_not_taken_comes_again);
