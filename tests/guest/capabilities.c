@@ -60,24 +60,6 @@ static void show_sets(const char *when)
 	       prctl(PR_GET_SECUREBITS), prctl(PR_GET_KEEPCAPS));
 }
 
-/* Each deed in a process of its own. */
-static void apart(void (*deed)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		deed();
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (status)
-		printf("status %x\n", status);
-}
-
 /* This program once more, which shows its sets. */
 static void run_again(void)
 {

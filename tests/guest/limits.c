@@ -22,24 +22,6 @@ static void limit(int resource, rlim_t soft, rlim_t hard)
 		printf("cannot set limit %d: %s\n", resource, strerror(errno));
 }
 
-/* Each deed in a process of its own. */
-static void apart(void (*deed)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		deed();
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (status)
-		printf("status %x\n", status & 0x7f ? status & 0x7f : status);
-}
-
 static void map_tries(void)
 {
 	void *p;

@@ -60,23 +60,6 @@ static void show_all(const char *when)
 	       t.tv_nsec);
 }
 
-static void apart(void (*deed)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		deed();
-		fflush(stdout);
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	if (status)
-		printf("status %x\n", status);
-}
-
 /* ---- by root ---- */
 
 static void of_root(void)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* SHOW(call): the result as a number; OK(call): only whether it failed (for descriptors and sizes that need not be equal). */
 #define SHOW(call) show(#call, (errno = 0, (long)(call)))
@@ -44,6 +46,24 @@ static inline int run_parts(const struct part *parts, int count, int argc, char 
 		fflush(stdout);
 	}
 	return 0;
+}
+
+/* A deed in a process of its own; shows how that ended, if not well. Whether a core was dumped does not matter. */
+static inline void apart(void (*deed)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		deed();
+		fflush(stdout);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (status)
+		printf("status %x\n", status & 0x7f ? status & 0x7f : status);
 }
 
 #endif
