@@ -163,7 +163,7 @@ noreturn void arch_run(struct thread *thread);
 noreturn void kernel_main(void); /* once, after the console, memory map, tables, clock and interrupts are set up; interrupts off */
 noreturn void kernel_core_main(void); /* a further core, on its own stack */
 /* Return address in the upper half. rdi and rsi as they are in the frame; rax, which is not set there. */
-struct thread *kernel_syscall(u64 target, u64 info, struct thread *thread, u64 number);
+struct thread *kernel_syscall(u64 target, u64 info, u64 number, struct thread *thread);
 struct thread *kernel_exception(struct thread *thread);     /* frame.vector, error, address; ring 3 only. #NM is arch code's */
 struct thread *kernel_irq(struct thread *thread, unsigned gsi);
 struct thread *kernel_timer(struct thread *thread);

@@ -28,18 +28,20 @@
 /* A Reply's word, its low half, while its caller waits and nothing has happened to it (reply.c). */
 #define REPLY_PLAIN ((u32)OBJECT_REPLY)
 
-/* The compiler takes it as it is, and adds no second pointer beside it. */
-#define SETTLE(pointer) __asm__("" : "+r"(pointer))
+/* The compiler takes it as it is, and works out nothing else from what it was made of. */
+#define SETTLE(value) __asm__("" : "+r"(value))
 
 static INLINE struct cte *slot_in(const struct cte *cnode_cap, u32 number)
 {
 	struct cnode *cn = cnode_cap->object;
+	u64 offset = number * sizeof(struct cte);
 	struct cte *slot;
 
 	ASSERT(!cn == cap_empty(cnode_cap));
 	if (unlikely(!cn || number >= cn->slots))
 		return NULL;
-	slot = &cn->slot[number];
+	SETTLE(offset); /* one lea, with the header's size in it */
+	slot = (void *)((u8 *)cn->slot + offset);
 	SETTLE(slot);
 	if (!slot)
 		__builtin_unreachable();
@@ -209,12 +211,13 @@ static INLINE void space_switch(struct core *core, struct vspace *space)
 	u64 mask = core->mask;
 
 	ASSERT(space && old && (old->cores & mask) && (space == old || !(space->cores & mask)));
-	if (space == old)
+	if (unlikely(space == old)) {
+		core->spaces_kept++;
 		return;
+	}
 	old->cores ^= mask;
 	space->cores ^= mask;
 	core->space = space;
-	core->address_space_switches++;
 	arch_load_address_space_fast(space->top_address);
 }
 
@@ -223,7 +226,7 @@ static INLINE struct thread *switch_to(struct core *core, struct thread *prev, s
 {
 	ASSERT(!next->queued && next->frame.vector == VECTOR_SYSCALL && (s64)next->frame.rip < 0 && core->space);
 	ASSERT(next->core == core || !thread_runs(next));
-	thread_account(core, prev, next);
+	thread_account(prev, next);
 	space_switch(core, next->space);
 	arch_switch_fast(core, prev, next);
 	next->core = core;
@@ -284,7 +287,7 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 		return NULL;
 	if (any && !info_ok(t, info, DATA_BITS | CAPS_BITS))
 		return NULL;
-	if (unlikely(t->frame.rbp || t->unusual))
+	if (unlikely(t->frame.rbp | t->unusual))
 		return NULL;
 	caller = plain_caller(slot);
 	if (unlikely(!caller || !may_switch(core, caller, any)))
@@ -358,21 +361,31 @@ static INLINE bool is_interruptible_call(const struct core *core, const struct t
 	return core->best < 0 && number == KCALL_call && (info ^ INFO_INTERRUPTIBLE) < LABEL_KERNEL && t->context && !t->context->interrupt_flag;
 }
 
-struct thread *kernel_syscall(u64 target, u64 info, struct thread *t, u64 number)
+/* In a function of its own, so that what it calls costs kernel_syscall no register. */
+static __attribute__((noinline)) struct thread *kernel_syscall_any(u64 target, u64 info, u64 number, struct thread *t)
 {
 	struct core *core = this_core();
-	struct thread *next = NULL;
+	struct thread *next;
+
+	if (is_interruptible_call(core, t, info, number))
+		next = call(core, t, target, info, false);
+	else
+		next = fast_call(core, t, target, info, number, true);
+	return likely(next) ? next : kernel_call(t, number);
+}
+
+struct thread *kernel_syscall(u64 target, u64 info, u64 number, struct thread *t)
+{
+	struct core *core = this_core();
+	struct thread *next;
 
 	if (unlikely(!node_lock(t)))
 		return kernel_call_lost();
 	core->kernel_entries++;
 	if (unlikely(core->hindered))
 		return kernel_call(t, number);
-	if (likely(info < LABEL_KERNEL && core->best < 0))
-		next = fast_call(core, t, target, info, number, false);
-	else if (is_interruptible_call(core, t, info, number))
-		next = call(core, t, target, info, false);
-	else
-		next = fast_call(core, t, target, info, number, true);
+	if (unlikely(info >= LABEL_KERNEL || core->best >= 0))
+		return kernel_syscall_any(target, info, number, t);
+	next = fast_call(core, t, target, info, number, false);
 	return likely(next) ? next : kernel_call(t, number);
 }

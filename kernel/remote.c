@@ -166,7 +166,8 @@ void remote_evict(struct thread *thread)
 
 	ASSERT(core != this_core() && core->current == thread && thread != core->idle);
 	ask(REMOTE_EVICT, core->mask);
-	thread_account(core, thread, core->idle);
+	thread_account(thread, core->idle);
+	core->context_switches++;
 	core->current = core->idle;
 	core->needed = true;
 }

@@ -318,7 +318,8 @@ static void switch_to(struct core *core, struct thread *next)
 	struct thread *prev = core->current;
 
 	ASSERT(!next->queued && (next->affinity & core->mask) && (next->core == core || !thread_runs(next)));
-	thread_account(core, prev, next);
+	thread_account(prev, next);
+	core->context_switches++;
 	TRACE(TRACE_SWITCH, next->principal, prev->principal, next->frame.rip);
 	if (next->space != core->space && next->space)
 		load_space(core, next->space);

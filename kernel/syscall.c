@@ -28,6 +28,7 @@ struct thread *kernel_call(struct thread *t, u64 number)
 {
 	int result;
 
+	this_core()->general_entries++;
 	t->frame.rax = number; /* for one that is restarted */
 	TRACE(TRACE_SYSCALL, t->principal, number, t->frame.rdi);
 	if (unlikely(number >= KCALL_COUNT || !handlers[number]))
@@ -74,6 +75,7 @@ static void page_fault(struct thread *t)
 struct thread *kernel_exception(struct thread *t)
 {
 	this_core()->kernel_entries++;
+	this_core()->general_entries++;
 	if (t == root_thread)
 		panic("root server: exception %lu, error %lx, rip %lx, address %lx", t->frame.vector, t->frame.error, t->frame.rip,
 		      t->frame.address);
@@ -87,6 +89,7 @@ struct thread *kernel_exception(struct thread *t)
 struct thread *kernel_timer(struct thread *t)
 {
 	this_core()->kernel_entries++;
+	this_core()->general_entries++;
 	schedule_expire(arch_clock_ns());
 	return schedule_if_needed(t);
 }

@@ -43,10 +43,12 @@ int call_system_info(struct thread *t)
 	}
 	info.frames_counted = frames_counted_total;
 	for (unsigned i = 0; i < core_count; i++) {
+		u64 fast = cores[i]->kernel_entries - cores[i]->general_entries;
+
 		info.kernel_entries += cores[i]->kernel_entries;
-		info.address_space_switches += cores[i]->address_space_switches;
+		info.address_space_switches += fast - cores[i]->spaces_kept + cores[i]->address_space_switches;
 		info.bytes_copied += cores[i]->bytes_copied;
-		info.context_switches += cores[i]->context_switches;
+		info.context_switches += fast + cores[i]->context_switches;
 		info.core_idle_ns[i] = arch_ticks_ns(thread_ticks(cores[i]->idle));
 		info.idle_ns += info.core_idle_ns[i];
 	}

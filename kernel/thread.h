@@ -127,7 +127,10 @@ struct core {
 	struct thread *idle;
 	unsigned number;
 	unsigned queued;               /* threads in the queues */
-	u64 kernel_entries, address_space_switches, context_switches, bytes_copied;
+	/* The fast path counts what is rare there: each of its entries is a switch to another thread, and all but spaces_kept to another address space. */
+	u64 kernel_entries, general_entries, spaces_kept;
+	u64 address_space_switches, context_switches; /* in the others, the general ones */
+	u64 bytes_copied;
 	u64 bitmap[4];
 	struct list_node timers;       /* threads with a deadline, by time, that blocked on this core */
 	struct list_node noticed;      /* threads to be told of closed Handles when the core has nothing else to do (endpoint.c) */
@@ -165,15 +168,14 @@ static inline u64 thread_ticks(const struct thread *thread)
 	return thread->cpu_ticks + (thread_runs(thread) ? arch_ticks() : 0);
 }
 
-/* The core goes over from one to the other. */
-static inline __attribute__((always_inline)) void thread_account(struct core *core, struct thread *prev, struct thread *next)
+/* A core goes over from one to the other. */
+static inline __attribute__((always_inline)) void thread_account(struct thread *prev, struct thread *next)
 {
 	u64 now = arch_ticks();
 
 	prev->cpu_ticks += now;
 	next->cpu_ticks -= now;
 	next->switches++;
-	core->context_switches++;
 }
 
 extern struct thread *root_thread;

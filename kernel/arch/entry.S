@@ -90,8 +90,8 @@ entry_kernel_call:
 	mov %r13, FRAME_r13(%rsp)
 	mov %r14, FRAME_r14(%rsp)
 	mov %r15, FRAME_r15(%rsp)
-	mov %rax, %rcx
-	mov %rsp, %rdx
+	mov %rax, %rdx
+	mov %rsp, %rcx
 	mov %gs:CORE_STACK_TOP, %rsp
 	xor %ebp, %ebp
 	call kernel_syscall

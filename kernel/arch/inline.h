@@ -19,10 +19,10 @@ static inline void arch_copy_words(void *to, const void *from, u64 words)
 
 static inline u64 arch_ticks(void)
 {
-	u32 low, high;
+	u64 low, high; /* their upper halves are 0 */
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-	return (u64)high << 32 | low;
+	return high << 32 | low;
 }
 
 static inline u64 arch_ticks_ns(u64 ticks)

@@ -84,11 +84,3 @@ void vector_unit_load(struct vector_area *area)
 	else
 		__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
 }
-
-void vector_unit_trap(bool on)
-{
-	if (on)
-		cr0_write(cr0_read() | CR0_TS);
-	else
-		clts();
-}

@@ -143,15 +143,6 @@ void lapic_write(unsigned reg, u32 value);
 
 void vector_enable(void);      /* finds out what there is */
 void vector_enable_core(void); /* the same on this core */
-extern u32 vector_components[2]; /* XCR0 */
-static inline void vector_state_save(struct vector_area *area)
-{
-	__asm__ volatile("xsave64 %0" : "+m"(*area) : "a"(vector_components[0]), "d"(vector_components[1]));
-}
-static inline void vector_state_load(struct vector_area *area)
-{
-	__asm__ volatile("xrstor64 %0" : : "m"(*area), "a"(vector_components[0]), "d"(vector_components[1]));
-}
 
 /* emulate.c: true if the exception came from such an instruction and it is done. */
 bool emulate_iret(struct thread *thread);

@@ -200,7 +200,7 @@ static s64 kcall(struct thread *t, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u
 		t->frame.rbx = a6;
 		t->frame.rip = rip + 2;
 		t->frame.vector = VECTOR_SYSCALL;
-		kernel_syscall(t->frame.rdi, t->frame.rsi, t, number);
+		kernel_syscall(t->frame.rdi, t->frame.rsi, number, t);
 	} while (t->frame.rip == rip);
 	return (s64)t->frame.rax;
 }
@@ -216,7 +216,7 @@ static inline struct thread *ipc(struct thread *t, u64 number, u64 target, u64 i
 	t->frame.rbp = deadline;
 	t->frame.rip = GATE_BASE + 0x1002;
 	t->frame.vector = VECTOR_SYSCALL;
-	return kernel_syscall(t->frame.rdi, t->frame.rsi, t, number);
+	return kernel_syscall(t->frame.rdi, t->frame.rsi, number, t);
 }
 
 /* ---- invariants ---- */

@@ -199,7 +199,7 @@ static void one_call(u64 number, u64 a0, u64 a1)
 	root->frame.rsi = a1;
 	root->frame.rip = RIP + 2;
 	root->frame.vector = VECTOR_SYSCALL;
-	kernel_syscall(root->frame.rdi, root->frame.rsi, root, root->frame.rax);
+	kernel_syscall(root->frame.rdi, root->frame.rsi, root->frame.rax, root);
 }
 
 static void root_acts(void)
@@ -272,7 +272,7 @@ static void turn(struct core *core)
 		return;
 	} else if (t->frame.rip == RIP && t->frame.vector == VECTOR_SYSCALL && t == root) { /* a call to begin again */
 		t->frame.rip = RIP + 2;
-		kernel_syscall(t->frame.rdi, t->frame.rsi, t, t->frame.rax);
+		kernel_syscall(t->frame.rdi, t->frame.rsi, t->frame.rax, t);
 	} else if (t == root) {
 		root_acts();
 	} else {

@@ -1,14 +1,13 @@
 // sources: kernel/arch/vector.c
 /*
  * Whose vector registers are where: threads run on three cores in random order, are declared vector-free, begin anew, are taken off a core and end. The unit
- * of each core is a number. What a thread has put into it, it must find there, on whatever core; a thread that has none must find nobody's, or be trapped.
+ * of each core is a number. They go over as on the fast path (vector_fast.h) or as elsewhere. What a thread has put into it, it must find there, on whatever core; a thread that has none must find nobody's, or be trapped.
  */
 #include "check.h"
 
 #include <stdlib.h>
 
-#include "kernel/arch/vector.h"
-#include "kernel/arch/x86.h"
+#include "kernel/arch/vector_fast.h"
 #include "kernel/log.h"
 
 #define CORES   3
@@ -55,6 +54,16 @@ void vector_unit_load(struct vector_area *area)
 	memcpy(&unit[host_core->number], area->bytes, sizeof(u64));
 }
 
+void vector_state_save(struct vector_area *area)
+{
+	vector_unit_save(area);
+}
+
+void vector_state_load(struct vector_area *area)
+{
+	vector_unit_load(area);
+}
+
 void vector_unit_trap(bool on)
 {
 	CHECK(trap[host_core->number] != on);
@@ -79,7 +88,12 @@ static int core_of(const struct thread *t)
 
 static void go_over(unsigned c, struct thread *next)
 {
-	vector_switch(&core[c], next);
+	struct thread *prev = running[c];
+
+	if (prev != idle[c] && next != idle[c] && rnd(4))
+		vector_switch_fast(&core[c], prev, next);
+	else
+		vector_switch(&core[c], next);
 	core[c].current = running[c] = next;
 }
 
