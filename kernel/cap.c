@@ -128,6 +128,8 @@ bool cap_copyable(const struct cte *c)
 	}
 }
 
+struct cnode cnode_none;
+
 void cap_insert_child(struct cte *dst, struct cte *parent, u64 word, void *object)
 {
 	ASSERT(cap_empty(dst));
@@ -311,7 +313,7 @@ int cap_delete(struct cte *slot)
 	if (type == OBJECT_IRQ_HANDLER)
 		irq_release(cap_value(slot));
 	unlink_cap(slot);
-	*slot = (struct cte){ 0 };
+	*slot = (struct cte){ .object = type == OBJECT_CNODE ? &cnode_none : NULL };
 	if (caps && --*caps == 0 && !(type == OBJECT_CNODE && ((struct cnode *)object)->dying))
 		destroy_object(type, object, size_bits);
 	return K_OK;

@@ -37,8 +37,8 @@ static INLINE struct cte *slot_in(const struct cte *cnode_cap, u32 number)
 	u64 offset = number * sizeof(struct cte);
 	struct cte *slot;
 
-	ASSERT(!cn == cap_empty(cnode_cap));
-	if (unlikely(!cn || number >= cn->slots))
+	ASSERT((cn == &cnode_none) == cap_empty(cnode_cap));
+	if (unlikely(number >= cn->slots))
 		return NULL;
 	SETTLE(offset); /* one lea, with the header's size in it */
 	slot = (void *)((u8 *)cn->slot + offset);
@@ -364,13 +364,8 @@ static INLINE bool is_interruptible_call(const struct core *core, const struct t
 /* In a function of its own, so that what it calls costs kernel_syscall no register. */
 static __attribute__((noinline)) struct thread *kernel_syscall_any(u64 target, u64 info, u64 number, struct thread *t)
 {
-	struct core *core = this_core();
-	struct thread *next;
+	struct thread *next = fast_call(this_core(), t, target, info, number, true);
 
-	if (is_interruptible_call(core, t, info, number))
-		next = call(core, t, target, info, false);
-	else
-		next = fast_call(core, t, target, info, number, true);
 	return likely(next) ? next : kernel_call(t, number);
 }
 
@@ -384,7 +379,7 @@ struct thread *kernel_syscall(u64 target, u64 info, u64 number, struct thread *t
 	core->kernel_entries++;
 	if (unlikely(core->hindered))
 		return kernel_call(t, number);
-	if (unlikely(info >= LABEL_KERNEL || core->best >= 0))
+	if (unlikely(info >= LABEL_KERNEL || core->best >= 0) && !is_interruptible_call(core, t, info, number))
 		return kernel_syscall_any(target, info, number, t);
 	next = fast_call(core, t, target, info, number, false);
 	return likely(next) ? next : kernel_call(t, number);

@@ -23,6 +23,8 @@ struct cnode {
 	struct cte slot[];
 };
 _Static_assert(sizeof(struct cnode) == CNODE_SLOT_SIZE, "the header takes one slot's room");
+/* Has no slots. A thread's own slots for its CNodes name it while they are empty, so that a lookup on the fast path need not ask. */
+extern struct cnode cnode_none;
 
 struct endpoint {
 	u32 caps;

@@ -15,6 +15,7 @@ void thread_init(struct thread *t)
 	t->state = THREAD_INACTIVE;
 	t->core = this_core();
 	t->affinity = ~0ull;
+	t->files_cnode.object = t->system_cnode.object = &cnode_none;
 	arch_vector_init(t);
 }
 

@@ -2,10 +2,12 @@
 #ifndef RUNTIME_REGISTERS_H
 #define RUNTIME_REGISTERS_H
 
+#include "abi/file.h"
 #include "abi/kernel.h"
 
 #ifdef HOST_TEST
 long registers_call(unsigned long target, unsigned long *info, const unsigned long sent[8], unsigned long answer[8]);
+long registers_read(unsigned long target, unsigned long *info, unsigned long length, unsigned long offset, unsigned long answer[8], unsigned long *m1);
 #else
 /* An enum kernel_error; `info` is in and out. */
 static inline __attribute__((always_inline)) long registers_call(unsigned long target, unsigned long *info, const unsigned long sent[8],
@@ -33,6 +35,30 @@ static inline __attribute__((always_inline)) long registers_call(unsigned long t
 	answer[5] = m5;
 	answer[6] = m6;
 	answer[7] = m7;
+	return number;
+}
+
+/*
+ * A read in registers (FILE_READ with TRANSFER_REGISTERS). Of the answer's words only the first, and the second in *m1, if it brings no more bytes than
+ * the first holds, which is what most such reads ask for; all eight, if it does.
+ */
+static inline __attribute__((always_inline)) long registers_read(unsigned long target, unsigned long *info, unsigned long length, unsigned long offset,
+	unsigned long answer[8], unsigned long *m1)
+{
+	register unsigned long r8 __asm__("r8") = offset;
+	register unsigned long r9 __asm__("r9") = TRANSFER_REGISTERS;
+	long number = KCALL_call;
+
+	__asm__ volatile("push %%rbp; xor %%ebp, %%ebp; xor %%r10d, %%r10d; xor %%ebx, %%ebx; xor %%r12d, %%r12d; xor %%r13d, %%r13d; xor %%r14d, %%r14d;"
+			 "syscall; pop %%rbp;"
+			 "cmp %[first], %%rsi; jbe 1f;"
+			 "mov %%r8, 8+%[answer]; mov %%r9, 16+%[answer]; mov %%r10, 24+%[answer]; mov %%rbx, 32+%[answer];"
+			 "mov %%r12, 40+%[answer]; mov %%r13, 48+%[answer]; mov %%r14, 56+%[answer]; 1:"
+			 : "+a"(number), "+D"(target), "+S"(*info), "+d"(length), "+r"(r8), "+r"(r9), [answer] "=o"(*(unsigned long (*)[8])answer)
+			 : [first] "i"(FILE_REPLY_REGISTERS + sizeof(answer[0]))
+			 : "rbx", "rcx", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
+	answer[0] = length;
+	*m1 = r8;
 	return number;
 }
 #endif

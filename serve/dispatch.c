@@ -162,13 +162,16 @@ static void request_begin(struct request *request, const struct arrival *arrival
 	request->label = INFO_LABEL(info);
 	request->bytes = 0;
 	request->forwarded = false;
+	request->form = FORM_WINDOW;
+	request->stopped = false;
+	request->at_offset = false;
+	request->pools_tried = 0;
 	if (unlikely(info & ~(INFO_LABEL_MASK | INFO_INTERRUPTIBLE))) {
-		request->bytes = MIN(INFO_BYTES_OF(info), (unsigned)MESSAGE_BYTES);
+		request->bytes = (u16)MIN(INFO_BYTES_OF(info), (unsigned)MESSAGE_BYTES);
 		request->forwarded = (info & INFO_FORWARDED) != 0;
 	}
 	request->badge = arrival->badge;
 	request->principal = arrival->principal & PRINCIPAL_MASK;
-	request->form = FORM_WINDOW;
 	if (request->label == FILE_READ && request->m[2] & TRANSFER_REGISTERS)
 		request->form = FORM_READ_REGISTERS;
 	else if (request->label >= FILE_WRITE_REGISTERS)
@@ -181,24 +184,21 @@ static void request_begin(struct request *request, const struct arrival *arrival
 		receive_capabilities(request, INFO_CAPS_OF(info));
 	request->moved = 0;
 	request->touch = 0;
-	request->stopped = false;
-	request->at_offset = false;
 	for (unsigned i = 0; i < MESSAGE_WORDS; i++)
 		request->answer[i] = 0;
 	request->answer_bytes = 0;
 	request->answer_caps = 0;
-	request->pools_tried = 0;
 	request->opening = NULL;
 	request->context = NULL;
 }
 
+static const unsigned long never = 0, always = 1;
+static const unsigned long *closing_matters; /* the operations', or one of these */
+
 /* Whether the kernel may note closed files in the message buffer instead of waking the server. */
 static void offer_closed(void)
 {
-	const struct serve_operations *ops = serve_operations;
-
-	if (ops->closing_waits)
-		serve_message->closed_later = !(watch_count | serve_locks.waiting | (ops->closing_matters ? *ops->closing_matters : 0));
+	serve_message->closed_later = !(watch_count | serve_locks.waiting | *closing_matters);
 }
 
 /* Files that were closed before the message that has just come. */
@@ -356,14 +356,10 @@ static enum outcome handle(struct request **request, const struct arrival *arriv
 	serve_request = NULL;
 	if (unlikely(arrival->info & CAPS_BITS))
 		drop_received(current);
-	switch (result) {
-	case REQUEST_KEPT:
-		*request = request_new(); /* request_wait saw to it that there is one */
-		return OUTCOME_NONE;
-	case REQUEST_ANSWERED:
-		return OUTCOME_NONE;
-	case REQUEST_FORWARDED:
-		return OUTCOME_FORWARD;
+	if (unlikely(REQUEST_TAKEN(result))) {
+		if (result == REQUEST_KEPT)
+			*request = request_new(); /* request_wait saw to it that there is one */
+		return result == REQUEST_FORWARDED ? OUTCOME_FORWARD : OUTCOME_NONE;
 	}
 	*info = request_fill_answer(current, result);
 	return OUTCOME_ANSWER;
@@ -377,6 +373,7 @@ noreturn void serve_run(const struct serve_operations *operations)
 	struct arrival arrival;
 
 	serve_operations = operations;
+	closing_matters = !operations->closing_waits ? &always : operations->closing_matters ? operations->closing_matters : &never;
 	if (!request)
 		serve_fail("no memory for the first request");
 	offer_slots();

@@ -36,20 +36,17 @@ static long decode_offset(struct request *request, u64 asked, u64 *offset)
 	*offset = 0;
 	if (!seekable(file))
 		return asked == OFFSET_CURRENT || asked == OFFSET_END ? 0 : -ESPIPE;
-	request->at_offset = asked == OFFSET_CURRENT;
+	request->at_offset = asked == OFFSET_CURRENT && !file->no_position;
 	*offset = asked == OFFSET_CURRENT ? file->offset : asked;
 	if (asked != OFFSET_END && *offset > INT64_MAX)
 		return -EINVAL;
 	return 0;
 }
 
-static size_t decode_length(size_t wanted, u64 offset)
+/* offset: not OFFSET_END */
+static inline size_t limit_length(size_t length, u64 offset)
 {
-	size_t length = MIN(wanted, TRANSFER_MAX);
-
-	if (offset != OFFSET_END)
-		length = MIN(length, (size_t)(INT64_MAX - offset));
-	return length;
+	return likely(length <= INT64_MAX - offset) ? length : INT64_MAX - offset;
 }
 
 long op_read(struct request *request)
@@ -68,9 +65,7 @@ long op_read(struct request *request)
 		return error ? error : -EINVAL;
 	if (!ops()->read)
 		return -EINVAL;
-	length = decode_length(request->m[0], offset);
-	if (request->form == FORM_READ_REGISTERS)
-		length = MIN(length, (size_t)REGISTER_BYTES);
+	length = limit_length(MIN(request->m[0], request->form == FORM_READ_REGISTERS ? (size_t)REGISTER_BYTES : TRANSFER_MAX), offset);
 	request->position = offset;
 	return length ? ops()->read(request, file, offset, length) : 0;
 }
@@ -92,7 +87,9 @@ long op_write(struct request *request)
 		return -EINVAL;
 	if (seekable(file) && (file->flags & LINUX_O_APPEND))
 		offset = OFFSET_END;
-	length = decode_length(wanted, offset);
+	length = MIN(wanted, TRANSFER_MAX);
+	if (offset != OFFSET_END)
+		length = limit_length(length, offset);
 	if (!length)
 		return wanted && offset != OFFSET_END ? -EFBIG : 0;
 	request->position = offset;

@@ -69,7 +69,7 @@ static bool pool_add(void)
 	return true;
 }
 
-bool kernel_next_pool(unsigned *tried)
+bool kernel_next_pool(u16 *tried)
 {
 	if (++*tried < pool_count)
 		pool_at = (pool_at + 1) % pool_count;

@@ -22,7 +22,7 @@ unsigned long kernel_realtime(void);
 long kernel_signal(unsigned slot);
 long kernel_slot_delete(unsigned slot);
 /* The pool that new Handles are made of has no room: another takes its place. *tried: how many had none, 0 at first. False: all have. */
-bool kernel_next_pool(unsigned *tried);
+bool kernel_next_pool(u16 *tried);
 
 /*
  * Between own memory and the window of the caller behind the reply slot. Returns the bytes copied; if fewer than asked for, *touch is the

@@ -41,8 +41,13 @@ struct request {
 	/* what came */
 	unsigned slot;            /* holds the Reply */
 	unsigned label;
-	unsigned bytes;           /* of data[] */
+	/* side by side, for a new request sets all of them to 0 */
+	u16 bytes;                /* of data[] */
 	bool forwarded;
+	u8 form;                  /* enum transfer_form */
+	bool stopped;             /* a transfer stopped early */
+	bool at_offset;           /* framework: the open file's offset becomes `position` plus the result */
+	u16 pools_tried;          /* framework: that had no room for the answer's Handles */
 	bool kept;
 	unsigned long badge, principal;
 	unsigned long m[8];
@@ -50,20 +55,16 @@ struct request {
 	unsigned received[MESSAGE_CAPS]; /* slots of the capabilities that came with it; 0: none. Taken: set it to 0 */
 
 	/* the transfer */
-	enum transfer_form form;
 	size_t wanted;            /* of a write in registers: the bytes, and where: what others have in m[0] and m[1] */
 	u64 offset;
 	size_t moved;             /* bytes done: transfers go on from here */
 	unsigned long touch;      /* a transfer stopped early at this address of the caller */
-	bool stopped;             /* a transfer stopped early */
-	bool at_offset;           /* framework: the open file's offset becomes `position` plus the result */
 	u64 position;             /* where a transfer of a seekable file starts; an append sets it */
 
 	/* the answer beside its result: words m[1..7], and so many bytes of serve_message->data; filled right before answering */
 	unsigned long answer[8];
 	unsigned answer_bytes;
 	unsigned answer_caps;     /* Handles put there by open_file_give() */
-	unsigned pools_tried;     /* framework: that had no room for them */
 
 	/* for whoever keeps it */
 	struct list_node link;

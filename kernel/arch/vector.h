@@ -28,7 +28,7 @@ static inline void vector_state_load(struct vector_area *area)
 }
 
 /* CR0.TS */
-static inline void vector_unit_trap(bool on)
+static inline __attribute__((always_inline)) void vector_unit_trap(bool on)
 {
 	if (on)
 		cr0_write(cr0_read() | CR0_TS);
