@@ -289,6 +289,7 @@ struct start_block {
 	unsigned long signal_mask, signals_ignored;
 	unsigned long alarm_ns;           /* unused */
 	unsigned int umask, secure;
+	unsigned int descriptors_doubtful; /* others had the table meanwhile: a number may have lost its file since */
 	unsigned int bundle_name_offset;  /* root's own starts: name of the service in the bundle, mapped by root at m[...]; else 0 */
 	unsigned int personality;
 };

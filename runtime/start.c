@@ -131,7 +131,7 @@ static void state_init(struct thread_record *t, const struct start_block *block)
 	if (!t->sighand || !files || !t->fs)
 		start_failed("state", -ENOMEM);
 	files_use(t, files);
-	error = files_exec_adopt(t->files, (const void *)block_at(block, block->descriptors_offset), block->descriptor_count);
+	error = files_exec_adopt(t->files, (const void *)block_at(block, block->descriptors_offset), block->descriptor_count, block->descriptors_doubtful);
 	if (error)
 		start_failed("descriptors", error);
 }

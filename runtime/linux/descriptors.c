@@ -111,7 +111,8 @@ size_t files_exec_list(struct files_state *files, struct start_descriptor *list,
 	for (unsigned long n = dtable_next_open(&files->table, 0); n < DESCRIPTORS_MAX; n = dtable_next_open(&files->table, n + 1)) {
 		u32 word = dtable_get(&files->table, n);
 
-		if (word & DESCRIPTOR_CLOEXEC)
+		/* 0: closed since, by another thread */
+		if (!word || word & DESCRIPTOR_CLOEXEC)
 			continue;
 		if (list && count == max)
 			break;
@@ -123,11 +124,21 @@ size_t files_exec_list(struct files_state *files, struct start_descriptor *list,
 	return count;
 }
 
-long files_exec_adopt(struct files_state *files, const struct start_descriptor *list, size_t count)
+static bool has_file(unsigned number)
+{
+	unsigned long a[8] = { CPTR_FILES, number };
+
+	return kcall_object(KCALL_cap_identify, a) == K_OK && a[0] != OBJECT_NULL;
+}
+
+long files_exec_adopt(struct files_state *files, const struct start_descriptor *list, size_t count, bool doubtful)
 {
 	for (size_t i = 0; i < count; i++) {
-		long n = list[i].flags & DESCRIPTOR_OPEN ? dtable_reserve_at(&files->table, list[i].number) : -EINVAL;
+		long n;
 
+		if (doubtful && !has_file(list[i].number))
+			continue;
+		n = list[i].flags & DESCRIPTOR_OPEN ? dtable_reserve_at(&files->table, list[i].number) : -EINVAL;
 		if (n < 0)
 			return n == -ENOMEM ? n : -EINVAL;
 		files->posix_locks |= (list[i].flags & DESCRIPTOR_LOCKS) != 0;

@@ -43,8 +43,8 @@ void files_fork_child(struct files_state *files);          /* in the forked chil
 
 /* What stays open over exec; list NULL: only the count. LOCKS is set in every flags word if the process has POSIX locks. */
 size_t files_exec_list(struct files_state *files, struct start_descriptor *list, size_t max);
-/* In the new image, into an empty table. -EINVAL for a list that cannot be, -ENOMEM. */
-long files_exec_adopt(struct files_state *files, const struct start_descriptor *list, size_t count);
+/* In the new image, into an empty table; doubtful: those that have a file still. -EINVAL for a list that cannot be, -ENOMEM. */
+long files_exec_adopt(struct files_state *files, const struct start_descriptor *list, size_t count, bool doubtful);
 
 struct fs_state *fs_create(unsigned umask);
 struct fs_state *fs_fork(struct fs_state *fs);

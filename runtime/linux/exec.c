@@ -5,6 +5,7 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
+#include "lib/atomic.h"
 #include "lib/format.h"
 #include "lib/string.h"
 #include "runtime/call.h"
@@ -287,9 +288,10 @@ static size_t block_fill(struct thread_record *t, const struct exec *x, struct s
 	size_t at = sizeof(head);
 
 	head.descriptors_offset = (unsigned)at;
-	head.descriptor_count = (unsigned)descriptors;
+	/* other threads may have closed some since they were counted, and go on until root ends them */
+	head.descriptors_doubtful = atomic_load_relaxed(&t->process->thread_count) > 1 || atomic_load_relaxed(&t->files->references) > 1;
 	if (block)
-		files_exec_list(t->files, (struct start_descriptor *)(bytes + at), descriptors);
+		head.descriptor_count = (unsigned)files_exec_list(t->files, (struct start_descriptor *)(bytes + at), descriptors);
 	at += descriptors * sizeof(struct start_descriptor);
 	head.argc = x->argv.count;
 	head.envc = x->envp.count;

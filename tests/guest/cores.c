@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -318,8 +319,60 @@ static void run(const char *name, void (*part)(void))
 }
 #define RUN(part) run(#part, part)
 
+/* ---- a program that becomes another one while its other thread closes descriptors ---- */
+
+#define DESCRIPTORS 1000
+#define EXECS       10
+#define CONSISTENT  33
+
+static atomic_int closing;
+
+static void *close_all(void *unused)
+{
+	atomic_store(&closing, 1);
+	for (int fd = DESCRIPTORS; fd > 2; fd--)
+		close(fd);
+	return unused;
+}
+
+/* Of what is open by its flags the file is there, too. */
+static int descriptors_are_whole(void)
+{
+	struct stat st;
+
+	for (int fd = 0; fd <= DESCRIPTORS; fd++)
+		if ((fcntl(fd, F_GETFD) >= 0) != (fstat(fd, &st) == 0))
+			return 1;
+	return CONSISTENT;
+}
+
+static void descriptors_that_are_closed_during_exec_are_open_or_closed(void)
+{
+	for (int i = 0; i < EXECS; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			pthread_t closer;
+
+			while (dup(0) < DESCRIPTORS)
+				;
+			pthread_create(&closer, NULL, close_all, NULL);
+			while (!atomic_load(&closing))
+				sched_yield();
+			usleep((useconds_t)i * 20);
+			execl("/proc/self/exe", "cores", "whole", (char *)NULL);
+			_exit(99);
+		}
+		waitpid(child, &status, 0);
+		EXPECT("status of the new program", status, CONSISTENT << 8);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 2 && !strcmp(argv[1], "whole"))
+		return descriptors_are_whole();
 	if (argc == 3 && !strcmp(argv[1], "is"))
 		return get_mask(0) != 1ul << atoi(argv[2]) || here() != atoi(argv[2]);
 	count = argc > 1 ? atoi(argv[1]) : 1;
@@ -331,5 +384,6 @@ int main(int argc, char **argv)
 	RUN(a_page_that_is_protected_is_so_on_every_core);
 	RUN(threads_spread_over_the_cores);
 	RUN(threads_that_compute_all_have_their_turn);
+	RUN(descriptors_that_are_closed_during_exec_are_open_or_closed);
 	return failed;
 }
