@@ -225,6 +225,9 @@ _Static_assert(__builtin_offsetof(struct message_buffer, mint_pool) == 64 + 256 
 	/* thread with an area, not running: 1 it may use vector registers, as at first; 0 an instruction that does is its exception 7. Its vector state is
 	 * the initial one afterwards */ \
 	X(thread_set_vectors, 45) \
+	/* thread, weight, slice in ns: threads of one priority share a core in proportion to their weights, WEIGHT_COMMON at first. Weight 0: it takes
+	 * turns with its equals, at the end of each slice; slice 0: it leaves the core only by itself or to a higher priority */ \
+	X(thread_set_share, 46) \
 	/* VSpace, count: page refs in data[] go to the page-table pool */ \
 	X(vspace_topup, 48) \
 	/* VSpace, address, pages, VSPACE_ flags, ref: refs in data[] (u64 each), or with VSPACE_CONTIGUOUS or pages = 1 just a4.
@@ -280,6 +283,10 @@ enum kernel_call {
 };
 
 #define FORWARD_THROUGH(cnode, slot) ((unsigned long)(cnode) | ((unsigned long)(slot) + 1) << 32)
+
+#define WEIGHT_COMMON 1024ul
+#define WEIGHT_MOST   (1ul << 20)
+#define SLICE_MOST_NS 10000000000ul
 
 #define GATE_RETURN_PROGRAM 0
 #define GATE_RETURN_GATE    1

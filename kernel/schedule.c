@@ -18,6 +18,7 @@
 #include "kernel/endpoint.h"
 #include "kernel/object.h"
 #include "kernel/remote.h"
+#include "kernel/share.h"
 #include "kernel/trace.h"
 
 struct core boot_core;
@@ -26,7 +27,7 @@ unsigned core_count = 1;
 
 static u64 online;    /* cores that schedule */
 u64 idle_mask;
-u64 slice_ticks;
+u64 share_credit;
 
 void schedule_init(struct core *core, struct thread *idle)
 {
@@ -38,7 +39,7 @@ void schedule_init(struct core *core, struct thread *idle)
 	core->armed = ~0ull;
 	core->slice_alarm = ~0ull;
 	core->alarm_ns = ~0ull;
-	slice_ticks = arch_ns_ticks(SLICE_NS);
+	share_credit = arch_ns_ticks(SHARE_CREDIT_NS);
 	core->mask = BIT(core->number);
 	core->idle = core->current = idle;
 	core->needed = true;
@@ -66,13 +67,16 @@ static void arm(struct core *core, u64 when)
 
 /* ---- the queues of one core; who changes them sees to `needed` ---- */
 
+/* `front`: to end its slice; else in its place among its equals. */
 static inline __attribute__((always_inline)) void enqueue(struct core *core, struct thread *thread, bool front)
 {
+	struct list_node *queue = &core->queue[thread->priority];
+
 	ASSERT(!thread->queued && !thread->stopped);
-	if (front)
-		list_push_front(&core->queue[thread->priority], &thread->queue);
+	if (list_empty(queue))
+		list_push_front(queue, &thread->queue);
 	else
-		list_push_back(&core->queue[thread->priority], &thread->queue);
+		share_insert(core, thread, front);
 	core->bitmap[thread->priority >> 6] |= BIT(thread->priority & 63);
 	core->best = MAX(core->best, (int)thread->priority);
 	core->queued++;
@@ -154,12 +158,6 @@ static __attribute__((noinline)) struct core *choose_core(const struct thread *t
 	return idle & here->mask ? here : cores[__builtin_ctzll(idle)];
 }
 
-/* Of its time slice, ns. */
-static u64 slice_used(const struct thread *thread)
-{
-	return arch_ticks_ns(thread_ticks(thread) - thread->slice_start);
-}
-
 /* What the current thread has left of its slice, ns. */
 static u64 slice_left(const struct core *core)
 {
@@ -195,15 +193,6 @@ void thread_ready(struct thread *thread)
 	this_core()->needed = true;
 	if (!settled(thread))
 		place(thread, false);
-}
-
-/* Who has waited goes on with the rest of its slice, ahead of its equals; the slice is not renewed, so they get their turn. */
-static void thread_resume(struct thread *thread)
-{
-	thread->state = THREAD_READY;
-	this_core()->needed = true;
-	if (!settled(thread))
-		place(thread, slice_used(thread) < SLICE_NS);
 }
 
 void thread_hand_off(struct thread *thread)
@@ -298,7 +287,7 @@ void thread_wake(struct thread *thread, int error)
 	thread_unblock(thread);
 	thread->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	thread->frame.rax = (u64)(s64)error;
-	thread_resume(thread);
+	thread_ready(thread);
 }
 
 /* ---- going over to another thread ---- */
@@ -418,6 +407,8 @@ static struct thread *pick(struct core *core)
 		return core_count > 1 ? take_from_others(core) : NULL;
 	next = list_first_entry(&core->queue[core->best], struct thread, queue);
 	dequeue(next);
+	if (!list_empty(&core->queue[next->priority]))
+		share_taken(core, next);
 	return next;
 }
 
@@ -512,11 +503,11 @@ static void rearm(struct core *core, u64 now)
 		arm(core, next);
 }
 
-/* Its time has come: at its time, not when the one that runs has used its slice up. */
+/* Its time has come: at its time, not when the one that runs has used its slice up, unless it has had more than that one. */
 static void wake_at_deadline(struct core *core, struct thread *thread)
 {
 	thread_timed_out(thread);
-	if (thread->queued && thread->core == core && slice_used(thread) < SLICE_NS) {
+	if (thread->queued && thread->core == core && share_before_current(core, thread)) {
 		dequeue(thread);
 		thread_hand_off(thread);
 	}
@@ -535,7 +526,7 @@ void schedule_expire(u64 now)
 		wake_at_deadline(core, list_entry(first, struct thread, timer));
 	}
 	if (may_stay(core, current) && !slice_left(core)) {
-		current->slice_start = thread_ticks(current);
+		slice_begin(current);
 		core->slice_ended = true;
 		schedule_yield(current);
 	}

@@ -1,10 +1,8 @@
-/* Which thread runs. Run queues by priority, round robin within one; deadlines; accounting. */
+/* Which thread runs. Run queues by priority, shares by weight within one (share.h); deadlines; accounting. */
 #ifndef KERNEL_SCHEDULE_H
 #define KERNEL_SCHEDULE_H
 
 #include "kernel/thread.h"
-
-#define SLICE_NS 10000000ull /* 10 ms */
 
 void schedule_init(struct core *core, struct thread *idle);
 u64 schedule_cores(void); /* a bit for each core that runs threads */
@@ -26,11 +24,11 @@ void thread_clear_deadline(struct thread *thread);
 struct thread *schedule(void);
 /* The end of every kernel entry: schedules only if something changed. */
 struct thread *schedule_if_needed(struct thread *current);
-extern u64 slice_ticks; /* SLICE_NS in arch_ticks */
+extern u64 share_credit; /* SHARE_CREDIT_NS in arch_ticks */
 /* When the slice of the running thread ends, in arch_ticks. */
 static inline u64 slice_end(const struct thread *running)
 {
-	return slice_ticks + running->slice_start - running->cpu_ticks;
+	return running->slice_limit - running->cpu_ticks;
 }
 /* Who waits in the core's queues gets his turn when the current thread's slice ends. Nothing to do if core->slice_alarm is not later than that. */
 void schedule_arm_slice(struct core *core);

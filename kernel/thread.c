@@ -4,6 +4,7 @@
 #include "kernel/park.h"
 #include "kernel/remote.h"
 #include "kernel/schedule.h"
+#include "kernel/share.h"
 #include "lib/string.h"
 
 #define USER_RFLAGS 0x202
@@ -16,6 +17,7 @@ void thread_init(struct thread *t)
 	t->core = this_core();
 	t->affinity = ~0ull;
 	t->files_cnode.object = t->system_cnode.object = &cnode_none;
+	share_init(t);
 	arch_vector_init(t);
 }
 
@@ -350,6 +352,21 @@ int call_thread_set_priority(struct thread *t)
 		target->priority = arg1(t);
 		thread_reconsider(target);
 	}
+	return K_OK;
+}
+
+/* thread, weight, slice */
+int call_thread_set_share(struct thread *t)
+{
+	int err = K_OK;
+	struct thread *target = lookup_object(t, arg0(t), OBJECT_THREAD, 0, &err);
+
+	if (!target)
+		return err;
+	if (arg1(t) > WEIGHT_MOST || arg2(t) > SLICE_MOST_NS)
+		return K_INVALID_ARG;
+	share_set(target, (u32)arg1(t), arg2(t));
+	thread_reconsider(target);
 	return K_OK;
 }
 

@@ -76,7 +76,13 @@ struct thread {
 	struct list_node space_link;   /* in space->threads */
 
 	u64 cpu_ticks;                 /* how long it has run, in arch_ticks; while it runs, less the time now */
-	u64 slice_start;               /* how long it had run when its slice began; a call to a server does not renew it */
+	/* share.h */
+	u64 slice;                     /* its length, in arch_ticks */
+	u64 slice_limit;               /* how long it will have run when its slice ends; a call to a server does not renew it */
+	u64 share_time;                /* virtual time as it last entered a queue */
+	u64 share_counted;             /* of its running time: is in that */
+	u64 *share_clock;              /* what it was compared with: &core->clock[priority]; NULL: never */
+	u32 weight, inverse;
 	u64 switches;
 };
 
@@ -135,6 +141,7 @@ struct core {
 	struct list_node timers;       /* threads with a deadline, by time, that blocked on this core */
 	struct list_node noticed;      /* threads to be told of closed Handles when the core has nothing else to do (endpoint.c) */
 	struct list_node queue[256];
+	u64 clock[256];                /* of each queue: virtual time (share.h) */
 };
 
 #define GENERAL_TRACE 1 /* something is traced */

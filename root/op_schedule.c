@@ -1,6 +1,6 @@
 /*
- * How much and where threads run: nice values, policies, affinity, vector registers. A real-time thread runs before all others of programs and after servers, without
- * which nothing that it waits for would come. Threads of one priority take turns, first-come ones too.
+ * How much and where threads run: nice values, policies, affinity, vector registers. Threads without a real-time policy share the processors by weights,
+ * which follow from their nice values. A real-time thread runs before all of those and after servers, without which nothing that it waits for would come.
  */
 #include "lib/errno.h"
 #include "root/futex.h"
@@ -13,6 +13,8 @@
 
 #define INHERIT_DEPTH 1024 /* as many locks in a row as Linux follows */
 #define REAL_TIME_MAX 99
+#define WEIGHT_IDLE    3          /* SCHED_IDLE's, as Linux has it */
+#define ROUND_ROBIN_NS 100000000  /* SCHED_RR's slice, as sched_rr_get_interval has it */
 
 /* ---- the kernel's priority ---- */
 
@@ -22,7 +24,50 @@ u8 priority_own(const struct thread *thread)
 		return PRIORITY_SERVER;
 	if (policy_real_time(thread->policy))
 		return PRIORITY_REAL_TIME + thread->real_time;
-	return thread->policy == POLICY_IDLE ? PRIORITY_IDLE : PRIORITY_PROGRAM - thread->nice / 2;
+	return PRIORITY_PROGRAM;
+}
+
+/* Each nice value is a quarter more than the next, so that one step is some ten per cent of a processor that two share; Linux's weights are these, rounded. */
+static u32 weight_of_nice(int nice)
+{
+	u64 weight = (u64)WEIGHT_COMMON << 16;
+
+	for (int n = 0; n < nice; n++)
+		weight = weight * 4 / 5;
+	for (int n = 0; n > nice; n--)
+		weight = weight * 5 / 4;
+	return (u32)((weight + (1 << 15)) >> 16);
+}
+
+/* Of equals with a real-time priority, inherited or its own, a thread takes turns with those of SCHED_RR, or none. */
+static void share_of(const struct thread *thread, u32 *weight, u64 *slice_ns)
+{
+	bool in_turn = !thread->process->service && thread->priority > PRIORITY_REAL_TIME;
+
+	*weight = in_turn ? 0 : thread->policy == POLICY_IDLE ? WEIGHT_IDLE : weight_of_nice(thread->process->service ? 0 : thread->nice);
+	*slice_ns = in_turn && thread->policy == POLICY_RR ? ROUND_ROBIN_NS : 0;
+}
+
+/* The kernel gets the share that follows from what it is now, if that is another. */
+static void share_update(struct thread *thread)
+{
+	u32 weight;
+	u64 slice_ns;
+
+	share_of(thread, &weight, &slice_ns);
+	if (weight == thread->weight && slice_ns == thread->slice_ns)
+		return;
+	thread->weight = weight;
+	thread->slice_ns = slice_ns;
+	if (thread->tcb.slot)
+		MUST(KCALL3(thread_set_share, SYS(thread->tcb.slot), weight, slice_ns));
+}
+
+void priority_configured(struct thread *thread)
+{
+	thread->weight = WEIGHT_COMMON;
+	thread->slice_ns = 0;
+	share_update(thread);
 }
 
 /* Threads by nice values alone do not pass them on, as Linux has it. */
@@ -36,11 +81,12 @@ static u8 effective(const struct thread *thread)
 void priority_update(struct thread *thread)
 {
 	for (unsigned n = 0; thread && n < INHERIT_DEPTH; n++) {
-		u8 priority = effective(thread);
+		u8 priority = effective(thread), old = thread->priority;
 
-		if (priority == thread->priority)
-			return;
 		thread->priority = priority;
+		share_update(thread);
+		if (priority == old)
+			return;
 		if (thread->tcb.slot)
 			MUST(KCALL2(thread_set_priority, SYS(thread->tcb.slot), priority));
 		thread = futex_pi_place_anew(thread);

@@ -14,6 +14,8 @@ static inline bool policy_real_time(unsigned policy)
 
 /* The kernel's priority by what is the thread's own. */
 u8 priority_own(const struct thread *thread);
+/* A thread that the kernel has with that priority and a new one's share: it gets its own. */
+void priority_configured(struct thread *thread);
 /* It has changed, or who waits for what the thread holds has: the kernel is told, and whom the thread itself waits for. */
 void priority_update(struct thread *thread);
 /* Policy and nice value of a new thread. */

@@ -292,6 +292,7 @@ int thread_configure(struct thread *thread)
 		root_panic("thread_configure: %ld", error);
 	MUST(kobject_call(KCALL_thread_set_area, SYS(thread->tcb.slot), thread_area(thread), page_ref(thread->context), refs,
 			  page_ref(thread->message[1]), thread->area, 0, NULL));
+	priority_configured(thread);
 	if (thread->affinity != ~0ull)
 		MUST(KCALL2(thread_set_affinity, SYS(thread->tcb.slot), thread->affinity));
 	if (thread->vector_free)

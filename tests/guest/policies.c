@@ -275,9 +275,168 @@ static void above(void)
 	printf("%d\n", WTERMSIG(status));
 }
 
+/* ---- shares of a processor ---- */
+
+struct sharer {
+	int policy, nice;
+	volatile long done; /* turns of its loop */
+	char pad[48];
+};
+
+static void on_one_core(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void computes(struct sharer *s)
+{
+	set(0, s->policy, 0);
+	setpriority(PRIO_PROCESS, 0, s->nice);
+	while (!*turn)
+		;
+	for (;;)
+		s->done++;
+}
+
+/* Who computes beside each other for that long: how often the first did what each did. */
+static void beside(const char *what, const struct sharer *who, int count, long ms)
+{
+	struct timespec nap = { ms / 1000, ms % 1000 * 1000000 }, start = { 0, 20000000 };
+	struct sharer *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pids[4];
+
+	turn = (int *)&s[10];
+	for (int i = 0; i < count; i++) {
+		s[i] = who[i];
+		pids[i] = fork();
+		if (!pids[i])
+			computes(&s[i]);
+	}
+	nanosleep(&start, NULL);
+	*turn = 1;
+	nanosleep(&nap, NULL);
+	for (int i = 0; i < count; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	printf("%s:", what);
+	for (int i = 1; i < count; i++) {
+		double ratio = (double)s[0].done / (double)(s[i].done ? s[i].done : 1);
+
+		printf(" %s", ratio < 0.7 ? "less" : ratio < 1.4 ? "equal" : ratio < 2.4 ? "twice" : ratio < 3.8 ? "three times" : ratio < 7 ? "more" :
+			      ratio < 13 ? "nine times" : ratio < 30 ? "far more" : "nearly all");
+	}
+	printf("\n");
+	munmap(s, 4096);
+}
+
+static void shares(void)
+{
+	on_one_core();
+	setpriority(PRIO_PROCESS, 0, -20);
+	beside("nice 0, 0", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 0 }, { .policy = SCHED_OTHER, .nice = 0 } }, 2, 150);
+	beside("nice 0, 5", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 0 }, { .policy = SCHED_OTHER, .nice = 5 } }, 2, 200);
+	beside("nice 0, 10", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 0 }, { .policy = SCHED_OTHER, .nice = 10 } }, 2, 300);
+	beside("nice 0, 19", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 0 }, { .policy = SCHED_OTHER, .nice = 19 } }, 2, 400);
+	beside("nice -5, 0", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = -5 }, { .policy = SCHED_OTHER, .nice = 0 } }, 2, 200);
+	beside("nice 3, 3, 8", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 3 }, { .policy = SCHED_OTHER, .nice = 3 }, { .policy = SCHED_OTHER, .nice = 8 } }, 3, 300);
+	beside("other, batch", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 0 }, { .policy = SCHED_BATCH, .nice = 0 } }, 2, 150);
+	beside("batch 5, other 5", (struct sharer[]){ { .policy = SCHED_BATCH, .nice = 5 }, { .policy = SCHED_OTHER, .nice = 5 } }, 2, 150);
+	beside("other, idle", (struct sharer[]){ { .policy = SCHED_OTHER, .nice = 0 }, { .policy = SCHED_IDLE, .nice = 0 } }, 2, 300);
+}
+
+/* All threads of the least weight get to run some time. */
+static void the_least(void)
+{
+	struct timespec nap = { 1, 0 };
+	struct sharer *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pids[2];
+
+	on_one_core();
+	setpriority(PRIO_PROCESS, 0, -20);
+	turn = (int *)&s[10];
+	*turn = 1;
+	s[0] = (struct sharer){ .policy = SCHED_OTHER, .nice = 0 };
+	s[1] = (struct sharer){ .policy = SCHED_OTHER, .nice = 19 };
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			computes(&s[i]);
+	}
+	nanosleep(&nap, NULL);
+	printf("%d %d\n", s[0].done > 0, s[1].done > 0);
+	for (int i = 0; i < 2; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* Equals by a real-time priority: the first goes on, or they take turns. */
+static void equals(void)
+{
+	static const int policies[] = { SCHED_FIFO, SCHED_RR };
+	struct sharer *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct timespec nap = { 0, 300000000 };
+	pid_t pids[2];
+
+	on_one_core();
+	set(0, SCHED_FIFO, 50);
+	for (int p = 0; p < 2; p++) {
+		for (int i = 0; i < 2; i++) {
+			s[i].done = 0;
+			pids[i] = fork();
+			if (!pids[i]) {
+				set(0, policies[p], 20);
+				for (;;)
+					s[i].done++;
+			}
+		}
+		nanosleep(&nap, NULL);
+		printf("%d %d\n", s[0].done > 0, s[1].done > 0);
+		for (int i = 0; i < 2; i++)
+			kill(pids[i], SIGKILL);
+		while (wait(NULL) > 0)
+			;
+	}
+}
+
+/* Beside three that compute, who sleeps for 5 ms again and again is not late by their slices each time. */
+static void wakes(void)
+{
+	struct sharer *s = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct timespec before, after, nap = { 0, 5000000 };
+	long late = 0;
+	pid_t pids[3];
+
+	on_one_core();
+	turn = (int *)&s[10];
+	*turn = 1;
+	for (int i = 0; i < 3; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			computes(&s[i]);
+	}
+	for (int n = 0; n < 20; n++) {
+		clock_gettime(CLOCK_MONOTONIC, &before);
+		nanosleep(&nap, NULL);
+		clock_gettime(CLOCK_MONOTONIC, &after);
+		late += (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000 - 5000;
+	}
+	for (int i = 0; i < 3; i++)
+		kill(pids[i], SIGKILL);
+	while (wait(NULL) > 0)
+		;
+	printf("late: %s\n", late / 20 < 4000 ? "not much" : "too late");
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { { "by_root", by_root }, { "by_others", by_others }, { "order", order }, { "above", above } };
+	static const struct part parts[] = { { "by_root", by_root }, { "by_others", by_others }, { "order", order }, { "above", above }, { "shares", shares },
+					     { "the_least", the_least }, { "equals", equals }, { "wakes", wakes } };
 
 	return run_parts(parts, sizeof(parts) / sizeof(parts[0]), argc, argv);
 }

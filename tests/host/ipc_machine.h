@@ -117,7 +117,7 @@ static void teardown(void)
 	static void name##_body(void)
 
 /* the server waits on EP with reply slot 10 */
-static void serve(unsigned i, u64 slot)
+static inline void serve(unsigned i, u64 slot)
 {
 	ipc(run(member[i]), KCALL_recv, SYS(1), 0, 0, slot, 0);
 }

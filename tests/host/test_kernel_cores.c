@@ -1,9 +1,10 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/remote.c kernel/boot.c
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/remote.c kernel/boot.c
 /*
  * Several cores, whose kernel entries come in a random order: interrupts that were sent arrive late, timers when they are set to, never otherwise.
  * Threads call, serve, fault and wait; root stops, interrupts, pins and kills them while they run elsewhere, and takes pages away that they have touched.
  * After every entry each thread must be in one place, no core may sleep over what it has to do, and no core may remember a translation that is gone.
  */
+#include "kernel/share.h"
 #include "kernel_machine.h"
 
 #define CORES      3
@@ -222,6 +223,7 @@ static void root_acts(void)
 		break;
 	case 5:
 		root_call(KCALL_thread_set_priority, slot, 90 + rnd(3), 0, 0, 0, 0, 0);
+		root_call(KCALL_thread_set_share, slot, rnd(3) ? 3 + rnd(4000) : 0, rnd(2) ? 100000 + rnd(SLICE_NS) : 0, 0, 0, 0, 0);
 		break;
 	case 6:
 		kill(i);

@@ -1,0 +1,100 @@
+#include "kernel/share.h"
+#include "kernel/schedule.h"
+
+/* What running time is multiplied by for virtual time, 11.21 bits: 1 for the common weight. */
+#define INVERSE_SHIFT 21
+/* As much running time as is ever turned into virtual time at once; more makes no difference, and would overflow. */
+#define RAN_MOST (1ull << 31)
+#define SLICE_NONE (1ull << 62)
+
+static u64 virtual_ticks(const struct thread *thread, u64 ticks)
+{
+	return MIN(ticks, RAN_MOST) * thread->inverse >> INVERSE_SHIFT;
+}
+
+void share_set(struct thread *thread, u32 weight, u64 slice_ns)
+{
+	u64 slice = MIN(MAX(SLICE_NS * weight / WEIGHT_COMMON, SLICE_LEAST_NS), SLICE_NS);
+
+	if (!weight)
+		slice = slice_ns;
+	thread->weight = weight;
+	thread->inverse = weight ? ((u64)WEIGHT_COMMON << INVERSE_SHIFT) / weight : 0;
+	thread->slice = slice ? arch_ns_ticks(slice) : SLICE_NONE;
+	slice_begin(thread);
+}
+
+void share_init(struct thread *thread)
+{
+	share_set(thread, WEIGHT_COMMON, 0);
+}
+
+/* How far it is ahead of a clock that it has been compared with before; of another one that is as far as it was there. */
+static s64 lag(const struct thread *thread, u64 ran)
+{
+	/* a new one has its turn after those who are there */
+	s64 since = thread->share_clock ? (s64)(thread->share_time - *thread->share_clock) : (s64)virtual_ticks(thread, thread->slice);
+
+	return since + (s64)virtual_ticks(thread, ran);
+}
+
+/* Its virtual time, by the clock of its queue on that core. Nothing changes if it has entered already. */
+static void enter(struct core *core, struct thread *thread)
+{
+	u64 *clock = &core->clock[thread->priority], now = thread_ticks(thread);
+	s64 ahead = thread->weight ? lag(thread, now - thread->share_counted) : 0;
+
+	if (thread->weight) {
+		ahead = MIN(ahead, (s64)virtual_ticks(thread, 2 * thread->slice));
+		ahead = MAX(ahead, -(s64)share_credit);
+	}
+	thread->share_counted = now;
+	thread->share_time = *clock + (u64)ahead;
+	thread->share_clock = clock;
+}
+
+static bool later(const struct list_node *node, const struct thread *thread)
+{
+	return (s64)(list_entry(node, struct thread, queue)->share_time - thread->share_time) > 0;
+}
+
+/* Most are near one end: who has waited, and whose slice has ended. */
+static void insert_in_order(struct list_node *queue, struct thread *thread)
+{
+	struct list_node *front = queue->next, *back = queue->prev;
+
+	for (unsigned n = 0; n < SHARE_LOOKED_AT; n++) {
+		if (back == queue || !later(back, thread)) {
+			list_insert_after(back, &thread->queue);
+			return;
+		}
+		if (later(front, thread))
+			break;
+		front = front->next;
+		back = back->prev;
+	}
+	list_insert_before(front, &thread->queue);
+}
+
+void share_insert(struct core *core, struct thread *thread, bool front)
+{
+	struct list_node *queue = &core->queue[thread->priority];
+
+	if (queue->next == queue->prev)
+		enter(core, list_entry(queue->next, struct thread, queue));
+	enter(core, thread);
+	if (front)
+		list_push_front(queue, &thread->queue);
+	else
+		insert_in_order(queue, thread);
+}
+
+bool share_before_current(struct core *core, struct thread *thread)
+{
+	const struct thread *current = core->current;
+
+	if (thread->priority != current->priority || !thread->weight || !current->weight)
+		return false;
+	enter(core, thread);
+	return (s64)(thread->share_time - *thread->share_clock) < lag(current, thread_ticks(current) - current->share_counted);
+}
