@@ -1,4 +1,4 @@
-/* The text that an open file was read as: made anew at each reading from the start. */
+/* The text that an open file was read as: begun anew at each reading from the start. */
 #include "servers/proc/tree.h"
 
 static bool text_grow(struct text *text, size_t room)
@@ -43,6 +43,7 @@ struct text *file_text(struct open_file *file)
 	file->data = text;
 	text->length = 0;
 	text->cut = false;
+	text->next = 0;
 	return text;
 }
 

@@ -498,15 +498,15 @@ static void correct_state(struct proc_info *info)
 		info->state = 'R';
 }
 
-/* A new text for each reading from the start. */
-static long make_text(struct open_file *file, const struct place *place)
+/* A new text for each reading from the start. One that has more to come is made up to `end`. */
+static long make_text(struct text *text, const struct place *place, u64 end)
 {
 	struct proc_info info = { 0 };
-	struct text *text = file_text(file);
 	long error;
 
 	if (!text)
 		return -ENOMEM;
+	text->wanted = end;
 	if (place_of_process(place) && !place_info(place, &info))
 		return -ESRCH;
 	correct_state(&info);
@@ -517,7 +517,9 @@ static long make_text(struct open_file *file, const struct place *place)
 static long read(struct request *request, struct open_file *file, u64 offset, size_t length)
 {
 	struct place place = node_place(file->node);
-	const struct text *text;
+	const struct text *text = file->data;
+	u64 end = offset + MIN(length, ~0ul - offset);
+	bool begun = offset && text;
 	long error;
 
 	if (place.kind == NODE_INFO) {
@@ -526,8 +528,8 @@ static long read(struct request *request, struct open_file *file, u64 offset, si
 			return error;
 	} else if (!place_row(&place)->make) {
 		return -EINVAL;
-	} else if (!offset || !file->data) {
-		error = make_text(file, &place);
+	} else if (!begun || (text->next && text->length < end)) {
+		error = make_text(begun ? file->data : file_text(file), &place, end);
 		if (error)
 			return error;
 	}

@@ -197,25 +197,26 @@ static const char *region_name(unsigned pid, const struct proc_region *region)
 	return region->flags & REGION_STACK ? "[stack]" : "";
 }
 
+/* A program may have thousands and read no more than the first: each reading goes on behind the last region that it was told of, as on Linux. */
 static long add_regions(struct text *text, unsigned pid, bool details)
 {
 	/* Copied: asking for names overwrites the message. */
 	static struct proc_region regions[MESSAGE_BYTES / sizeof(struct proc_region)];
-	unsigned long from = 0;
+	long count;
 
-	for (;;) {
-		long count = root_call3(PROC_PROC_REGIONS, pid, from, 0);
-
-		if (count < 0)
+	do {
+		count = MIN(root_call3(PROC_PROC_REGIONS, pid, text->next, 0), (long)ARRAY_SIZE(regions));
+		if (count <= 0) {
+			text->next = 0;
 			return count == -ESRCH ? -ESRCH : 0;
-		count = MIN(count, (long)ARRAY_SIZE(regions));
+		}
 		memcpy(regions, serve_message->data, (size_t)count * sizeof(regions[0]));
-		for (long i = 0; i < count; i++)
+		for (long i = 0; i < count && !text_will_do(text); i++) {
 			process_text_region(text, &regions[i], region_name(pid, &regions[i]), details);
-		if (!count || regions[count - 1].end <= from || text->cut)
-			return 0;
-		from = regions[count - 1].end;
-	}
+			text->next = regions[i].end;
+		}
+	} while (!text_will_do(text));
+	return 0;
 }
 
 long make_maps(struct text *text, const struct place *place, const struct proc_info *info)

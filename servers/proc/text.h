@@ -13,7 +13,15 @@ struct text {
 	/* Makes room for `room` bytes at least, keeping the first `length`; false: cannot. NULL: fixed. */
 	bool (*grow)(struct text *text, size_t room);
 	bool cut; /* something did not fit */
+	/* Of a text that is made as far as it is read: the length that will do, and from where its maker goes on; 0: from the start, or there is no more. */
+	size_t wanted;
+	unsigned long next;
 };
+
+static inline bool text_will_do(const struct text *text)
+{
+	return text->cut || text->length >= text->wanted;
+}
 
 void text_bytes(struct text *text, const void *from, size_t length);
 void text_add(struct text *text, const char *fmt, ...) __printf(2, 3);

@@ -82,6 +82,48 @@ static void ignore(int number)
 	(void)number;
 }
 
+/* Each reading goes on behind the region that the last one ended with, and finds there what is so now. */
+static void maps_in_parts(void)
+{
+	enum { PAGES = 1000, SIZE = PAGES << 12, PART = 4096, READINGS = 100 };
+	static char whole[1 << 18], parts[1 << 18];
+	char *many = mmap(NULL, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < PAGES; i += 2)
+		mprotect(many + (i << 12), 4096, PROT_NONE);
+	int fd = open("/proc/self/maps", O_RDONLY);
+	size_t length = 0, pieces = 0;
+	for (ssize_t n; (n = pread(fd, whole + length, sizeof whole - length, length)) > 0;)
+		length += n;
+	for (ssize_t n; (n = read(fd, parts + pieces, 100)) > 0;)
+		pieces += n;
+	printf("in parts of 100 bytes: %d\n", length > PAGES * 40 && pieces == length && !memcmp(whole, parts, length));
+	printf("in the middle: %d\n", pread(fd, parts, 100, 30000) == 100 && !memcmp(whole + 30000, parts, 100));
+	printf("behind the end: %zd\n", pread(fd, parts, 100, length + 100));
+
+	lseek(fd, 0, SEEK_SET);
+	pieces = read(fd, parts, PART);
+	mprotect(many, SIZE, PROT_READ | PROT_WRITE);
+	for (ssize_t n; (n = read(fd, parts + pieces, PART)) > 0;)
+		pieces += n;
+	printf("a change behind what was read is seen: %d\n", pieces < length / 2);
+	close(fd);
+
+	for (int i = 0; i < PAGES; i += 2)
+		mprotect(many + (i << 12), 4096, PROT_NONE);
+	struct timespec begun, now;
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	for (int i = 0; i < READINGS; i++) {
+		fd = open("/proc/self/smaps", O_RDONLY);
+		if (read(fd, parts, PART) <= 0)
+			puts("nothing read");
+		close(fd);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	long ms = (now.tv_sec - begun.tv_sec) * 1000 + (now.tv_nsec - begun.tv_nsec) / 1000000;
+	printf("the beginning of a long text costs little: %d\n", ms < 500);
+	munmap(many, SIZE);
+}
+
 static void status(void)
 {
 	block(SIG_BLOCK, SIGUSR1);
@@ -266,6 +308,6 @@ static void devices(void)
 
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(maps), PART(status), PART(links), PART(others), PART(of_the_system), PART(devices) };
+	static const struct part parts[] = { PART(maps), PART(maps_in_parts), PART(status), PART(links), PART(others), PART(of_the_system), PART(devices) };
 	return RUN_PARTS(parts, argc, argv);
 }
