@@ -170,6 +170,9 @@
 	X(SESSION_TTY, 140) \
 	/* proc server: m[0] pid, m[1] address in a region of an object -> m[0] length, data[]: the path it was last mapped from; -ENOENT */ \
 	X(PROC_REGION_NAME, 141) \
+	/* proc server: m[0] pid, m[1] page of a region, m[2] end of the range, in that region -> m[0] how many are mapped, m[1] the address reached: call
+	 * again from there until it is the end; m[2] how many of them nobody else maps, m[3] bytes, each page's by how often it is mapped. -EINVAL: no region */ \
+	X(PROC_REGION_PAGES, 143) \
 	/* proc server: m[0] pid, m[1] its new oom_score_adj, OOM_ADJUST_MIN to OOM_ADJUST_MAX; m[2] 1: who writes it is privileged. -EACCES: only such lower it */ \
 	X(OOM_ADJUST, 206) \
 	/* ---- processes by (pid, serial), which is never another's: pidfds ---- */ \
@@ -350,7 +353,6 @@ struct proc_region {
 	unsigned long start, end, offset, ino;
 	unsigned int prot, flags;      /* flags: 1 shared, 2 heap, 4 stack, 8 growsdown */
 	unsigned int service, mount;   /* of the object, 0: anonymous */
-	unsigned long resident_pages;
 };
 
 #endif

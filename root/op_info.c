@@ -325,3 +325,35 @@ long op_PROC_REGION_NAME(struct request *request)
 	request->out_bytes = length;
 	return length;
 }
+
+/* So many pages a request. */
+#define REGION_PAGES_STEP 256
+
+long op_PROC_REGION_PAGES(struct request *request)
+{
+	struct process *p = process_find(request->m[0]);
+	struct thread *t = p ? process_leader(p) : NULL;
+	u64 at = request->m[1], end = request->m[2], alone = 0, bytes = 0;
+	const struct region *r;
+	u32 count = 0;
+
+	if (!may_look(request))
+		return -EPERM;
+	if (!t)
+		return -ESRCH;
+	r = region_find(&t->space->regions, at);
+	if (!r || r->start > at || r->end < end || at > end || !IS_ALIGNED(at | end, (u64)PAGE_SIZE))
+		return -EINVAL;
+	for (at = space_next_mapped(t->space, at, end); at < end && count < REGION_PAGES_STEP;
+	     at = space_next_mapped(t->space, at + PAGE_SIZE, end)) {
+		u64 users = MAX(space_query(t->space, at).count, (u64)1);
+
+		count++;
+		alone += users == 1;
+		bytes += PAGE_SIZE / users;
+	}
+	request->out[1] = at;
+	request->out[2] = alone;
+	request->out[3] = bytes;
+	return count;
+}

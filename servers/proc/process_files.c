@@ -197,6 +197,27 @@ static const char *region_name(unsigned pid, const struct proc_region *region)
 	return region->flags & REGION_STACK ? "[stack]" : "";
 }
 
+/* False: the region is not there any more. */
+static bool count_pages(unsigned pid, const struct proc_region *region, struct region_pages *pages)
+{
+	unsigned long m[8] = { pid, region->start };
+
+	*pages = (struct region_pages){ 0 };
+	while (m[1] < region->end) {
+		long count;
+
+		m[0] = pid;
+		m[2] = region->end;
+		count = root_call(PROC_PROC_REGION_PAGES, m, 0);
+		if (count < 0)
+			return false;
+		pages->mapped += (unsigned long)count;
+		pages->alone += m[2];
+		pages->bytes += m[3];
+	}
+	return true;
+}
+
 /* A program may have thousands and read no more than the first: each reading goes on behind the last region that it was told of, as on Linux. */
 static long add_regions(struct text *text, unsigned pid, bool details)
 {
@@ -212,7 +233,10 @@ static long add_regions(struct text *text, unsigned pid, bool details)
 		}
 		memcpy(regions, serve_message->data, (size_t)count * sizeof(regions[0]));
 		for (long i = 0; i < count && !text_will_do(text); i++) {
-			process_text_region(text, &regions[i], region_name(pid, &regions[i]), details);
+			struct region_pages pages;
+
+			if (!details || count_pages(pid, &regions[i], &pages))
+				process_text_region(text, &regions[i], region_name(pid, &regions[i]), details ? &pages : NULL);
 			text->next = regions[i].end;
 		}
 	} while (!text_will_do(text));

@@ -187,19 +187,21 @@ void process_text_limits(struct text *text, const struct proc_info *p)
 
 #define REGION_NAME_COLUMN 73
 
-static void region_details(struct text *text, const struct proc_region *r)
+/* What nobody may write is as it is in its file. */
+static void region_details(struct text *text, const struct proc_region *r, const struct region_pages *pages)
 {
-	unsigned long shared = r->flags & 1 ? kib(r->resident_pages) : 0, private = kib(r->resident_pages) - shared;
+	unsigned long shared = kib(pages->mapped - pages->alone), private = kib(pages->alone);
+	bool dirty = !r->service || r->prot & 2, copies = dirty && !(r->flags & 1);
 
 	text_add(text, "Size:           %8lu kB\nKernelPageSize: %8lu kB\nMMUPageSize:    %8lu kB\n", (r->end - r->start) / 1024, 4ul, 4ul);
-	text_add(text, "Rss:            %8lu kB\nPss:            %8lu kB\n", kib(r->resident_pages), kib(r->resident_pages));
-	text_add(text, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n", 0ul, shared);
-	text_add(text, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", 0ul, private);
-	text_add(text, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n", kib(r->resident_pages), r->service ? 0 : private);
+	text_add(text, "Rss:            %8lu kB\nPss:            %8lu kB\n", kib(pages->mapped), pages->bytes / 1024);
+	text_add(text, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n", dirty ? 0 : shared, dirty ? shared : 0);
+	text_add(text, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", dirty ? 0 : private, dirty ? private : 0);
+	text_add(text, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n", kib(pages->mapped), copies ? kib(pages->mapped) : 0);
 	text_add(text, "Swap:           %8lu kB\nSwapPss:        %8lu kB\nLocked:         %8lu kB\n", 0ul, 0ul, 0ul);
 }
 
-void process_text_region(struct text *text, const struct proc_region *r, const char *name, bool details)
+void process_text_region(struct text *text, const struct proc_region *r, const char *name, const struct region_pages *pages)
 {
 	size_t line = text->length;
 
@@ -211,6 +213,6 @@ void process_text_region(struct text *text, const struct proc_region *r, const c
 		text_add(text, "%s", name);
 	}
 	text_add(text, "\n");
-	if (details)
-		region_details(text, r);
+	if (pages)
+		region_details(text, r, pages);
 }

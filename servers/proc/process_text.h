@@ -13,7 +13,10 @@ void process_text_stat(struct text *text, const struct proc_info *info);
 void process_text_statm(struct text *text, const struct proc_info *info);
 void process_text_status(struct text *text, const struct proc_info *info);
 void process_text_limits(struct text *text, const struct proc_info *info);
-/* One line of maps; with `details`, the lines that smaps adds. `name` may be "". */
-void process_text_region(struct text *text, const struct proc_region *region, const char *name, bool details);
+struct region_pages {
+	unsigned long mapped, alone, bytes; /* pages; pages that nobody else maps; each page's size by how many map it */
+};
+/* One line of maps; with `pages`, the lines that smaps adds. `name` may be "". */
+void process_text_region(struct text *text, const struct proc_region *region, const char *name, const struct region_pages *pages);
 
 #endif

@@ -66,7 +66,7 @@ static void requests(void)
 		unsigned label;
 	} of_services[] = {
 		{ "processes", PROC_PROC_LIST }, { "process", PROC_PROC_INFO }, { "threads", PROC_PROC_THREADS }, { "files", PROC_PROC_FILES },
-		{ "memory", PROC_PROC_MEMORY }, { "regions", PROC_PROC_REGIONS }, { "region", PROC_PROC_REGION_NAME },
+		{ "memory", PROC_PROC_MEMORY }, { "regions", PROC_PROC_REGIONS }, { "region", PROC_PROC_REGION_NAME }, { "pages", PROC_PROC_REGION_PAGES },
 		{ "terminal signal", PROC_TTY_SIGNAL }, { "session", PROC_SESSION_TTY }, { "orphans", PROC_ORPHANED },
 		{ "ready", PROC_SERVICE_READY }, { "ports", PROC_NEEDS_IO }, { "map", PROC_MAP_OBJECT }, { "create", PROC_OBJECT_CREATE },
 		{ "image", PROC_OBJECT_IMAGE },

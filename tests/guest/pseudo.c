@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static char text[1 << 16];
 
@@ -63,6 +64,71 @@ static void maps(void)
 			parts += modes[0] == 'r' ? 1 : 10;
 	}
 	printf("lines %d, sorted %d, data %d, stack %d, text %d, parts of a mapping %d\n", lines > 5, sorted, found_data, found_stack, found_text, parts);
+}
+
+/* A figure of smaps, of the region that begins at `start`; NULL: of all together. */
+static long smaps_figure(const void *start, const char *key)
+{
+	static char buffer[1 << 16];
+	FILE *f = fopen("/proc/self/smaps", "r");
+	long sum = 0, value;
+	unsigned long from = 0, begins, ends;
+	char line[512], format[64];
+	setvbuf(f, buffer, _IOFBF, sizeof buffer);
+	snprintf(format, sizeof format, "%s: %%ld kB", key);
+	while (fgets(line, sizeof line, f)) {
+		if (sscanf(line, "%lx-%lx ", &begins, &ends) == 2)
+			from = begins;
+		else if ((!start || from == (unsigned long)start) && sscanf(line, format, &value) == 1)
+			sum += value;
+	}
+	fclose(f);
+	return sum;
+}
+
+static void show_smaps(const char *title, const void *start)
+{
+	static const char *const keys[] = { "Size", "Rss", "Pss", "Shared_Dirty", "Private_Dirty", "Anonymous" };
+	printf("%s:", title);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		printf(" %s %ld", keys[i], smaps_figure(start, keys[i]));
+	puts("");
+}
+
+/* Which pages are there, whose they are. */
+static void smaps(void)
+{
+	enum { SIZE = 4 << 20, LARGE = 1 << 30 };
+	int flags = MAP_ANONYMOUS | MAP_NORESERVE, ends[2];
+	/* Regions of their own: nothing beside them is alike. */
+	char *private = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | flags, -1, 0), *gap = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | flags, -1, 0);
+	char *large = mmap(NULL, LARGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | flags, -1, 0), byte;
+	madvise(private, SIZE, MADV_NOHUGEPAGE);
+	madvise(large, LARGE, MADV_NOHUGEPAGE);
+	show_smaps("untouched", private);
+	for (int i = 0; i < 300; i++)
+		private[i * 3 << 12] = 1;
+	show_smaps("300 pages", private);
+	for (size_t at = 0; at < LARGE; at += 32 << 20)
+		large[at] = 1;
+	show_smaps("sparse", large);
+	pid_t child = pipe(ends) ? -1 : fork();
+	if (!child)
+		_exit(read(ends[0], &byte, 1) != 1);
+	for (int i = 0; i < 100; i++)
+		private[i * 3 << 12] = 2;
+	show_smaps("after a fork, 100 written", private);
+	if (write(ends[1], "", 1) != 1 || waitpid(child, NULL, 0) != child)
+		puts("no child");
+	show_smaps("the child is gone", private);
+	madvise(private, SIZE / 2, MADV_DONTNEED);
+	show_smaps("half given back", private);
+	long all = smaps_figure(NULL, "Rss");
+	slurp("/proc/self/status");
+	char *at = strstr(text, "VmRSS:");
+	long told = at ? strtol(at + 6, NULL, 10) : 0;
+	printf("as status says: %d\n", told > 0 && all > told * 9 / 10 && all < told * 11 / 10);
+	munmap(gap, 4096);
 }
 
 static void show_line(const char *key)
@@ -308,6 +374,6 @@ static void devices(void)
 
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(maps), PART(maps_in_parts), PART(status), PART(links), PART(others), PART(of_the_system), PART(devices) };
+	static const struct part parts[] = { PART(maps), PART(maps_in_parts), PART(smaps), PART(status), PART(links), PART(others), PART(of_the_system), PART(devices) };
 	return RUN_PARTS(parts, argc, argv);
 }

@@ -126,10 +126,10 @@ static void maps_names_begin_at_column_73(void)
 	struct text text = start();
 	struct proc_region region = { .start = 0x7ffc0000, .end = 0x7ffe0000, .prot = 3, .flags = 4 };
 
-	process_text_region(&text, &region, "[stack]", false);
+	process_text_region(&text, &region, "[stack]", NULL);
 	CHECK_STR(bytes, "7ffc0000-7ffe0000 rw-p 00000000 00:00 0                                  [stack]\n");
 	text = start();
-	process_text_region(&text, &region, "", false);
+	process_text_region(&text, &region, "", NULL);
 	CHECK_STR(bytes, "7ffc0000-7ffe0000 rw-p 00000000 00:00 0 \n");
 }
 
