@@ -162,6 +162,7 @@ int space_write(struct space *space, u64 address, const void *from, u64 length)
 long futex_wake_address(struct space *space, u64 address, unsigned count) { (void)space; (void)address; (void)count; return 0; }
 void robust_list_walk(struct thread *thread, u64 head) { (void)thread; (void)head; }
 void futex_pi_owner_ended(struct thread *thread) { (void)thread; }
+void priority_configured(struct thread *thread) { (void)thread; }
 u8 priority_own(const struct thread *thread) { return PRIORITY_PROGRAM - thread->nice / 2; }
 void walk_forget(struct thread *thread) { (void)thread; }
 void process_write_info(const struct process *process, struct space *space) { (void)process; (void)space; }
