@@ -56,7 +56,7 @@ int call_copy(struct thread *t)
 		return K_WRONG_TYPE;
 	if (arg1(t) > COPY_OUT)
 		return K_INVALID_ARG;
-	caller = (u64)slot->object & 1 ? NULL : slot->object;
+	caller = reply_caller(slot);
 	if (!caller)
 		return K_GONE;
 	while (arg4(t)) {

@@ -96,7 +96,7 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 		info |= INFO_CAPS(message_caps_move(receiver, sender, caps, NULL));
 	if (sender->flags & THREAD_FLAG_FORWARDED)
 		info = (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED;
-	receiver_result(receiver, sender->call_badge, info, thread_principal(sender));
+	receiver_result(receiver, sender->call_badge, info, sender->principal_sent);
 	sender->flags &= ~THREAD_FLAGS_CALL;
 	TRACE(TRACE_IPC, sender->principal, info, receiver->principal);
 	receiver->state = THREAD_READY;

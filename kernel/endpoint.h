@@ -91,7 +91,19 @@ bool endpoint_notify_bound(struct thread *t, u64 bits);
 void fault_send(struct thread *t, u64 address, u64 error);
 
 /* reply.c */
-/* A thread is about to call: who pays? */
+/* The caller behind a Reply; NULL: it is gone (reply.c). */
+static inline struct thread *reply_caller(const struct cte *slot)
+{
+	return (u64)slot->object & 1 ? NULL : slot->object;
+}
+/* The word that a thread's call goes out with: its principal, and who pays, which is whom it serves (slot: where it received last; NULL: nowhere). */
+static inline u64 reply_word(const struct thread *t, const struct cte *slot)
+{
+	const struct thread *served = slot && cap_type(slot) == OBJECT_REPLY ? reply_caller(slot) : NULL;
+
+	return served ? (t->principal & PRINCIPAL_MASK) | (served->principal_sent & ~PRINCIPAL_MASK) : t->principal;
+}
+/* A thread is about to call. */
 void reply_charge(struct thread *t);
 void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep);
 /* The Endpoint goes: what it knows of outstanding requests is forgotten, the Replies stay good. */

@@ -256,8 +256,7 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 		return NULL;
 	if (any && (info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag)
 		return NULL;
-	/* a deadline; something unusual; a server that calls, perhaps for a caller */
-	if (unlikely(t->frame.rbp | t->unusual | t->reply_slot))
+	if (unlikely(t->frame.rbp | t->unusual))
 		return NULL;
 	ep = target_of(cap, &badge);
 	if (unlikely(!ep))
@@ -268,9 +267,10 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 	if (any && (info & DATA_BITS) && !receiver->message_low)
 		return NULL;
 	receive(ep, receiver, slot, t, info);
+	t->principal_sent = likely(!t->reply_slot) ? t->principal : reply_word(t, slot_in(&t->system_cnode, t->reply_slot));
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
-	return switch_to(core, t, receiver, badge, info, t->principal, any);
+	return switch_to(core, t, receiver, badge, info, t->principal_sent, any);
 }
 
 /* r15 reply slot, rsi info of the reply, rdi Endpoint */
@@ -343,7 +343,7 @@ static INLINE struct thread *forward_recv(struct core *core, struct thread *t, u
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
 	wait_at(t, own, number);
-	return switch_to(core, t, receiver, badge, (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED, caller->principal, any);
+	return switch_to(core, t, receiver, badge, (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED, caller->principal_sent, any);
 }
 
 static INLINE struct thread *fast_call(struct core *core, struct thread *t, u64 target, u64 info, u64 number, bool any)

@@ -14,7 +14,6 @@
 #define THREAD_FLAG_FORWARDED 2u
 #define THREAD_FLAG_INTERRUPT 4u /* interrupt the program when its page fault is answered */
 #define THREAD_FLAG_CANCELLED 8u /* the Reply's holder has been told */
-#define THREAD_FLAG_FOR_ANOTHER 32u /* it calls while it serves: thread_principal() */
 #define THREAD_FLAG_ADRIFT 16u /* the Endpoint that it was received from is gone */
 /* Those that the next Call, or its being received, ends. */
 #define THREAD_FLAGS_CALL (THREAD_FLAG_PARKED | THREAD_FLAG_FORWARDED | THREAD_FLAG_CANCELLED | THREAD_FLAG_ADRIFT)
@@ -30,11 +29,6 @@ static inline struct vector_area *thread_vector_area(struct thread *t)
 static inline u8 *thread_park(struct thread *t)
 {
 	return (u8 *)t + THREAD_PARK_OFFSET;
-}
-/* The principal word of its pending call. */
-static inline u64 thread_principal(const struct thread *t)
-{
-	return t->flags & THREAD_FLAG_FOR_ANOTHER ? t->principal_sent : t->principal;
 }
 static inline bool thread_parked(const struct thread *t)
 {

@@ -22,11 +22,6 @@ static struct endpoint *gone_endpoint(const struct cte *slot)
 	return object & 1 ? (struct endpoint *)(object & ~1ull) : NULL;
 }
 
-static struct thread *caller_of(const struct cte *slot)
-{
-	return (u64)slot->object & 1 ? NULL : slot->object;
-}
-
 static void cancelled_add(struct endpoint *ep, struct cte *slot)
 {
 	slot->prev = NULL;
@@ -52,13 +47,8 @@ static void cancelled_remove(struct endpoint *ep, struct cte *slot)
 void reply_charge(struct thread *t)
 {
 	struct cte *slot = t->reply_slot ? cspace_system_slot(t, t->reply_slot) : NULL;
-	struct thread *served = slot && cap_type(slot) == OBJECT_REPLY ? caller_of(slot) : NULL;
 
-	t->flags &= ~THREAD_FLAG_FOR_ANOTHER;
-	if (!served)
-		return;
-	t->principal_sent = (t->principal & PRINCIPAL_MASK) | (thread_principal(served) & ~PRINCIPAL_MASK);
-	t->flags |= THREAD_FLAG_FOR_ANOTHER;
+	t->principal_sent = reply_word(t, slot);
 }
 
 void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep)
@@ -75,7 +65,7 @@ void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endp
 /* Empties the slot. The caller, if it still waits, is taken off the Endpoint's list and is the business of whoever calls this. */
 static struct thread *take(struct cte *slot)
 {
-	struct thread *caller = caller_of(slot);
+	struct thread *caller = reply_caller(slot);
 	struct endpoint *ep = caller ? caller->endpoint : gone_endpoint(slot);
 
 	if (ep)
@@ -114,7 +104,6 @@ void reply_discard(struct cte *slot)
 
 	if (!caller)
 		return;
-	caller->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	if (caller->fault) {
 		/* nobody mends the page: the program gets the fault */
 		answer_fault(caller, FAULT_DELIVER);
@@ -179,10 +168,10 @@ bool reply_next_cancelled(struct endpoint *ep, u64 *number, u64 *why, u64 *princ
 	if (!slot)
 		return false;
 	cancelled_remove(ep, slot);
-	caller = caller_of(slot);
+	caller = reply_caller(slot);
 	*number = cap_value(slot) >> 8;
 	*why = cap_value(slot) & 0xff;
-	*principal = caller ? thread_principal(caller) : 0;
+	*principal = caller ? caller->principal_sent : 0;
 	if (!caller)
 		slot->object = NULL;
 	return true;
@@ -216,7 +205,7 @@ int reply_send(struct thread *t, struct cte *slot)
 		return err;
 	if (unlikely(cap_type(slot) != OBJECT_REPLY))
 		return cap_empty(slot) ? K_INVALID_CAP : K_WRONG_TYPE;
-	if (unlikely(INFO_CAPS_OF(info)) && caller_of(slot)) {
+	if (unlikely(INFO_CAPS_OF(info)) && reply_caller(slot)) {
 		err = message_caps_check(t, INFO_CAPS_OF(info), &mint);
 		if (err)
 			return err;
@@ -224,7 +213,6 @@ int reply_send(struct thread *t, struct cte *slot)
 	caller = take(slot);
 	if (unlikely(!caller))
 		return K_GONE;
-	caller->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	TRACE(TRACE_IPC, caller->principal, info, t->frame.rdx);
 	if (unlikely(caller->fault))
 		answer_fault(caller, t->frame.rdx);
@@ -250,17 +238,16 @@ int reply_forward(struct thread *t, struct cte *slot, struct cte *target)
 	ep = endpoint_of(target, &err);
 	if (!ep)
 		return err;
-	if (caller_of(slot) && caller_of(slot)->fault)
+	if (reply_caller(slot) && reply_caller(slot)->fault)
 		return K_INVALID_ARG; /* faults are answered by whom they were sent to */
 	{
-		bool interrupted = caller_of(slot) && (caller_of(slot)->flags & THREAD_FLAG_CANCELLED);
-		u64 deadline = caller_of(slot) ? caller_of(slot)->deadline : 0, why = cap_value(slot) & 0xff;
+		bool interrupted = reply_caller(slot) && (reply_caller(slot)->flags & THREAD_FLAG_CANCELLED);
+		u64 deadline = reply_caller(slot) ? reply_caller(slot)->deadline : 0, why = cap_value(slot) & 0xff;
 
 		caller = take(slot);
 		if (!caller)
 			return K_GONE;
 		if (interrupted) { /* the new holder would never learn of it */
-			caller->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 			caller->frame.rax = (u64)(why == WHY_TIMEOUT ? K_TIMEOUT : K_INTERRUPTED);
 			thread_ready(caller);
 			return K_OK;

@@ -285,7 +285,6 @@ void thread_unblock(struct thread *thread)
 void thread_wake(struct thread *thread, int error)
 {
 	thread_unblock(thread);
-	thread->flags &= ~THREAD_FLAG_FOR_ANOTHER;
 	thread->frame.rax = (u64)(s64)error;
 	thread_ready(thread);
 }

@@ -51,7 +51,7 @@ struct thread {
 	u8 vector_free;                /* has no vector state, and traps if it uses the registers (kernel/arch/vector.c) */
 	u64 reply_slot;                /* where the Reply goes that it waits for, or received last; 0: it never received */
 	u64 principal;                 /* with its own charge */
-	u64 principal_sent;            /* THREAD_FLAG_FOR_ANOTHER: the word of its pending call, with another's charge */
+	u64 principal_sent;            /* the word that its last call or fault went out with: if it serves, the charge is that of whom it serves */
 	struct core *core;             /* runs there, is queued there, or ran there last */
 	u64 affinity;                  /* cores that it may run on */
 	struct core *vector_core;      /* whose registers had its vector state last; see core->vector_owner */
