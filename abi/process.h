@@ -90,6 +90,7 @@
 	X(SET_NAME, 45)   /* m[0] tid or 0, data[]: up to 15 bytes */ \
 	X(GET_NAME, 46) \
 	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
+	X(IO_PRIORITY, 51) /* m[0] 0 get 1 set, m[1] which as above, m[2] who, m[3] Linux's class << 13 | level: kept; nothing here does input in an order */ \
 	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] Linux's policy and SCHEDULER_RESET_ON_FORK, m[3] real-time priority, m[4] nice, m[5] SCHEDULER_KEEP_
 	 * -> m[1..3] as m[2..4] */ \
 	X(SCHEDULER, 55) \

@@ -98,6 +98,7 @@ void priority_inherit(struct thread *thread, const struct thread *maker)
 	thread->nice = maker->nice;
 	thread->policy = maker->policy;
 	thread->real_time = maker->real_time;
+	thread->io_priority = maker->io_priority;
 	if (!maker->reset_on_fork)
 		return;
 	if (policy_real_time(thread->policy)) {
@@ -109,9 +110,7 @@ void priority_inherit(struct thread *thread, const struct thread *maker)
 
 /* ---- nice ---- */
 
-enum { WHICH_PROCESS, WHICH_GROUP, WHICH_USER };
-
-static bool prioritised(const struct thread *t, u64 which, u32 who, const struct thread *caller)
+bool priority_means(const struct thread *t, u64 which, u32 who, const struct thread *caller)
 {
 	const struct process *p = t->process, *self = caller->process;
 
@@ -139,7 +138,7 @@ long op_PRIORITY(struct request *request)
 		return -EINVAL;
 	list_for_each_entry(p, &process_list, struct process, all) {
 		list_for_each_entry(t, &p->threads, struct thread, in_process) {
-			if (!prioritised(t, request->m[1], request->m[2], request->caller))
+			if (!priority_means(t, request->m[1], request->m[2], request->caller))
 				continue;
 			found = true;
 			refused = request->m[0] ? may_renice(request->caller->process, t, nice) : 0;

@@ -12,6 +12,10 @@ static inline bool policy_real_time(unsigned policy)
 	return policy == POLICY_FIFO || policy == POLICY_RR;
 }
 
+/* Whom getpriority and the like mean. */
+enum { WHICH_PROCESS, WHICH_GROUP, WHICH_USER };
+bool priority_means(const struct thread *t, u64 which, u32 who, const struct thread *caller);
+
 /* The kernel's priority by what is the thread's own. */
 u8 priority_own(const struct thread *thread);
 /* A thread that the kernel has with that priority and a new one's share: it gets its own. */

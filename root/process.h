@@ -117,6 +117,7 @@ struct thread {
 	char name[16];
 	int nice;
 	u8 policy, real_time;    /* Linux's policy; its priority, 1..99, if that is a real-time one */
+	u16 io_priority;         /* Linux's class << 13 | level; 0: follows from the above */
 	bool reset_on_fork;
 	u8 priority;             /* the kernel's now: its own or one that it inherits (priority.h) */
 	u32 weight;              /* its share among equals, and its slice, as the kernel has them; weight 0: it takes turns */

@@ -141,6 +141,19 @@ long linux_setpriority(struct thread_record *t, const unsigned long a[6])
 	return rt_root(PROC_PRIORITY, 1, (unsigned)a[0], (unsigned)a[1], (unsigned long)(long)nice, 0);
 }
 
+/* IOPRIO_WHO_ values begin at 1. */
+long linux_ioprio_get(struct thread_record *t, const unsigned long a[6])
+{
+	(void)t;
+	return rt_root(PROC_IO_PRIORITY, 0, (unsigned)a[0] - 1, (unsigned)a[1], 0, 0);
+}
+
+long linux_ioprio_set(struct thread_record *t, const unsigned long a[6])
+{
+	(void)t;
+	return rt_root(PROC_IO_PRIORITY, 1, (unsigned)a[0] - 1, (unsigned)a[1], (unsigned)a[2], 0);
+}
+
 /* ---- scheduling ---- */
 
 long linux_sched_yield(struct thread_record *t, const unsigned long a[6])

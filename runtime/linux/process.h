@@ -25,7 +25,7 @@ struct thread_record;
 	X(setuid) X(setgid) X(setreuid) X(setregid) X(setresuid) X(setresgid) X(getresuid) X(getresgid) X(setfsuid) X(setfsgid) \
 	X(getgroups) X(setgroups) X(capget) X(capset) \
 	/* limits.c */ \
-	X(getrlimit) X(setrlimit) X(prlimit64) X(getrusage) X(times) X(getpriority) X(setpriority) \
+	X(getrlimit) X(setrlimit) X(prlimit64) X(getrusage) X(times) X(getpriority) X(setpriority) X(ioprio_get) X(ioprio_set) \
 	X(sched_yield) X(sched_getaffinity) X(sched_setaffinity) X(sched_getscheduler) X(sched_setscheduler) X(sched_getparam) X(sched_setparam) \
 	X(sched_get_priority_max) X(sched_get_priority_min) X(sched_rr_get_interval) X(sched_getattr) X(sched_setattr) X(getcpu) \
 	/* system.c */ \

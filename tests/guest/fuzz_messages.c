@@ -79,7 +79,7 @@ static const struct template {
 	ROOT(OBJECT_DESTROY, "n", 0, 0), ROOT(OBJECT_INFO, "n", 0, 0), ROOT(OBJECT_LIST, "nn", 0, 0), ROOT(OBJECT_SEEK, "non", 0, 0), ROOT(OBJECT_IMAGE, "nnnn", 0, 0),
 	ROOT(CLONE, "cn...aa", 0, 0), ROOT(CLONE, "cnGG.aan", 0, 0), ROOT(EXEC, "Fzn", 0, 1), ROOT(EXIT, "nn", 0, 0), ROOT(WAIT, "Pnkn", 0, 0), ROOT(GET_IDS, "P", 0, 0),
 	ROOT(SET_PGID, "PP", 0, 0), ROOT(SET_SID, "", 0, 0), ROOT(SET_CREDENTIALS, "nuuuuuu", 0, 0), ROOT(GET_CREDENTIALS, "", 0, 0), ROOT(SET_GROUPS, "n", 'b', 0),
-	ROOT(GET_GROUPS, "n", 0, 0), ROOT(RLIMIT, "Pnnzz", 0, 0), ROOT(USAGE, "n", 0, 0), ROOT(SET_NAME, "P", 'b', 0), ROOT(GET_NAME, "P", 0, 0), ROOT(PRIORITY, "nnPn", 0, 0),
+	ROOT(GET_GROUPS, "n", 0, 0), ROOT(RLIMIT, "Pnnzz", 0, 0), ROOT(USAGE, "n", 0, 0), ROOT(SET_NAME, "P", 'b', 0), ROOT(GET_NAME, "P", 0, 0), ROOT(PRIORITY, "nnPn", 0, 0), ROOT(IO_PRIORITY, "nnPn", 0, 0),
 	ROOT(AFFINITY, "nPk", 0, 0), ROOT(VECTOR_FREE, "", 0, 0), ROOT(PRCTL, "nnnnn", 0, 0), ROOT(KILL, "PS", 0, 0), ROOT(TGKILL, "PPS", 0, 0), ROOT(SIGQUEUE, "PPS", 'b', 0), ROOT(SIGTAKE, "k", 0, 0),
 	ROOT(SIGWAIT, "kT", 0, 0), ROOT(SIGPENDING, "", 0, 0), ROOT(ITIMER, "nntt", 0, 0), ROOT(TIMER_CREATE, "NnSnPn", 0, 0), ROOT(TIMER_SET, "nntt", 0, 0),
 	ROOT(TIMER_GET, "n", 0, 0), ROOT(TIMER_DELETE, "n", 0, 0), ROOT(FUTEX_WAIT, "anTk", 0, 0), ROOT(FUTEX_WAIT, "anTka", 0, 0), ROOT(FUTEX_WAKE, "ank", 0, 0), ROOT(FUTEX_REQUEUE, "annann", 0, 0),

@@ -1,6 +1,6 @@
 /*
  * Scheduling policies: what may be set by whom, what is read back, what fork keeps, and that a real-time thread runs before others.
- * calls: sched_setscheduler sched_getscheduler sched_setparam sched_getparam sched_setattr sched_getattr sched_rr_get_interval
+ * calls: sched_setscheduler sched_getscheduler sched_setparam sched_getparam sched_setattr sched_getattr sched_rr_get_interval ioprio_get ioprio_set
  */
 #include <sched.h>
 #include <signal.h>
@@ -433,10 +433,105 @@ static void wakes(void)
 	printf("late: %s\n", late / 20 < 4000 ? "not much" : "too late");
 }
 
+/* ---- input and output ---- */
+
+enum { IO_PROCESS = 1, IO_GROUP, IO_USER };
+#define IO(class, level) ((class) << 13 | (level))
+
+static long io_get(int which, int who)
+{
+	return syscall(SYS_ioprio_get, which, who);
+}
+
+static long io_set(int which, int who, int value)
+{
+	return syscall(SYS_ioprio_set, which, who, value);
+}
+
+static void show_io(const char *when)
+{
+	printf("%s: own %ld, group %ld, user %ld\n", when, io_get(IO_PROCESS, 0), io_get(IO_GROUP, 0), io_get(IO_USER, ALICE));
+}
+
+static void in_child(void (*deed)(void))
+{
+	fflush(stdout);
+	if (!fork()) {
+		deed();
+		fflush(stdout);
+		_exit(0);
+	}
+	wait(NULL);
+}
+
+static void inherits_io(void)
+{
+	show_io("child");
+	SHOW(io_set(IO_PROCESS, 0, IO(3, 7)));
+	show_io("child, idle");
+}
+
+static void io_as_alice(void)
+{
+	setpgid(0, 0);
+	SHOW(setresuid(ALICE, ALICE, ALICE));
+	show_io("alice");
+	SHOW(io_set(IO_PROCESS, 0, IO(1, 0)));
+	SHOW(io_set(IO_PROCESS, 0, IO(2, 1)));
+	SHOW(io_set(IO_PROCESS, getppid(), IO(2, 1)));
+	SHOW(io_set(IO_GROUP, 0, IO(2, 3)));
+	SHOW(io_set(IO_USER, 0, IO(2, 2)));
+	SHOW(io_set(IO_USER, ALICE, IO(2, 5)));
+	SHOW(io_get(IO_PROCESS, getppid()));
+	show_io("alice, set");
+}
+
+static void try_io(int class, int level)
+{
+	long set = io_set(IO_PROCESS, 0, IO(class, level));
+
+	printf("class %d level %d: %s\n", class, level, set ? strerror(errno) : "set");
+	show_io("now");
+}
+
+static void io_values(void)
+{
+	setpgid(0, 0);
+	show_io("first");
+	SHOW(setpriority(PRIO_PROCESS, 0, 10));
+	show_io("nice");
+	SHOW(set(0, SCHED_IDLE, 0));
+	show_io("SCHED_IDLE");
+	SHOW(set(0, SCHED_FIFO, 10));
+	show_io("SCHED_FIFO");
+	SHOW(set(0, SCHED_OTHER, 0));
+	for (int class = 0; class < 5; class++)
+		for (int level = 0; level < 9; level += 4)
+			try_io(class, level);
+	SHOW(io_set(IO_PROCESS, 0, -1));
+	SHOW(io_set(IO_PROCESS, 0, 1 << 16 | IO(2, 1)));
+	SHOW(io_set(0, 0, IO(2, 1)));
+	SHOW(io_set(4, 0, IO(2, 1)));
+	SHOW(io_set(4, 0, IO(2, 9)));
+	SHOW(io_get(0, 0));
+	SHOW(io_get(4, 0));
+	SHOW(io_get(IO_PROCESS, 30000));
+	SHOW(io_set(IO_PROCESS, 30000, IO(2, 1)));
+	SHOW(io_get(IO_PROCESS, -1));
+	SHOW(io_get(IO_GROUP, 30000));
+	SHOW(io_get(IO_USER, 12345));
+	SHOW(io_set(IO_USER, 12345, IO(2, 1)));
+	SHOW(io_set(IO_GROUP, 0, IO(2, 6)));
+	show_io("group set");
+	in_child(inherits_io);
+	in_child(io_as_alice);
+	show_io("last");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = { { "by_root", by_root }, { "by_others", by_others }, { "order", order }, { "above", above }, { "shares", shares },
-					     { "the_least", the_least }, { "equals", equals }, { "wakes", wakes } };
+					     { "the_least", the_least }, { "equals", equals }, { "wakes", wakes }, { "io_values", io_values } };
 
 	return run_parts(parts, sizeof(parts) / sizeof(parts[0]), argc, argv);
 }
