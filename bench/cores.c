@@ -1,6 +1,6 @@
 /*
  * Rows that take two cores: what it costs that a caller is on another one than the caller before. Each is the shortest of its calls: the cores are threads of a host
- * that does other things as well. UX/RT's alone.
+ * that does other things as well. The native ones are UX/RT's alone; the pipe is there to compare them with.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -106,16 +106,54 @@ static unsigned long row_pinned(unsigned n)
 	return took;
 }
 
-static const struct row core_rows[] = {
+/* A byte there and one back, each end on a core of its own. */
+static unsigned long row_pipe(unsigned n)
+{
+	int there[2], back[2];
+	unsigned long best = ~0ul;
+	char byte = 'x';
+
+	MUST(pipe(there) == 0 && pipe(back) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		pin(0, 1);
+		close(there[1]);
+		close(back[0]);
+		while (read(there[0], &byte, 1) == 1)
+			MUST(write(back[1], &byte, 1) == 1);
+		_exit(0);
+	}
+	pin(0, 0);
+	close(there[0]);
+	close(back[1]);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned long start = ticks();
+
+		MUST(write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1);
+		start = ticks() - start;
+		best = start < best ? start : best;
+	}
+	close(there[1]);
+	close(back[0]);
+	MUST(child > 0 && waitpid(child, NULL, 0) == child);
+	return best * n;
+}
+
+static const struct row native_core_rows[] = {
 	{ "cross_same", "native call and answer on two cores, shortest, ns: caller on one", 200, row_same },
 	{ "cross_turns", "the same: callers on two cores in turn, server not pinned", 200, row_turns },
 	{ "cross_pinned", "the same: server pinned to the other core", 200, row_pinned },
 	{ 0 },
 };
 
+static const struct row core_rows[] = {
+	{ "cross_pipe", "pipe round trip, 2 processes, each on a core of its own, shortest, ns", 200, row_pipe },
+	{ 0 },
+};
+
 int main(int argc, char **argv)
 {
-	static const struct row_table table = { .rows = core_rows, .uxrt_only = 1 };
+	static const struct row_table tables[] = { { .rows = native_core_rows, .uxrt_only = 1 }, { .rows = core_rows } };
 
-	return measure_tables(&table, 1, argc, argv);
+	return measure_tables(tables, sizeof tables / sizeof *tables, argc, argv);
 }

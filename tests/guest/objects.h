@@ -103,18 +103,36 @@ static inline int line_returns(const struct snapshot *before, int count, const s
 	return 1;
 }
 
-static inline int lines_astray(const struct snapshot *before, int count, const struct snapshot *now, int show)
+static inline int any_line_astray(const struct snapshot *before, int count, const struct snapshot *now)
 {
 	int found = before->count != now->count;
 
-	for (int i = 0; i < now->count && !(found && !show); i++) {
-		if (i < before->count && line_returns(before, count, now, i))
-			continue;
-		found++;
-		if (show)
-			printf("  expected %s\n  got      %s\n", before[count - 1].line[i], now->line[i]);
-	}
+	for (int i = 0; i < now->count && !found; i++)
+		found = !line_returns(before, count, now, i);
 	return found;
+}
+
+static inline const char *values_of(const char *line)
+{
+	line += strcspn(line, " ");
+	return line + strspn(line, " ");
+}
+
+/* What each of the snapshots had in the lines that were astray in any of them. */
+static inline void show_history(const struct snapshot *all, int count)
+{
+	for (int i = 0; i < all->count; i++) {
+		int astray = 0;
+
+		for (int k = 1; k < count && !astray; k++)
+			astray = all[k].count != all->count || !line_returns(all, k, &all[k], i);
+		if (!astray)
+			continue;
+		printf("  %.*s", (int)strcspn(all->line[i], " "), all->line[i]);
+		for (int k = 0; k < count; k++)
+			printf("%s%s", k ? ", " : "  ", i < all[k].count ? values_of(all[k].line[i]) : "none");
+		printf("\n");
+	}
 }
 
 /* Whether all is as it was; what ends by itself is given some time. */
@@ -124,7 +142,7 @@ static inline int snapshot_returns(const struct snapshot *before, int count, str
 
 	for (int i = 0; i < SETTLE_MAX; i++) {
 		snapshot_take(now);
-		if (!lines_astray(before, count, now, 0))
+		if (!any_line_astray(before, count, now))
 			return 1;
 		nanosleep(&pause, NULL);
 	}
@@ -197,8 +215,8 @@ static inline int leaves_nothing(const char *name, void (*deed)(void *), void *c
 			return 1;
 		}
 	}
-	printf("FAIL %s: each of %d runs left something behind; the last:\n", name, RUNS_MAX);
-	lines_astray(before, RUNS_MAX, &before[RUNS_MAX], 1);
+	printf("FAIL %s: each of %d runs left something behind; what there was before them and after each:\n", name, RUNS_MAX);
+	show_history(before, RUNS_MAX + 1);
 	return 0;
 }
 
