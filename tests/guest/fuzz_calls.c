@@ -10,7 +10,8 @@
 #include "tests/guest/fuzz_flags.h"
 #include "tests/guest/fuzz_values.h"
 
-#define CALLS_A_CELL  400
+#define ROUNDS        5
+#define CALLS_A_ROUND 400
 #define CALLS_A_CHILD 10
 #define SHOW_FD       60
 
@@ -236,6 +237,15 @@ static unsigned long any_mapping_size(void)
 	return any(12) ? PAGE * (1 + any(12)) - (any(6) ? 0 : any(PAGE)) : any(8) ? any(PAGE) : any_number();
 }
 
+/* Those that nothing catches are seldom drawn: a cell is to live for its calls. */
+static unsigned long any_signal(void)
+{
+	static const unsigned long fatal = 1ul << SIGKILL | 1ul << SIGSTOP | 1ul << SIGILL | 1ul << SIGTRAP | 1ul << SIGFPE | 1ul << SIGSEGV | 1ul << SIGBUS;
+	unsigned long number = any(10) ? 1 + any(34) : any_number();
+
+	return number < 64 && fatal >> number & 1 && any(8) ? 1 + any(2) : number;
+}
+
 /* The letters of the table below. */
 static unsigned long argument(char kind)
 {
@@ -254,7 +264,7 @@ static unsigned long argument(char kind)
 	case 'l': return any(3) ? any(20000) : any_number();
 	case 'x': return any(2) ? 0 : any_number();
 	case 'o': return any(4) ? 0777 : any(0200000);
-	case 'S': return any(10) ? 1 + any(34) : any_number();
+	case 'S': return any_signal();
 	case 'P': return any_pid();
 	case 'u': return any(6) ? any(8) : any_number();
 	case 'v': return any_vector();
@@ -322,7 +332,7 @@ static const struct call {
 #define SPECIAL(name, arguments, what) { SYS_##name, what, #name, arguments }
 	CALL(read, "fpz"), CALL(write, "fpz"), CALL(open, "rOo"), CALL(close, "f"), CALL(stat, "rp"), CALL(fstat, "fp"), CALL(lstat, "rp"),
 	CALL(poll, "Bcu"), CALL(lseek, "flj"), CALL(mmap, "gGRMfl"), CALL(mmap, "gGRMfl"), CALL(mprotect, "gGR"), CALL(munmap, "gG"), CALL(brk, "p"),
-	CALL(rt_sigaction, "SHp8"), CALL(rt_sigprocmask, "jQp8"), SPECIAL(rt_sigreturn, "", RARE), CALL(ioctl, "fIp"), CALL(ioctl, "fIi"),
+	CALL(rt_sigaction, "SHp8"), CALL(rt_sigprocmask, "jQp8"), SPECIAL(rt_sigreturn, "", ENDS), CALL(ioctl, "fIp"), CALL(ioctl, "fIi"),
 	CALL(ioctl, "fIu"), CALL(pread64, "fpzl"), CALL(pwrite64, "fpzl"), CALL(readv, "fvc"), CALL(writev, "fvc"), CALL(access, "ro"), CALL(pipe, "p"),
 	CALL(select, "uiiit"), CALL(sched_yield, ""), CALL(mremap, "gGGug"), CALL(msync, "gGu"), CALL(mincore, "gGp"), CALL(madvise, "gGu"),
 	CALL(shmget, "yGx"), CALL(shmat, "ugx"), CALL(shmctl, "uKi"), CALL(dup, "f"), CALL(dup2, "ff"), SPECIAL(pause, "", RARE), CALL(nanosleep, "tp"),
@@ -474,25 +484,50 @@ static void make_call(void)
 static void *second_thread(void *seed)
 {
 	fuzz_seed((uint64_t)seed);
-	make_calls(CALLS_A_CELL);
+	make_calls(ROUNDS * CALLS_A_ROUND);
 	return NULL;
+}
+
+/* What puts arguments into memory that calls have unmapped gets it anew; the same fault twice, or another one, ends the cell. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+	static __thread void *last;
+	unsigned long at = (unsigned long)info->si_addr;
+
+	(void)context;
+	if (info->si_code > 0 && at >= ARENA && at < PLAYGROUND && info->si_addr != last)
+		map_arena();
+	else
+		sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	last = info->si_addr;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal }, fault = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+
+	for (int signal = 1; signal < SIGRTMIN + 8; signal++)
+		if (signal == SIGSEGV || signal == SIGBUS)
+			sigaction(signal, &fault, NULL);
+		else if (signal != SIGILL && signal != SIGFPE && signal != SIGTRAP)
+			sigaction(signal, &action, NULL);
 }
 
 static void work(uint64_t seed)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	pthread_t thread;
 
 	if (showing)
 		dup2(2, SHOW_FD);
-	open_descriptors();
-	map_arena();
-	for (int signal = 1; signal < SIGRTMIN + 8; signal++)
-		if (signal != SIGSEGV && signal != SIGBUS && signal != SIGILL && signal != SIGFPE && signal != SIGTRAP)
-			sigaction(signal, &action, NULL);
-	if (any(4) == 0)
-		pthread_create(&thread, NULL, second_thread, (void *)~seed);
-	make_calls(CALLS_A_CELL);
+	/* Each round finds descriptors, memory and handlers of every kind, whatever those before have closed. */
+	for (int round = 0; round < ROUNDS; round++) {
+		open_descriptors();
+		map_arena();
+		catch_signals();
+		if (any(round ? 32 : 4) == 0)
+			pthread_create(&thread, NULL, second_thread, (void *)~(seed + round));
+		make_calls(CALLS_A_ROUND);
+	}
 }
 
 int main(int argc, char **argv)
