@@ -109,6 +109,7 @@ struct serve_operations {
 	/* Access mode is checked; length > 0. offset: absolute for seekable files (OFFSET_END for an append), else 0. Bytes moved; 0 at the end. */
 	long (*read)(struct request *request, struct open_file *file, u64 offset, size_t length);
 	long (*write)(struct request *request, struct open_file *file, u64 offset, size_t length);
+	bool writes_of_nothing; /* a write with length 0 may be an error, too */
 	/* From file->offset (a cookie >= 2) on: dirent_add until it returns false or nothing is left. */
 	long (*readdir)(struct open_file *file, struct dirent_list *list);
 	/* SEEK_DATA, SEEK_HOLE of a seekable file -> offset, -ENXIO. Without it: data up to the size. SET, CUR, END are the framework's. */

@@ -90,7 +90,7 @@ long op_write(struct request *request)
 	length = MIN(wanted, TRANSFER_MAX);
 	if (offset != OFFSET_END)
 		length = limit_length(length, offset);
-	if (!length)
+	if (!length && (wanted || !ops()->writes_of_nothing))
 		return wanted && offset != OFFSET_END ? -EFBIG : 0;
 	request->position = offset;
 	return ops()->write(request, file, offset, length);

@@ -58,6 +58,12 @@ static long empty_transfer(const struct request *r)
 		TRANSFER_NONBLOCK, 0);
 }
 
+/* A file of /proc may refuse a write of nothing. */
+static bool nothing_to_ask(const struct request *r, u32 word)
+{
+	return (descriptor_type(word) == S_IFREG && !r->write) || descriptor_type(word) == S_IFIFO || word & DESCRIPTOR_TTY;
+}
+
 /* Where a write to a regular file begins, for its limit; only asked when there is one. */
 static long write_start(struct thread_record *t, const struct request *r)
 {
@@ -107,7 +113,7 @@ static long run(struct thread_record *t, const struct request *r, u32 word, cons
 	if (r->flags & RWF_APPEND && r->write)
 		x.offset = OFFSET_END;
 	if (!total) {
-		result = descriptor_type(word) == S_IFREG || descriptor_type(word) == S_IFIFO || word & DESCRIPTOR_TTY ? 0 : empty_transfer(r);
+		result = nothing_to_ask(r, word) ? 0 : empty_transfer(r);
 	} else {
 		result = r->write && descriptor_type(word) == S_IFREG ? limit_write(t, r, total) : (long)total;
 		if (result < 0)

@@ -14,6 +14,7 @@ struct reading {
 	unsigned long badge, principal;
 	struct text *text;
 	unsigned long next; /* the part to go on with after an entry's file */
+	unsigned long into; /* the reader's m[3]: where in its buffer the bytes go. Root uses the word on the way */
 	bool entry;         /* an entry's file is asked for */
 };
 
@@ -72,6 +73,7 @@ static struct reading *reading_begin(const struct request *request, const struct
 	text_free(r->text);
 	r->text = text_new();
 	r->entry = false;
+	r->into = request->m[3];
 	if (r->text)
 		return r;
 	reading_end(r);
@@ -130,6 +132,7 @@ static long arrived(struct request *request, struct open_file *file)
 		return ask(request, file, place.number, r->next);
 	file_text_forget(file);
 	file->data = r->text;
+	request->m[3] = r->into;
 	r->text = NULL;
 	reading_end(r);
 	return ((struct text *)file->data)->cut ? -ENOMEM : 0;

@@ -596,6 +596,7 @@ static const struct serve_operations operations = {
 	.open = open,
 	.release = release,
 	.closing_waits = true,
+	.writes_of_nothing = true,
 	.read = read,
 	.write = write,
 	.message = message,

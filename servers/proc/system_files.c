@@ -187,7 +187,9 @@ long write_hostname(const struct place *place, const struct proc_info *info, con
 
 	(void)place;
 	(void)info;
-	if (length && text[length - 1] == '\n')
+	if (!length)
+		return 0;
+	if (text[length - 1] == '\n')
 		length--;
 	if (length > 64)
 		return -EINVAL;

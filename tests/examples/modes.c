@@ -374,6 +374,20 @@ static void buffers(void)
 	printf(" %d\n", memory[9] == 1 && !memory[10] && !memory[PAGE]);
 }
 
+/* The text is made on a way through root and back: it lies where the reader wants it, and is what others read. */
+static void buffer_of_fdinfo(void)
+{
+	unsigned char *memory = fresh_as(PAGE, MAP_SHARED);
+	char text[512] = "";
+	int file = open("/proc/self/fdinfo/0", O_RDONLY | O_CLOEXEC);
+	ssize_t length = pread(file, text, sizeof text, 0);
+	long got = uxrt_share(file, memory, PAGE);
+
+	printf("fdinfo: %ld", got);
+	got = uxrt_read_buf(file, 1000, sizeof text, 0);
+	printf(" %d %d, nothing around it %d\n", got == length, !memcmp(memory + 1000, text, (size_t)length), !memory[0] && !memory[999] && !memory[1000 + length]);
+}
+
 static volatile int rang;
 
 static void ring(int signal)
@@ -506,6 +520,7 @@ int main(int argc, char **argv)
 	holes();
 	bounds();
 	buffers();
+	buffer_of_fdinfo();
 	signals();
 	vdso();
 	killed_clients();

@@ -372,8 +372,28 @@ static void devices(void)
 	show("removed", unlink("/dev/shm/x"));
 }
 
+/* Whether a write of nothing is an error is each file's own affair. */
+static void written_nothing(void)
+{
+	static const char *const names[] = { "/proc/self/status", "/proc/self/maps", "/proc/self/comm", "/proc/self/oom_score_adj", "/proc/self/fdinfo/0",
+		"/proc/self/task/self/comm", "/proc/meminfo", "/proc/version", "/proc/sys/kernel/hostname", "/proc/uptime" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		int fd = open(names[i], O_WRONLY);
+		if (fd < 0)
+			continue;
+		printf("%s: ", names[i]);
+		show("write", write(fd, "", 0));
+		close(fd);
+	}
+	slurp("/proc/self/comm");
+	printf("comm \"%s\"\n", text);
+	slurp("/proc/sys/kernel/hostname");
+	printf("host %s", text);
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(maps), PART(maps_in_parts), PART(smaps), PART(status), PART(links), PART(others), PART(of_the_system), PART(devices) };
+	static const struct part parts[] = { PART(written_nothing), PART(maps), PART(maps_in_parts), PART(smaps), PART(status), PART(links), PART(others), PART(of_the_system), PART(devices) };
 	return RUN_PARTS(parts, argc, argv);
 }
