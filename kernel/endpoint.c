@@ -22,10 +22,15 @@ void endpoint_init(struct endpoint *ep)
 /* Nobody mends the page of a fault that is queued: the program gets it. Its registers are no call's. */
 static void fault_undeliverable(struct thread *t)
 {
+	bool interrupted = t->flags & THREAD_FLAG_INTERRUPT;
+
 	thread_unblock(t);
 	t->fault = 0;
+	t->flags &= ~(THREAD_FLAG_INTERRUPT | THREAD_FLAG_FOR_ANOTHER);
 	thread_ready(t);
 	gate_exception(t);
+	if (interrupted)
+		thread_interrupt(t);
 }
 
 /* Everything that waits here learns that the peer is dead; Replies made from it stay valid. */

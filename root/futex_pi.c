@@ -46,10 +46,8 @@ static struct pi_lock *find(const struct futex_key *key)
 	return NULL;
 }
 
-static struct pi_lock *create(const struct futex_key *key, struct thread *owner)
+static struct pi_lock *enrol(struct pi_lock *lock, const struct futex_key *key, struct thread *owner)
 {
-	struct pi_lock *lock = root_alloc(sizeof(*lock));
-
 	if (!lock)
 		return NULL;
 	lock->key = *key;
@@ -198,7 +196,7 @@ static long take(struct thread *thread, u32 *word, const struct futex_key *key, 
 	error = find_owner(value, &owner);
 	if (error)
 		return error;
-	*lock = create(key, owner);
+	*lock = enrol(root_alloc(sizeof(**lock)), key, owner);
 	return *lock ? OWNED : -ENOMEM;
 }
 
@@ -325,15 +323,15 @@ static long move_all(const struct futex_key *from, const struct futex_key *to, s
 /* The first waiter gets the lock if it is free. The lock's record, if there is to be one, in *lock; 1 if the waiter has it, or an error. */
 static long give_to_first(struct thread *first, u32 *word, const struct futex_key *to, bool others, struct pi_lock **lock)
 {
-	long result = take(first, word, to, others, lock);
+	struct pi_lock *record = others ? root_alloc(sizeof(*record)) : NULL;
+	long result = others && !record ? -ENOMEM : take(first, word, to, others, lock);
 
-	if (result != TAKEN)
+	if (result != TAKEN) {
+		root_free(record);
 		return result;
-	if (others) {
-		*lock = create(to, first);
-		if (!*lock)
-			return -ENOMEM;
 	}
+	if (others)
+		*lock = enrol(record, to, first);
 	futex_forget(first);
 	thread_answer(first, 0, 0, 0);
 	return 1;
