@@ -28,9 +28,9 @@ int cpu_clock_of(struct cpu_clock *clock, u64 number, const struct thread *calle
 	return 0;
 }
 
-static const struct process *process_of(const struct cpu_clock *clock)
+static struct process *process_of(const struct cpu_clock *clock)
 {
-	const struct process *process = process_find(clock->pid);
+	struct process *process = process_find(clock->pid);
 
 	return process && process->serial == clock->serial ? process : NULL;
 }
@@ -49,12 +49,28 @@ bool cpu_clock_read(const struct cpu_clock *clock, u64 *ns)
 	return true;
 }
 
+/* Each thread of a process may sleep on its clock, and reading it takes a look at each: many looks at one time share one reading. */
+bool cpu_clock_look(const struct cpu_clock *clock, u64 *ns)
+{
+	struct process *process = clock->pid ? process_of(clock) : NULL;
+	u64 now = now_ns();
+
+	if (!process)
+		return cpu_clock_read(clock, ns);
+	if (!process->cpu_seen_at || now - process->cpu_seen_at >= CPU_SEEN_NS) {
+		process->cpu_seen = process_cpu_ns(process);
+		process->cpu_seen_at = now;
+	}
+	*ns = process->cpu_seen;
+	return true;
+}
+
 u64 cpu_clock_delay(const struct cpu_clock *clock, u64 target)
 {
 	const struct process *process = clock->pid ? process_of(clock) : NULL;
 	u64 now = 0, threads = process ? MAX(process->thread_count, 1u) : 1;
 
-	cpu_clock_read(clock, &now);
+	cpu_clock_look(clock, &now);
 	return MAX(target > now ? (target - now) / threads : 0, CPU_LOOK_NS);
 }
 
@@ -66,7 +82,7 @@ static void looked_at(struct timer *timer)
 	struct cpu_clock clock;
 	u64 now;
 
-	if (cpu_clock_of(&clock, thread->waiting.a, thread) || !cpu_clock_read(&clock, &now) || now >= thread->waiting.b)
+	if (cpu_clock_of(&clock, thread->waiting.a, thread) || !cpu_clock_look(&clock, &now) || now >= thread->waiting.b)
 		thread_answer(thread, 0, 0, 0);
 	else
 		timer_set_in(timer, cpu_clock_delay(&clock, thread->waiting.b), looked_at);

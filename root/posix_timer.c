@@ -112,7 +112,7 @@ static void cpu_fired(struct timer *timer)
 	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
 	u64 now, target = t->target;
 
-	if (!cpu_clock_read(&t->cpu, &now))
+	if (!cpu_clock_look(&t->cpu, &now))
 		return;
 	if (now < target) {
 		timer_set_in(timer, cpu_clock_delay(&t->cpu, target), cpu_fired);

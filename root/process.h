@@ -182,6 +182,7 @@ struct process {
 	struct signal_queue signals;
 	struct rlimit rlimits[RLIMITS];
 	struct timer cpu_limit;  /* limits.c: when RLIMIT_CPU is looked at next */
+	u64 cpu_seen, cpu_seen_at; /* cpu_clock.c: its processor time at that moment; 0: nobody has looked */
 	bool tasks_exceeded;     /* its user has too many tasks: the next exec fails */
 	struct itimer {
 		struct timer timer;
