@@ -121,7 +121,7 @@
 	X(FLAGS, 45) \
 	/* a descriptor of the caller's process was closed: its POSIX locks on this file go */ \
 	X(FLUSH, 46) \
-	/* m[0] mode, m[1] offset, m[2] length */ \
+	/* m[0] mode, m[1] offset, m[2] length, m[3] bytes of it that answers to the same call have said -> 0: all is done, or bytes that are: ask again */ \
 	X(ALLOCATE, 47) \
 	X(FGETXATTR, 48) X(FSETXATTR, 49) X(FLISTXATTR, 50) X(FREMOVEXATTR, 51) \
 	/* -> data[]: struct file_statfs */ \

@@ -29,7 +29,7 @@
 /* Requests: name, number */
 #define PROC_OPERATIONS(X) \
 	/* ---- memory. Ranges are page aligned; in the lower half unless said otherwise ---- */ \
-	/* m[0] address or 0, m[1] length, m[2] PROT_, m[3] MAP_ flags (Linux) -> m[0] address. Anonymous memory. */ \
+	/* m[0] address or 0, m[1] length, m[2] PROT_, m[3] MAP_ flags (Linux) -> m[0] address; m[1] where BRING_IN is to go on, 0: nowhere. Anonymous memory. */ \
 	X(MAP, 1) \
 	X(UNMAP, 2)   /* m[0] address, m[1] length */ \
 	X(PROTECT, 3) /* m[0] address, m[1] length, m[2] PROT_ */ \
@@ -188,6 +188,9 @@
 	X(PROCESS_MEMORY, 196) \
 	/* m[0] address, m[1] length, m[2] LOCK_MEMORY_ -> 0, -ENOMEM */ \
 	X(LOCK_MEMORY, 197) \
+	/* m[0] address, m[1] end, m[2] BRING_IN_: pages of the caller's are brought in, a part of them a request -> 0, or why the page at m[1] cannot be;
+	 * m[1] where to go on */ \
+	X(BRING_IN, 207) \
 	/* vhangup: the caller's controlling terminal hangs up. Root asks who may, and forwards the caller to the terminal's server */ \
 	X(HANG_UP, 144) \
 	/* ipc server: m[0] pid, m[1] signal; data[]: Linux siginfo, 128 bytes: what the process asked to be told by */ \
@@ -233,6 +236,12 @@
 #define LOCK_MEMORY_ONFAULT 2 /* with LOCK: pages are not brought in */
 #define LOCK_MEMORY_ALL     4 /* the whole address space */
 #define LOCK_MEMORY_FUTURE  8 /* with ALL: what will be mapped */
+
+#define BRING_IN_OWN   0 /* private pages that may be written become the process's own */
+#define BRING_IN_ALL   1 /* so too; what cannot be brought in is left out */
+#define BRING_IN_READ  2
+#define BRING_IN_WRITE 3
+#define BRING_IN_PART  128 /* pages: the most that one request brings in */
 
 /* Ids of mounts, as /proc/PID/mountinfo counts them from its first line on. Files without a path have smaller ones. */
 #define MOUNT_ID_FIRST 20

@@ -26,7 +26,7 @@ static void fault_undeliverable(struct thread *t)
 
 	thread_unblock(t);
 	t->fault = 0;
-	t->flags &= ~(THREAD_FLAG_INTERRUPT | THREAD_FLAG_FOR_ANOTHER);
+	t->flags &= ~THREAD_FLAG_INTERRUPT;
 	thread_ready(t);
 	gate_exception(t);
 	if (interrupted)

@@ -272,6 +272,8 @@ void heap_free(struct heap *heap, void *p)
 	if (!(*header & USED) || block_size(header) < LEAST)
 		__builtin_trap();
 	heap->used -= block_size(header);
+	/* Where it merges with the block below its header stays, and freeing it again must be seen. */
+	*header &= ~USED;
 	block_release(heap, header, block_size(header));
 }
 

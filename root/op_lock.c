@@ -1,5 +1,5 @@
 /*
- * mlock and its family. Nothing is ever paged out, so a locked page differs from another only in that it is brought in at once, that advice does not
+ * mlock and its family. Nothing is ever paged out, so a locked page differs from another only in that it is brought in at once (BRING_IN), that advice does not
  * take it away, and that it counts against RLIMIT_MEMLOCK (of users other than 0, as Linux has it).
  */
 #include "lib/errno.h"
@@ -48,17 +48,60 @@ static u64 unlocked_bytes(const struct space *space, u64 start, u64 end)
 	return bytes;
 }
 
-/* Brings the pages in. -ENOMEM: one cannot be. */
-static int bring_in(struct space *space, u64 start, u64 end)
+/* A private page is the process's own from now on, as Linux has it. */
+static unsigned access_for(const struct region *r, unsigned how)
 {
-	for (; start < end; start += PAGE_SIZE) {
-		const struct region *r = region_at(&space->regions, start);
+	if (how == BRING_IN_READ || how == BRING_IN_WRITE)
+		return how == BRING_IN_WRITE ? REGION_WRITE : REGION_READ;
+	return r && r->prot & REGION_WRITE && !(r->flags & REGION_SHARED) ? REGION_WRITE : REGION_READ;
+}
 
-		/* a private page is the process's own from now on, as Linux has it */
-		if (space_touch(space, start, r && r->prot & REGION_WRITE && !(r->flags & REGION_SHARED) ? REGION_WRITE : REGION_READ) != TOUCH_OK)
-			return -ENOMEM;
+static long why_not(enum touch touch)
+{
+	switch (touch) {
+	case TOUCH_OK:
+		return 0;
+	case TOUCH_NO_ACCESS:
+		return -EINVAL;
+	case TOUCH_BUS:
+		return -EFAULT;
+	default:
+		return -ENOMEM;
+	}
+}
+
+/* Where what can be brought in begins again, behind a page that cannot. */
+static u64 behind(const struct space *space, const struct region *r, u64 page, u64 end)
+{
+	const struct region *next = r ? NULL : region_find(&space->regions, page);
+
+	return MIN(end, r ? r->end : next ? next->start : end);
+}
+
+long space_bring_in(struct space *space, u64 *start, u64 end, unsigned how)
+{
+	for (unsigned left = BRING_IN_PART; left && *start < end; left--) {
+		const struct region *r = region_at(&space->regions, *start);
+		bool skip = how == BRING_IN_ALL && !(r && of_program(r));
+		long error = skip ? 0 : why_not(space_touch(space, *start, access_for(r, how)));
+
+		if (error && how != BRING_IN_ALL)
+			return error;
+		*start = skip || error ? behind(space, r, *start, end) : *start + PAGE_SIZE;
 	}
 	return 0;
+}
+
+long op_BRING_IN(struct request *request)
+{
+	u64 start = request->m[0], end = request->m[1];
+	long error;
+
+	if (!IS_ALIGNED(start | end, (u64)PAGE_SIZE) || start > end || end > USER_MAX || request->m[2] > BRING_IN_WRITE)
+		return -EINVAL;
+	error = space_bring_in(request->caller->space, &start, end, (unsigned)request->m[2]);
+	request->out[1] = start;
+	return error;
 }
 
 /* Sets flags of [start, end) up to the first hole. -ENOMEM: there is one. */
@@ -80,14 +123,9 @@ static long lock_range(struct thread *thread, u64 start, u64 end, unsigned flags
 {
 	int error = flags ? lock_limit_check(thread, unlocked_bytes(thread->space, start, end)) : 0;
 
-	if (!error)
-		error = set_locked(thread->space, start, end, flags);
-	if (error || !flags || flags & REGION_LOCKED_LATER)
-		return error;
-	return bring_in(thread->space, start, end);
+	return error ? error : set_locked(thread->space, start, end, flags);
 }
 
-/* Pages that cannot be brought in are left out: mlockall has no error for them. */
 static long lock_all(struct thread *thread, unsigned flags)
 {
 	struct space *space = thread->space;
@@ -98,8 +136,6 @@ static long lock_all(struct thread *thread, unsigned flags)
 	for (struct region *r = region_first(&space->regions); r && r->start < USER_MAX;) {
 		if (of_program(r)) {
 			r->flags = (r->flags & ~LOCKED) | flags;
-			if (flags && !(flags & REGION_LOCKED_LATER))
-				bring_in(space, r->start, r->end);
 			r = region_merge(&space->regions, r);
 		}
 		r = region_next(r);

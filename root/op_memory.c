@@ -65,13 +65,10 @@ static int choose_address(struct space *space, u64 *address, u64 length, unsigne
 	return *address ? 0 : -ENOMEM;
 }
 
-static void populate(struct space *space, u64 start, u64 end, unsigned prot)
+/* The first pages of a mapping that is to be there at once; where the caller is to go on with BRING_IN, 0: no further. */
+static u64 populate(struct space *space, u64 start, u64 end, unsigned prot)
 {
-	unsigned access = prot & REGION_WRITE ? REGION_WRITE : REGION_READ;
-
-	for (; prot && start < end; start += PAGE_SIZE)
-		if (space_touch(space, start, access) != TOUCH_OK)
-			return;
+	return prot && !space_bring_in(space, &start, end, BRING_IN_OWN) && start < end ? start : 0;
 }
 
 static unsigned region_flags(const struct space *space, unsigned flags)
@@ -91,9 +88,10 @@ static u64 replaced_bytes(const struct space *space, u64 start, u64 length, unsi
 	return bytes;
 }
 
-/* Maps object (NULL: private anonymous) into the caller. Address, or negative errno. */
-static long map_region(struct thread *caller, const u64 m[4], struct object *object, u64 offset, unsigned max_prot)
+/* Maps object (NULL: private anonymous) into the caller. Address, or negative errno; out[1] as MAP's. */
+static long map_region(struct request *request, const u64 m[4], struct object *object, u64 offset, unsigned max_prot)
 {
+	struct thread *caller = request->caller;
 	struct space *space = caller->space;
 	u64 address = m[0], length = m[1];
 	unsigned prot = m[2] & PROT_ALL, flags = m[3];
@@ -123,7 +121,7 @@ static long map_region(struct thread *caller, const u64 m[4], struct object *obj
 	region = region_at(&space->regions, address);
 	region->max_prot = max_prot;
 	if (flags & MAP_POPULATE_BIT || (new_flags & (REGION_LOCKED | REGION_LOCKED_LATER)) == REGION_LOCKED)
-		populate(space, address, address + length, prot);
+		request->out[1] = populate(space, address, address + length, prot);
 	else if (object)
 		region_map_small(region, address, length);
 	return address;
@@ -136,7 +134,7 @@ static long map_shared_anonymous(struct request *request)
 
 	if (!object)
 		return -ENOMEM;
-	result = map_region(request->caller, request->m, object, 0, PROT_ALL);
+	result = map_region(request, request->m, object, 0, PROT_ALL);
 	object_put(object);
 	return result;
 }
@@ -149,7 +147,7 @@ long op_MAP(struct request *request)
 		return map_shared_anonymous(request);
 	if (type != MAP_PRIVATE_BIT)
 		return -EINVAL;
-	return map_region(request->caller, request->m, NULL, 0, PROT_ALL);
+	return map_region(request, request->m, NULL, 0, PROT_ALL);
 }
 
 /* The vDSO: code of the runtime's that programs may run. It is there before it is touched, and costs no page. */
@@ -162,7 +160,7 @@ long op_MAP_RUNTIME(struct request *request)
 		return -EINVAL;
 	if (from->prot & REGION_WRITE || from->flags & REGION_SHARED)
 		return -EINVAL;
-	return map_region(request->caller, m, from->object, from->offset + request->m[0] - from->start, REGION_READ | REGION_EXEC);
+	return map_region(request, m, from->object, from->offset + request->m[0] - from->start, REGION_READ | REGION_EXEC);
 }
 
 /* m[0..4] as FILE_MAP, m[5] object id, m[6] most rights. Of the service that forwarded it, or that calls itself. */
@@ -201,7 +199,7 @@ long op_MAP_OBJECT(struct request *request)
 	if (m[3] & MAP_FIXED_BIT && m[0] < USER_MIN)
 		return -EPERM;
 	note_path(request, object);
-	return map_region(request->caller, m, object, m[4], m[6] & PROT_ALL);
+	return map_region(request, m, object, m[4], m[6] & PROT_ALL);
 }
 
 /* The one object of a service that another may map: through it a file's server tells the event server what happens. */
@@ -215,7 +213,7 @@ long op_WATCH_RING(struct request *request)
 	if (!service_get(request->m[0]))
 		return -EINVAL;
 	object = object_find(request->m[0], WATCH_RING_OBJECT);
-	return object ? map_region(request->caller, m, object, 0, REGION_READ | REGION_WRITE) : -ENXIO;
+	return object ? map_region(request, m, object, 0, REGION_READ | REGION_WRITE) : -ENXIO;
 }
 
 /* The object behind [address, address + length), if it is anonymous memory that is shared, and all of it. */
@@ -269,13 +267,15 @@ long op_TAKE_BUFFER(struct request *request)
 	struct thread *client = thread_by_principal(request->m[0]), *server = request->caller;
 	u64 length = client ? client->offer.length : 0, offset, m[4] = { 0, length, REGION_READ | REGION_WRITE, MAP_SHARED_BIT };
 	struct object *object;
+	long result;
 
 	if (!length || service_get(client->offer.service)->process != server->process || client->space == server->space)
 		return -EINVAL;
 	client->offer.length = 0;
 	object = shared_memory(client->space, client->offer.address, length, &offset);
+	result = object ? map_region(request, m, object, offset, REGION_READ | REGION_WRITE) : -EINVAL;
 	request->out[1] = length;
-	return object ? map_region(server, m, object, offset, REGION_READ | REGION_WRITE) : -EINVAL;
+	return result;
 }
 
 long op_UNMAP(struct request *request)
@@ -433,8 +433,7 @@ long op_SET_LAYOUT(struct request *request)
 /* ---- advice ---- */
 
 enum { ADVISE_DONTNEED = 4, ADVISE_FREE = 8, ADVISE_REMOVE = 9, ADVISE_DONTFORK = 10, ADVISE_DOFORK = 11, ADVISE_WIPEONFORK = 18,
-       ADVISE_KEEPONFORK = 19, ADVISE_COLD = 20, ADVISE_PAGEOUT = 21, ADVISE_POPULATE_READ = 22, ADVISE_POPULATE_WRITE = 23,
-       ADVISE_DONTNEED_LOCKED = 24 };
+       ADVISE_KEEPONFORK = 19, ADVISE_COLD = 20, ADVISE_PAGEOUT = 21, ADVISE_DONTNEED_LOCKED = 24 };
 
 static bool is_locked(const struct region *region)
 {
@@ -468,24 +467,6 @@ static long remove_pages(struct space *space, u64 start, u64 end)
 			return -EOPNOTSUPP;
 		object_unmap_everywhere(r->object, first, (to - from) >> PAGE_SHIFT);
 		object_drop(r->object, first, (to - from) >> PAGE_SHIFT);
-	}
-	return 0;
-}
-
-/* MADV_POPULATE_: an error says why a page could not be brought in. */
-static long populate_all(struct space *space, u64 start, u64 end, unsigned access)
-{
-	for (; start < end; start += PAGE_SIZE) {
-		switch (space_touch(space, start, access)) {
-		case TOUCH_OK:
-			break;
-		case TOUCH_NO_ACCESS:
-			return -EINVAL;
-		case TOUCH_BUS:
-			return -EFAULT;
-		default:
-			return -ENOMEM;
-		}
 	}
 	return 0;
 }
@@ -539,9 +520,6 @@ static long advise(struct space *space, u64 start, u64 end, u64 advice)
 		return flag_regions(space, start, end, REGION_WIPEFORK, 0);
 	case ADVISE_KEEPONFORK:
 		return flag_regions(space, start, end, 0, REGION_WIPEFORK);
-	case ADVISE_POPULATE_READ:
-	case ADVISE_POPULATE_WRITE:
-		return populate_all(space, start, end, advice == ADVISE_POPULATE_WRITE ? REGION_WRITE : REGION_READ);
 	default:
 		return -EINVAL;
 	}

@@ -99,6 +99,11 @@ void object_unmap_everywhere(struct object *object, u64 first, u64 count);
 void object_unmap_page(struct object *object, u64 index, pfn_t pfn);
 
 /* op_lock.c: memory that mlock has locked; whether the thread's process may lock so much more: 0, -EPERM, -ENOMEM. */
+/*
+ * Brings pages in from *start on: to `end`, or a part of that which takes root no longer than other requests do. 0, and *start is how far it came; or -errno:
+ * why the page at *start cannot be there. `how`: BRING_IN_.
+ */
+long space_bring_in(struct space *space, u64 *start, u64 end, unsigned how);
 u64 space_locked_bytes(const struct space *space);
 struct thread;
 int lock_limit_check(const struct thread *thread, u64 more);

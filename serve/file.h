@@ -119,7 +119,8 @@ struct serve_operations {
 	unsigned (*poll)(struct request *request, struct open_file *file); /* events ready now; without it: POLLIN | POLLOUT */
 	/* The memory object behind the file; *rights starts as what the open allows and may be narrowed (PROT_). Without it ENODEV. */
 	long (*map)(struct open_file *file, u64 offset, size_t length, u64 *object, unsigned *rights);
-	long (*allocate)(struct open_file *file, unsigned mode, u64 offset, u64 length);
+	/* The first `done` bytes of it are. 0: all is; or how many more are now. */
+	long (*allocate)(struct open_file *file, unsigned mode, u64 offset, u64 length, u64 done);
 	/* The file's seals with `add` among them from now on; may refuse. Without it EINVAL. */
 	long (*seals)(struct open_file *file, unsigned add);
 	long (*set_flags)(struct open_file *file, unsigned flags);       /* before F_SETFL's flags are stored; may refuse */

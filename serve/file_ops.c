@@ -444,7 +444,7 @@ long op_flags(struct request *request)
 long op_allocate(struct request *request)
 {
 	struct open_file *file = request->file;
-	u64 offset = request->m[1], length = request->m[2];
+	u64 offset = request->m[1], length = request->m[2], done = request->m[3];
 
 	if (!file_writable(file))
 		return -EBADF;
@@ -452,9 +452,9 @@ long op_allocate(struct request *request)
 		return -ESPIPE;
 	if (is_type(file, LINUX_S_IFDIR))
 		return -EISDIR;
-	if (offset > INT64_MAX || !length || length > INT64_MAX)
+	if (offset > INT64_MAX || !length || length > INT64_MAX || done >= length)
 		return -EINVAL;
 	if (offset + length > INT64_MAX)
 		return -EFBIG;
-	return ops()->allocate ? ops()->allocate(file, (unsigned)request->m[0], offset, length) : -EOPNOTSUPP;
+	return ops()->allocate ? ops()->allocate(file, (unsigned)request->m[0], offset, length, done) : -EOPNOTSUPP;
 }

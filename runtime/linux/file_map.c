@@ -5,6 +5,7 @@
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
+#include "runtime/linux/memory.h"
 
 #include <linux/mman.h>
 #include <linux/fcntl.h>
@@ -33,14 +34,17 @@ long file_mmap(struct thread_record *t, const unsigned long a[6])
 	u32 word = descriptor_lookup_file(t, fd);
 	unsigned access = descriptor_access(word);
 	struct ipc c = { .target = fd, .info = INFO(FILE_MAP, 0), .m = { a[0], a[1], prot, flags, a[5] } };
-	long error;
+	long result;
 
 	if (!word)
 		return -EBADF;
 	if (access == O_WRONLY || access == O_ACCMODE)
 		return -EACCES;
-	error = sharing_check(flags, prot, access);
-	if (error < 0)
-		return error;
-	return descriptor_type(word) == S_IFDIR ? -ENODEV : file_call(&c, NULL);
+	result = sharing_check(flags, prot, access);
+	if (result < 0)
+		return result;
+	result = descriptor_type(word) == S_IFDIR ? -ENODEV : file_call(&c, NULL);
+	if (result >= 0)
+		memory_populate((u64)result, a[1], c.m[1]);
+	return result;
 }

@@ -78,6 +78,18 @@ static long allocate_check(u32 word, unsigned mode, long offset, long length)
 	return length > 0x7fffffffffffffff - offset ? -EFBIG : 0;
 }
 
+/* Part by part, so that the server answers others in between. */
+static long allocate(unsigned fd, unsigned mode, unsigned long offset, unsigned long length)
+{
+	long done = 0, result;
+
+	do {
+		result = file_simple(fd, FILE_ALLOCATE, mode, offset, length, (unsigned long)done);
+		done += result;
+	} while (result > 0);
+	return result;
+}
+
 long linux_fallocate(struct thread_record *t, const unsigned long a[6])
 {
 	u32 word = descriptor_lookup_file(t, (unsigned)a[0]);
@@ -85,7 +97,7 @@ long linux_fallocate(struct thread_record *t, const unsigned long a[6])
 
 	if (error == 0 && !((unsigned)a[1] & FALLOC_FL_PUNCH_HOLE))
 		error = file_limit_resize(t, (unsigned)a[0], a[2] + a[3]);
-	return error < 0 ? error : file_simple((unsigned)a[0], FILE_ALLOCATE, (unsigned)a[1], a[2], a[3], 0);
+	return error < 0 ? error : allocate((unsigned)a[0], (unsigned)a[1], a[2], a[3]);
 }
 
 /* Advice is heard and changes nothing: what is in memory is as near as it can be. */

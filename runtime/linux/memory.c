@@ -12,6 +12,25 @@ long memory_map(u64 address, u64 length, unsigned prot, unsigned flags)
 	return rt_root(PROC_MAP, address, length, prot, flags, 0);
 }
 
+long memory_bring_in(u64 start, u64 end, unsigned long how)
+{
+	long result = 0;
+
+	while (result == 0 && start < end) {
+		struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_BRING_IN, 0), .m = { start, end, how } };
+
+		result = rt_request(&ipc);
+		start = ipc.m[1];
+	}
+	return result;
+}
+
+void memory_populate(u64 address, u64 length, u64 from)
+{
+	if (from)
+		memory_bring_in(from, address + ALIGN_UP(length, PAGE_SIZE), BRING_IN_OWN);
+}
+
 long memory_unmap(u64 address, u64 length)
 {
 	return rt_root(PROC_UNMAP, address, length, 0, 0, 0);
@@ -41,7 +60,9 @@ long linux_mmap(struct thread_record *t, const unsigned long a[6])
 	bool overflow;
 	u64 length = page_length(a[1], &overflow);
 	unsigned flags = (unsigned)a[3], type = flags & MAP_TYPE;
+	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_MAP, 0), .m = { 0, 0, a[2] & (PROT_READ | PROT_WRITE | PROT_EXEC), flags } };
 	u64 address = a[0];
+	long result;
 
 	if (!IS_ALIGNED(a[5], PAGE_SIZE) || !a[1])
 		return -EINVAL;
@@ -62,7 +83,12 @@ long linux_mmap(struct thread_record *t, const unsigned long a[6])
 	}
 	if (type != MAP_PRIVATE && type != MAP_SHARED)
 		return -EINVAL;
-	return memory_map(address, length, (unsigned)a[2] & (PROT_READ | PROT_WRITE | PROT_EXEC), flags);
+	ipc.m[0] = address;
+	ipc.m[1] = length;
+	result = rt_request(&ipc);
+	if (result >= 0)
+		memory_populate((u64)result, length, ipc.m[1]);
+	return result;
 }
 
 long linux_munmap(struct thread_record *t, const unsigned long a[6])
@@ -126,6 +152,8 @@ long linux_madvise(struct thread_record *t, const unsigned long a[6])
 		return 0;
 	if (!user_range_ok(a[0], length))
 		return -ENOMEM;
+	if ((unsigned)a[2] == MADV_POPULATE_READ || (unsigned)a[2] == MADV_POPULATE_WRITE)
+		return memory_bring_in(a[0], a[0] + length, (unsigned)a[2] == MADV_POPULATE_WRITE ? BRING_IN_WRITE : BRING_IN_READ);
 	return rt_root(PROC_ADVISE, a[0], length, (unsigned)a[2], 0, 0);
 }
 
@@ -190,6 +218,7 @@ long linux_mincore(struct thread_record *t, const unsigned long a[6])
 static long lock_range(u64 address, u64 length, unsigned long how)
 {
 	u64 start = ALIGN_DOWN(address, PAGE_SIZE), end = start + ALIGN_UP(length + address % PAGE_SIZE, PAGE_SIZE);
+	long result;
 
 	if (end < start)
 		return -EINVAL;
@@ -197,7 +226,10 @@ static long lock_range(u64 address, u64 length, unsigned long how)
 		return 0;
 	if (!user_range_ok(start, end - start))
 		return -ENOMEM;
-	return rt_root(PROC_LOCK_MEMORY, start, end - start, how, 0, 0);
+	result = rt_root(PROC_LOCK_MEMORY, start, end - start, how, 0, 0);
+	if (result || how != LOCK_MEMORY_LOCK)
+		return result;
+	return memory_bring_in(start, end, BRING_IN_OWN) ? -ENOMEM : 0;
 }
 
 long linux_mlock(struct thread_record *t, const unsigned long a[6])
@@ -225,12 +257,17 @@ long linux_munlock(struct thread_record *t, const unsigned long a[6])
 long linux_mlockall(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned flags = (unsigned)a[0];
+	long result;
 
 	(void)t;
 	if (!flags || flags & ~(unsigned)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
 		return -EINVAL;
-	return rt_root(PROC_LOCK_MEMORY, 0, 0, LOCK_MEMORY_ALL | (flags & MCL_CURRENT ? LOCK_MEMORY_LOCK : 0)
+	result = rt_root(PROC_LOCK_MEMORY, 0, 0, LOCK_MEMORY_ALL | (flags & MCL_CURRENT ? LOCK_MEMORY_LOCK : 0)
 		| (flags & MCL_FUTURE ? LOCK_MEMORY_FUTURE : 0) | (flags & MCL_ONFAULT ? LOCK_MEMORY_ONFAULT : 0), 0, 0);
+	/* it has no error for pages that cannot be brought in */
+	if (!result && flags & MCL_CURRENT && !(flags & MCL_ONFAULT))
+		memory_bring_in(0, USER_END, BRING_IN_ALL);
+	return result;
 }
 
 long linux_munlockall(struct thread_record *t, const unsigned long a[6])

@@ -265,10 +265,14 @@ static bool pump_writer(struct pipe *pipe)
 	return true;
 }
 
+/* Who is answered may have been the last to have its file, and that file the pipe's last: nobody frees the pipe under this. */
 void pipe_pump(struct pipe *pipe)
 {
+	pipe->holders++;
 	while (pump_reader(pipe) || pump_writer(pipe))
 		;
+	pipe->holders--;
+	pipe_let_go(pipe);
 }
 
 struct list_node pipe_held = { &pipe_held, &pipe_held };
@@ -358,6 +362,7 @@ void pipe_leave(struct pipe *pipe, const struct open_file *file)
 {
 	bool reads = file_readable(file), writes = file_writable(file);
 
+	pipe->holders++; /* as in pipe_pump */
 	pipe->readers -= reads;
 	pipe->writers -= writes;
 	pipe->both -= reads && writes;
@@ -369,6 +374,7 @@ void pipe_leave(struct pipe *pipe, const struct open_file *file)
 		end_waiters(&pipe->write_waiters, -EPIPE);
 		poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLERR);
 	}
+	pipe->holders--;
 	pipe_let_go(pipe);
 }
 

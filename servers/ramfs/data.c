@@ -8,9 +8,7 @@
 #define WINDOW_MIN   0x10000ul
 #define WINDOWS_KEPT 512
 #define CAPACITY_STEP 0x10000ul
-#define POPULATE_MAX 256 /* pages at a time */
 #define WRITE_MAX    0x1000000ul
-#define MADV_POPULATE_WRITE 23
 
 /* A part of an object, mapped here. */
 struct window {
@@ -349,7 +347,7 @@ static void populate(u8 *at, u64 length)
 	u64 first = ALIGN_DOWN((u64)at, PAGE_SIZE), end = ALIGN_UP((u64)at + length, PAGE_SIZE);
 
 	if (end - first > PAGE_SIZE)
-		root_call3(PROC_ADVISE, first, end - first, MADV_POPULATE_WRITE);
+		root_call3(PROC_BRING_IN, first, end, BRING_IN_WRITE);
 }
 
 static size_t take_object(struct request *request, struct inode *inode, u64 offset, size_t length, bool fresh)
@@ -363,7 +361,7 @@ static size_t take_object(struct request *request, struct inode *inode, u64 offs
 
 		if (!to)
 			break;
-		chunk = MIN(MIN(length - done, run), (size_t)POPULATE_MAX * PAGE_SIZE);
+		chunk = MIN(MIN(length - done, run), (size_t)BRING_IN_PART * PAGE_SIZE);
 		if (fresh)
 			populate(to, chunk);
 		taken = request_take(request, to, chunk);
@@ -495,6 +493,8 @@ long data_seek(struct inode *inode, u64 offset, bool hole)
 
 /* ---- allocation ---- */
 
+#define ALLOCATE_PART (1ul << 20)
+
 static long allocate_run(struct inode *inode, u64 offset, u64 end)
 {
 	while (offset < end) {
@@ -503,7 +503,7 @@ static long allocate_run(struct inode *inode, u64 offset, u64 end)
 
 		if (!at)
 			return -ENOSPC;
-		run = MIN(MIN(run, end - offset), (u64)POPULATE_MAX * PAGE_SIZE);
+		run = MIN(MIN(run, end - offset), (u64)BRING_IN_PART * PAGE_SIZE);
 		populate(at, run);
 		for (u64 page = 0; page < run; page += PAGE_SIZE)
 			__atomic_fetch_or(at + page, 0, __ATOMIC_RELAXED);
@@ -513,9 +513,10 @@ static long allocate_run(struct inode *inode, u64 offset, u64 end)
 	return 0;
 }
 
-long data_allocate(struct inode *inode, u64 offset, u64 length, bool keep_size)
+/* A part of it a request. There is room for all of it, or nothing is done; the size changes with the last. */
+long data_allocate(struct inode *inode, u64 offset, u64 length, u64 done, bool keep_size)
 {
-	u64 end = offset + length, missing;
+	u64 end = offset + length, from = offset + done, to = MIN(end, ALIGN_DOWN(from, PAGE_SIZE) + ALLOCATE_PART), missing;
 	long error;
 
 	if (end > FILE_SIZE_MAX)
@@ -523,15 +524,17 @@ long data_allocate(struct inode *inode, u64 offset, u64 length, bool keep_size)
 	error = make_writable(inode);
 	if (error)
 		return error;
-	missing = pages_missing(inode, offset, end);
-	if (missing > room_left())
+	missing = pages_missing(inode, from, to);
+	if ((done ? missing : pages_missing(inode, from, end)) > room_left())
 		return -ENOSPC;
 	error = reserve(inode, end);
 	if (!error)
-		error = allocate_run(inode, offset, end);
+		error = allocate_run(inode, from, to);
 	if (error)
 		return error;
 	set_pages(inode, inode->pages + missing);
+	if (to < end)
+		return (long)(to - from);
 	if (!keep_size && end > inode->size)
 		inode->size = end;
 	touch(inode);

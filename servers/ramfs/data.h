@@ -21,7 +21,7 @@ long data_read(struct request *request, struct inode *inode, u64 offset, size_t 
 long data_write(struct request *request, struct inode *inode, u64 offset, size_t length);
 long data_truncate(struct inode *inode, u64 size);
 long data_seek(struct inode *inode, u64 offset, bool hole);
-long data_allocate(struct inode *inode, u64 offset, u64 length, bool keep_size);
+long data_allocate(struct inode *inode, u64 offset, u64 length, u64 done, bool keep_size);
 long data_punch(struct inode *inode, u64 offset, u64 length);
 /* Makes it fit to be mapped by a client. */
 long data_share(struct inode *inode, bool writable, u64 *object);

@@ -444,7 +444,7 @@ static long ramfs_map(struct open_file *file, u64 offset, size_t length, u64 *ob
 	return data_share(inode, shared && (*rights & LINUX_PROT_WRITE), object);
 }
 
-static long ramfs_allocate(struct open_file *file, unsigned mode, u64 offset, u64 length)
+static long ramfs_allocate(struct open_file *file, unsigned mode, u64 offset, u64 length, u64 done)
 {
 	struct inode *inode = inode_of(file->node);
 
@@ -455,7 +455,7 @@ static long ramfs_allocate(struct open_file *file, unsigned mode, u64 offset, u6
 	case LINUX_FALLOC_FL_KEEP_SIZE:
 		if (seals_of(inode) & SEAL_GROW && offset + length > inode->size)
 			return -EPERM;
-		return data_allocate(inode, offset, length, mode != 0);
+		return data_allocate(inode, offset, length, done, mode != 0);
 	case LINUX_FALLOC_FL_KEEP_SIZE | LINUX_FALLOC_FL_PUNCH_HOLE:
 		if (seals_of(inode) & (SEAL_WRITE | SEAL_FUTURE))
 			return -EPERM;

@@ -276,9 +276,45 @@ static void thousands_of_readers(void)
 	printf("got one %d, failed %d\n", got, failed);
 }
 
+/* Another thread waits at an end whose last descriptor is closed, so only its call still has it; then the other end goes. */
+static void *waits_at_end(void *writes)
+{
+	static char bytes[1 << 17];
+	ssize_t n = writes ? write(p[1], bytes, sizeof bytes) : read(p[0], bytes, sizeof bytes);
+	int error = errno;
+
+	return (void *)(n < 0 ? -(long)error : (long)n);
+}
+
+static void closed_while_waiting(void)
+{
+	int other[2]; /* what serves pipes was not started anew meanwhile */
+
+	signal(SIGPIPE, SIG_IGN);
+	if (pipe(other) != 0)
+		exit(98);
+	show("another", write(other[1], "x", 1));
+	for (int writes = 0; writes < 2; writes++)
+		for (int i = 0; i < 50; i++) {
+			pthread_t thread;
+			void *result;
+
+			open_pipe();
+			pthread_create(&thread, NULL, waits_at_end, writes ? p : NULL);
+			nap_ms(2);
+			close(p[writes]);
+			close(p[!writes]);
+			pthread_join(thread, &result);
+			if (i == 49)
+				printf("%s: %ld\n", writes ? "written" : "read", (long)result);
+		}
+	char byte;
+	show("the other", read(other[0], &byte, 1));
+}
+
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(whole_writes), PART(nonblocking_whole), PART(no_reader), PART(both_wait), PART(many_readers),
+	static const struct part parts[] = { PART(closed_while_waiting), PART(whole_writes), PART(nonblocking_whole), PART(no_reader), PART(both_wait), PART(many_readers),
 		PART(kept_open), PART(pieces), PART(packets), PART(thousands_of_readers) };
 	return RUN_PARTS(parts, argc, argv);
 }

@@ -87,25 +87,6 @@ TEST(a_page_fault_while_serving_is_charged_to_the_caller_served)
 	CHECK_EQ(member[1]->state, THREAD_READY);
 }
 
-/* Nobody is left to mend the page: what the fault carried ends with it, and an interrupt that came meanwhile does not. */
-TEST(a_fault_while_serving_whose_endpoint_dies_leaves_no_charge_behind)
-{
-	set_charges();
-	serve(1, 10);
-	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
-	run(member[1]);
-	member[1]->frame.rip = 0x401000;
-	fault_send(member[1], 0x1000, 4);
-	run(root);
-	CHECK_EQ(thread_principal(member[1]), WORD(101, 7));
-	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 1), 0, 0, 0, 0, 0, 0), 0);
-	endpoint_destroy(cspace_system_slot(root, EP2)->object);
-	CHECK_EQ(member[1]->flags, 0);
-	CHECK_EQ(thread_principal(member[1]), WORD(101, 8));
-	CHECK_EQ(member[1]->frame.rip, GATE_EXCEPTION);
-	CHECK_EQ(member[1]->context->interrupt_flag, 1);
-}
-
 int main(void)
 {
 	machine_boot();
@@ -116,6 +97,5 @@ int main(void)
 	RUN(a_call_made_after_the_answer_is_charged_to_the_server_itself);
 	RUN(a_call_made_for_a_caller_that_died_is_charged_to_the_server_itself);
 	RUN(a_page_fault_while_serving_is_charged_to_the_caller_served);
-	RUN(a_fault_while_serving_whose_endpoint_dies_leaves_no_charge_behind);
 	return check_result();
 }

@@ -367,6 +367,17 @@ TEST(a_fault_queued_at_an_endpoint_that_dies_enters_the_gate_with_its_registers)
 	CHECK_EQ(member[0]->context->program.rax, 55);
 }
 
+TEST(an_interrupt_during_a_fault_outlives_the_endpoint_that_the_fault_waits_at)
+{
+	fault(member[0], 0x7000);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	endpoint_destroy(cspace_system_slot(root, EP2)->object);
+	CHECK_EQ(member[0]->frame.rip, GATE_EXCEPTION);
+	CHECK_EQ(member[0]->context->interrupt_flag, 1);
+	CHECK_EQ(member[0]->flags, 0);
+}
+
 TEST(an_interrupt_during_a_fault_outlives_a_fault_that_is_delivered)
 {
 	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 10, 0);
@@ -536,6 +547,7 @@ int main(void)
 	RUN(a_badge_cannot_be_changed_by_its_holder);
 	RUN(bits_from_before_the_binding_reach_a_receiver_that_waits);
 	RUN(a_fault_queued_at_an_endpoint_that_dies_enters_the_gate_with_its_registers);
+	RUN(an_interrupt_during_a_fault_outlives_the_endpoint_that_the_fault_waits_at);
 	RUN(an_interrupt_during_a_fault_outlives_a_fault_that_is_delivered);
 	RUN(a_call_whose_time_ran_out_before_it_was_forwarded_says_so);
 	RUN(cnodes_that_hold_each_other_end_with_the_last_capability_from_outside);
