@@ -16,6 +16,15 @@ struct tty_termios {
 	u8 c_cc[TIO_NCCS];
 };
 
+/* TCGETA, TCSETA, TCSETAW, TCSETAF: System V's, the low halves and the first characters of the above. */
+#define TIO_NCC 8
+struct tty_termio {
+	u16 c_iflag, c_oflag, c_cflag, c_lflag;
+	u8 c_line;
+	u8 c_cc[TIO_NCC];
+	u8 pad;
+};
+
 /* TCGETS2, TCSETS2, TCSETSW2, TCSETSF2: the same, and speeds in bits a second. */
 struct tty_termios2 {
 	u32 c_iflag, c_oflag, c_cflag, c_lflag;
@@ -30,6 +39,7 @@ struct tty_winsize {
 };
 
 _Static_assert(sizeof(struct tty_termios) == 36, "TCGETS");
+_Static_assert(sizeof(struct tty_termio) == 18 && offsetof(struct tty_termio, c_cc) == 9, "TCGETA");
 _Static_assert(sizeof(struct tty_termios2) == 44, "TCGETS2");
 _Static_assert(offsetof(struct tty_termios2, c_ispeed) == 36, "TCGETS2 extends TCGETS");
 _Static_assert(sizeof(struct tty_winsize) == 8, "TIOCGWINSZ");

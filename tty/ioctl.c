@@ -97,6 +97,43 @@ static long set_termios2(const struct ioctl *io)
 	return 0;
 }
 
+static long get_termio(const struct ioctl *io)
+{
+	const struct tty_termios2 *now = &io->tty->ld.termios;
+	struct tty_termio termio = { now->c_iflag, now->c_oflag, now->c_cflag, now->c_lflag, now->c_line, { 0 }, 0 };
+
+	memcpy(termio.c_cc, now->c_cc, TIO_NCC);
+	give(io, &termio, sizeof(termio));
+	return 0;
+}
+
+static u32 low_half(u32 old, u16 new)
+{
+	return (old & 0xffff0000) | new;
+}
+
+static long set_termio(const struct ioctl *io)
+{
+	struct tty_termios2 old = io->tty->ld.termios;
+	struct tty_termios termios;
+	struct tty_termio termio;
+
+	if (!take(io, &termio, sizeof(termio)))
+		return 0;
+	ldisc_get_termios(&io->tty->ld, &termios);
+	termios.c_iflag = low_half(termios.c_iflag, termio.c_iflag);
+	termios.c_oflag = low_half(termios.c_oflag, termio.c_oflag);
+	termios.c_cflag = low_half(termios.c_cflag, termio.c_cflag);
+	termios.c_lflag = low_half(termios.c_lflag, termio.c_lflag);
+	termios.c_line = termio.c_line;
+	memcpy(termios.c_cc, termio.c_cc, TIO_NCC);
+	if (io->command == TCSETAF)
+		ldisc_flush_input(&io->tty->ld);
+	ldisc_set_termios(&io->tty->ld, &termios);
+	settings_changed(io->tty, &old);
+	return 0;
+}
+
 static long get_window(const struct ioctl *io)
 {
 	give(io, &io->tty->ld.winsize, sizeof(io->tty->ld.winsize));
@@ -327,6 +364,10 @@ static const struct command commands[] = {
 	{ (unsigned)TCSETS2, set_termios2, PAIR | FOREGROUND },
 	{ (unsigned)TCSETSW2, set_termios2, PAIR | FOREGROUND | DRAINED },
 	{ (unsigned)TCSETSF2, set_termios2, PAIR | FOREGROUND | DRAINED },
+	{ TCGETA, get_termio, PAIR },
+	{ TCSETA, set_termio, PAIR | FOREGROUND },
+	{ TCSETAW, set_termio, PAIR | FOREGROUND | DRAINED },
+	{ TCSETAF, set_termio, PAIR | FOREGROUND | DRAINED },
 	{ TCSBRK, send_break, FOREGROUND | DRAINED },
 	{ TCSBRKP, send_break, FOREGROUND | DRAINED },
 	{ TIOCSBRK, set_break, FOREGROUND | DRAINED },
