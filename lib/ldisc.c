@@ -90,12 +90,31 @@ static void lines_restart(struct ldisc *ld)
 	ld->literal = false;
 }
 
+static u32 unless_locked(u32 new, u32 old, u32 locked)
+{
+	return (new & ~locked) | (old & locked);
+}
+
+static void keep_locked(struct tty_termios2 *new, const struct tty_termios2 *old, const struct tty_termios *locked)
+{
+	new->c_iflag = unless_locked(new->c_iflag, old->c_iflag, locked->c_iflag);
+	new->c_oflag = unless_locked(new->c_oflag, old->c_oflag, locked->c_oflag);
+	new->c_cflag = unless_locked(new->c_cflag, old->c_cflag, locked->c_cflag);
+	new->c_lflag = unless_locked(new->c_lflag, old->c_lflag, locked->c_lflag);
+	if (locked->c_line)
+		new->c_line = old->c_line;
+	for (int i = 0; i < TIO_NCCS; i++)
+		if (locked->c_cc[i])
+			new->c_cc[i] = old->c_cc[i];
+}
+
 void ldisc_set_termios2(struct ldisc *ld, const struct tty_termios2 *termios)
 {
 	struct tty_termios2 old = ld->termios;
 
 	ld->termios = *termios;
-	if ((old.c_lflag ^ termios->c_lflag) & (TIO_ICANON | TIO_EXTPROC))
+	keep_locked(&ld->termios, &old, &ld->locked);
+	if ((old.c_lflag ^ ld->termios.c_lflag) & (TIO_ICANON | TIO_EXTPROC))
 		lines_restart(ld);
 	special_compute(ld);
 	if ((old.c_iflag & TIO_IXON) && !iflag(ld, TIO_IXON))

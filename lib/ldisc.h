@@ -35,6 +35,7 @@ struct ldisc {
 	const struct ldisc_ops *ops;
 	void *ctx;
 	struct tty_termios2 termios;
+	struct tty_termios locked; /* flags, and characters that are not 0, are not changed in termios */
 	struct tty_winsize winsize;
 
 	/* Positions count bytes since the last flush; modulo LDISC_QUEUE they index the queue. */

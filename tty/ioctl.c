@@ -134,6 +134,24 @@ static long set_termio(const struct ioctl *io)
 	return 0;
 }
 
+static long get_locked(const struct ioctl *io)
+{
+	give(io, &io->tty->ld.locked, sizeof(io->tty->ld.locked));
+	return 0;
+}
+
+static long set_locked(const struct ioctl *io)
+{
+	const struct principal_entry *caller = principal_find(io->request->principal);
+	struct tty_termios locked;
+
+	if (!caller || caller->euid)
+		return -EPERM;
+	if (take(io, &locked, sizeof(locked)))
+		io->tty->ld.locked = locked;
+	return 0;
+}
+
 static long get_window(const struct ioctl *io)
 {
 	give(io, &io->tty->ld.winsize, sizeof(io->tty->ld.winsize));
@@ -368,6 +386,8 @@ static const struct command commands[] = {
 	{ TCSETA, set_termio, PAIR | FOREGROUND },
 	{ TCSETAW, set_termio, PAIR | FOREGROUND | DRAINED },
 	{ TCSETAF, set_termio, PAIR | FOREGROUND | DRAINED },
+	{ TIOCGLCKTRMIOS, get_locked, PAIR },
+	{ TIOCSLCKTRMIOS, set_locked, PAIR },
 	{ TCSBRK, send_break, FOREGROUND | DRAINED },
 	{ TCSBRKP, send_break, FOREGROUND | DRAINED },
 	{ TIOCSBRK, set_break, FOREGROUND | DRAINED },

@@ -32,6 +32,7 @@ static const struct shape shapes[] = {
 	{ TCSETSW, sizeof(struct termios), IN }, { TCSETSF, sizeof(struct termios), IN },
 	{ TCGETA, sizeof(struct termio), OUT }, { TCSETA, sizeof(struct termio), IN },
 	{ TCSETAW, sizeof(struct termio), IN }, { TCSETAF, sizeof(struct termio), IN },
+	{ TIOCGLCKTRMIOS, sizeof(struct termios), OUT }, { TIOCSLCKTRMIOS, sizeof(struct termios), IN },
 	{ TCGETS2, sizeof(struct termios2), OUT }, { TCSETS2, sizeof(struct termios2), IN },
 	{ TCSETSW2, sizeof(struct termios2), IN }, { TCSETSF2, sizeof(struct termios2), IN },
 	{ TIOCGWINSZ, sizeof(struct winsize), OUT }, { TIOCSWINSZ, sizeof(struct winsize), IN },
