@@ -58,7 +58,8 @@ enum kernel_error {
 /* Object types, as untyped_retype and cap_identify number them. */
 #define OBJECT_TYPES(X) \
 	X(NULL, 0) X(UNTYPED, 1) X(CNODE, 2) X(THREAD, 3) X(ENDPOINT, 4) X(NOTIFICATION, 5) X(REPLY, 6) X(FRAME, 7) \
-	X(VSPACE, 8) X(HANDLE, 9) X(HANDLE_POOL, 10) X(IRQ_CONTROL, 11) X(IRQ_HANDLER, 12) X(IO_PORT, 13) X(SYSTEM, 14)
+	X(VSPACE, 8) X(HANDLE, 9) X(HANDLE_POOL, 10) X(IRQ_CONTROL, 11) X(IRQ_HANDLER, 12) X(IO_PORT, 13) X(SYSTEM, 14) \
+	X(SCHED_CONTEXT, 15)
 
 enum object_type {
 #define X(name, number) OBJECT_##name = number,
@@ -78,6 +79,7 @@ enum object_type {
 #define NOTIFICATION_SIZE_BITS 6
 #define VSPACE_SIZE_BITS    13 /* header page and top-level table */
 #define HANDLE_SIZE_BITS    6
+#define SCHED_CONTEXT_SIZE_BITS 7
 #define UNTYPED_MIN_BITS    6
 #define UNTYPED_MAX_BITS    47
 
@@ -228,6 +230,13 @@ _Static_assert(__builtin_offsetof(struct message_buffer, mint_pool) == 64 + 256 
 	/* thread, weight, slice in ns: threads of one priority share a core in proportion to their weights, WEIGHT_COMMON at first. Weight 0: it takes
 	 * turns with its equals, at the end of each slice; slice 0: it leaves the core only by itself or to a higher priority */ \
 	X(thread_set_share, 46) \
+	/* SchedContext that is bound to nobody, budget, period, deadline in its period, ns: 0 < budget <= deadline <= period <= CONTEXT_PERIOD_MOST */ \
+	X(sched_context_configure, 72) \
+	/* SchedContext, thread: from now on it runs on that, and not without. K_BUSY: one of them is bound already */ \
+	X(sched_context_bind, 73) \
+	X(sched_context_unbind, 74) /* SchedContext */ \
+	/* SchedContext: struct sched_context_info in the caller's message data */ \
+	X(sched_context_info, 75) \
 	/* VSpace, count: page refs in data[] go to the page-table pool */ \
 	X(vspace_topup, 48) \
 	/* VSpace, address, pages, VSPACE_ flags, ref: refs in data[] (u64 each), or with VSPACE_CONTIGUOUS or pages = 1 just a4.
@@ -319,6 +328,16 @@ struct thread_info {
 	unsigned long affinity;    /* cores that it may run on */
 	unsigned int core;         /* where it runs or ran last */
 	unsigned int reserved;
+};
+
+#define CONTEXT_PERIOD_MOST 1000000000000ul /* ns */
+
+struct sched_context_info {
+	unsigned long budget_ns, period_ns, deadline_ns;
+	long left_ns;              /* of this period's budget; below 0: debt, which the next periods pay */
+	unsigned long consumed_ns; /* all that was run on it */
+	unsigned long overrun_ns;  /* of that: beyond what debt there may be, by servers it was lent to */
+	unsigned int bound, lent;
 };
 
 struct system_info {

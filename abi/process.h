@@ -91,8 +91,8 @@
 	X(GET_NAME, 46) \
 	X(PRIORITY, 47)   /* m[0] 0 get 1 set, m[1] which, m[2] who, m[3] nice */ \
 	X(IO_PRIORITY, 51) /* m[0] 0 get 1 set, m[1] which as above, m[2] who, m[3] Linux's class << 13 | level: kept; nothing here does input in an order */ \
-	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] Linux's policy and SCHEDULER_RESET_ON_FORK, m[3] real-time priority, m[4] nice, m[5] SCHEDULER_KEEP_
-	 * -> m[1..3] as m[2..4] */ \
+	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] Linux's policy and SCHEDULER_RESET_ON_FORK, m[3] real-time priority | nice << 32, m[5] SCHEDULER_KEEP_;
+	 * SCHED_DEADLINE: m[4] running time, m[6] deadline, m[7] period or 0, ns -> m[1] as m[2], m[2] priority, m[3] nice, m[4..6] those three */ \
 	X(SCHEDULER, 55) \
 	/* m[0] 0 get 1 set, m[1] tid or 0, m[2] cores -> m[1] the cores it may run on, of those that there are; -EINVAL: it would be none */ \
 	X(AFFINITY, 49) \
@@ -320,6 +320,7 @@ struct charge_info {
 	char role[16];
 	unsigned long objects, object_pages; /* memory objects made, and their pages that take memory */
 	unsigned long processes, threads;
+	unsigned long overrun_ns; /* what servers did for threads with budgets beyond what those will pay for */
 };
 
 /* AUDIT: what ought to be 0 in a system that has lost nothing, but for the last. Pages unless said otherwise. */

@@ -3,6 +3,7 @@
 #include "kernel/frame.h"
 #include "kernel/irq.h"
 #include "kernel/object.h"
+#include "kernel/sched_context.h"
 #include "kernel/thread.h"
 
 /* Deletions between two preemption points of a revocation, and slots of a dying CNode. */
@@ -25,6 +26,8 @@ static u32 *object_caps(const struct cte *c)
 		return &((struct handle *)c->object)->caps;
 	case OBJECT_HANDLE_POOL:
 		return &((struct handle_pool *)c->object)->caps;
+	case OBJECT_SCHED_CONTEXT:
+		return &((struct sched_context *)c->object)->caps;
 	default:
 		return NULL;
 	}
@@ -259,6 +262,10 @@ static void destroy_object(enum object_type type, void *object, unsigned size_bi
 		break;
 	case OBJECT_HANDLE:
 		handle_last_cap_gone(object);
+		break;
+	case OBJECT_SCHED_CONTEXT:
+		sched_context_destroy(object);
+		object_gone(type, 1 << SCHED_CONTEXT_SIZE_BITS);
 		break;
 	case OBJECT_HANDLE_POOL:
 		object_gone(type, (u64)sizeof(struct handle) * (((struct handle_pool *)object)->total + 1));

@@ -5,6 +5,7 @@
  */
 #include "kernel/endpoint.h"
 #include "kernel/park.h"
+#include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 #include "kernel/vspace.h"
@@ -97,6 +98,8 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 	}
 	/* before capabilities arrive: the receiver may have named its reply slot for one of them, too */
 	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
+	if (unlikely(sender->budgeted))
+		context_lend(sender, receiver);
 	if (unlikely(caps) && receiver->message_low)
 		info |= INFO_CAPS(message_caps_move(receiver, sender, caps, NULL));
 	if (sender->flags & THREAD_FLAG_FORWARDED)
@@ -264,6 +267,8 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 		return K_INVALID_ARG;
 	if (!cap_empty(slot))
 		return K_OCCUPIED;
+	if (unlikely(t->lender)) /* what it was lent the time for is done, or kept for later */
+		context_return(t->lender);
 	t->reply_slot = t->frame.r15 & ~CPTR_SYSTEM;
 	if (unlikely(ep->cancelled) && receive_cancelled(t, ep))
 		return CALL_DONE;

@@ -13,6 +13,7 @@
 #define CALL_DONE    2 /* the frame's registers and the thread's state are set already */
 
 struct thread;
+struct sched_context;
 
 struct cnode {
 	u32 caps; /* capabilities that name this object, as in every object below */
@@ -119,6 +120,7 @@ void notification_init(struct notification *n);
 void notification_destroy(struct notification *n);
 void notification_signal(struct notification *n, u64 bits);
 void notification_unbind(struct notification *n);
+void sched_context_destroy(struct sched_context *context);
 void vspace_init(struct vspace *vs);
 void vspace_destroy(struct vspace *vs);
 void thread_init(struct thread *thread);

@@ -9,6 +9,7 @@
  */
 #include "kernel/endpoint.h"
 #include "kernel/park.h"
+#include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
 
@@ -72,6 +73,8 @@ static struct thread *take(struct cte *slot)
 		cancelled_remove(ep, slot);
 	if (caller) {
 		ASSERT(caller->reply == slot && caller->state == THREAD_REPLY);
+		if (unlikely(caller->budgeted))
+			context_return(caller);
 		caller->reply = NULL;
 		caller->flags &= ~THREAD_FLAGS_CALL;
 		thread_unblock(caller);
@@ -147,6 +150,7 @@ void reply_caller_gone(struct thread *caller)
 	struct cte *slot = caller->reply;
 	struct endpoint *ep = caller->endpoint;
 
+	context_return(caller);
 	caller->reply = NULL;
 	if (!ep) {
 		slot->object = NULL;

@@ -18,6 +18,7 @@
 #include "kernel/endpoint.h"
 #include "kernel/object.h"
 #include "kernel/remote.h"
+#include "kernel/sched_context.h"
 #include "kernel/share.h"
 #include "kernel/trace.h"
 
@@ -191,6 +192,8 @@ void thread_ready(struct thread *thread)
 {
 	thread->state = THREAD_READY;
 	this_core()->needed = true;
+	if (unlikely(thread->budgeted))
+		context_wake(thread);
 	if (!settled(thread))
 		place(thread, false);
 }
@@ -201,6 +204,8 @@ void thread_hand_off(struct thread *thread)
 
 	thread->state = THREAD_READY;
 	core->needed = true;
+	if (unlikely(thread->budgeted))
+		context_wake(thread);
 	if (thread->stopped || thread_runs(thread))
 		return;
 	if (unlikely(!(thread->affinity & core->mask))) {
@@ -396,6 +401,17 @@ static struct thread *handed(struct core *core, bool current_stays)
 	return next;
 }
 
+/* Of threads with SchedContexts the one with the nearest deadline runs, as soon as there is a nearer one. */
+static bool nearer_queued(const struct core *core, const struct thread *current)
+{
+	const struct thread *first;
+
+	if ((int)current->priority != core->best || !context_own(current))
+		return false;
+	first = list_first_entry(&core->queue[core->best], struct thread, queue);
+	return context_own(first) && first->context_own->due < current->context_own->due;
+}
+
 static struct thread *pick(struct core *core)
 {
 	struct thread *next;
@@ -434,7 +450,7 @@ static void replace(struct core *core, struct thread *current, struct thread *ne
 		return;
 	switch_to(core, next);
 	if (current_stays)
-		enqueue(core, current, true);
+		enqueue(core, current, !context_own(current));
 	else if (unlikely(!(current->affinity & core->mask)) && current->state == THREAD_READY && !current->stopped && !current->queued)
 		place(current, true); /* its affinity has changed */
 }
@@ -453,7 +469,7 @@ struct thread *schedule(void)
 	core->slice_ended = false;
 	stays = may_stay(core, current) && !current->queued;
 	next = handed(core, stays);
-	if (!next && stays && (int)current->priority >= core->best) {
+	if (!next && stays && (int)current->priority >= core->best && !(unlikely(current->budgeted) && nearer_queued(core, current))) {
 		if (unlikely(core->best >= 0 && idle_mask && !given))
 			give_to_idle(core);
 	} else {
@@ -464,6 +480,8 @@ struct thread *schedule(void)
 			give_to_idle(core);
 	}
 	schedule_arm_slice(core);
+	if (unlikely(core->current->budgeted))
+		arm(core, context_end(core->current));
 	core->needed = false;
 	return core->current;
 }
@@ -475,7 +493,8 @@ struct thread *schedule_if_needed(struct thread *current)
 	return schedule();
 }
 
-void schedule_yield(struct thread *current)
+/* To its place among its equals. */
+static void let_equals_go(struct thread *current)
 {
 	struct core *core = this_core();
 
@@ -483,6 +502,14 @@ void schedule_yield(struct thread *current)
 	if (may_stay(core, current) && !current->queued)
 		enqueue(core, current, false);
 	core->needed = true;
+}
+
+void schedule_yield(struct thread *current)
+{
+	if (unlikely(current->budgeted) && context_own(current) && may_stay(this_core(), current))
+		context_yield(current);
+	else
+		let_equals_go(current);
 }
 
 static void rearm(struct core *core, u64 now)
@@ -497,6 +524,8 @@ static void rearm(struct core *core, u64 now)
 		core->slice_alarm = slice_end(core->current);
 		next = MIN(next, now + slice_left(core));
 	}
+	if (unlikely(core->current->budgeted))
+		next = MIN(next, context_end(core->current));
 	core->armed = ~0ull;
 	if (next != ~0ull)
 		arm(core, next);
@@ -505,6 +534,13 @@ static void rearm(struct core *core, u64 now)
 /* Its time has come: at its time, not when the one that runs has used its slice up, unless it has had more than that one. */
 static void wake_at_deadline(struct core *core, struct thread *thread)
 {
+	if (unlikely(thread->stopped & STOPPED_BUDGET)) {
+		context_period_ended(thread);
+		this_core()->needed = true;
+		if (!settled(thread))
+			place(thread, false);
+		return;
+	}
 	thread_timed_out(thread);
 	if (thread->queued && thread->core == core && share_before_current(core, thread)) {
 		dequeue(thread);
@@ -524,10 +560,12 @@ void schedule_expire(u64 now)
 			break;
 		wake_at_deadline(core, list_entry(first, struct thread, timer));
 	}
+	if (unlikely(current->budgeted))
+		context_expire(current);
 	if (may_stay(core, current) && !slice_left(core)) {
 		slice_begin(current);
 		core->slice_ended = true;
-		schedule_yield(current);
+		let_equals_go(current);
 	}
 	rearm(core, now);
 }

@@ -1,4 +1,5 @@
 #include "kernel/share.h"
+#include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 
 /* What running time is multiplied by for virtual time, 11.21 bits: 1 for the common weight. */
@@ -42,7 +43,14 @@ static s64 lag(const struct thread *thread, u64 ran)
 static void enter(struct core *core, struct thread *thread)
 {
 	u64 *clock = &core->clock[thread->priority], now = thread_ticks(thread);
-	s64 ahead = thread->weight ? lag(thread, now - thread->share_counted) : 0;
+	s64 ahead;
+
+	if (unlikely(thread->budgeted) && context_own(thread)) {
+		thread->share_time = thread->context_own->due;
+		thread->share_clock = clock;
+		return;
+	}
+	ahead = thread->weight ? lag(thread, now - thread->share_counted) : 0;
 
 	if (thread->weight) {
 		ahead = MIN(ahead, (s64)virtual_ticks(thread, 2 * thread->slice));

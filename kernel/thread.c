@@ -3,6 +3,7 @@
 #include "kernel/frame.h"
 #include "kernel/park.h"
 #include "kernel/remote.h"
+#include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 #include "kernel/share.h"
 #include "lib/string.h"
@@ -32,6 +33,7 @@ static void thread_deactivate(struct thread *t)
 	if (runs_elsewhere(t))
 		remote_evict(t);
 	t->interrupt_late = 0;
+	context_thread_gone(t);
 	if (t->reply)
 		reply_caller_gone(t);
 	thread_unready(t);
@@ -86,6 +88,8 @@ static void slot_clear(struct cte *slot)
 void thread_destroy(struct thread *t)
 {
 	thread_deactivate(t);
+	if (t->context_own)
+		sched_context_destroy(t->context_own); /* it is bound to nobody */
 	arch_vector_forget(t);
 	if (list_linked(&t->noticed))
 		list_remove(&t->noticed);
@@ -282,7 +286,7 @@ int call_thread_stop(struct thread *t)
 		return err;
 	if (target == t)
 		return K_INVALID_ARG;
-	target->stopped = 1;
+	target->stopped |= STOPPED_BY_CALL;
 	thread_unready(target);
 	if (!runs_elsewhere(target))
 		return K_OK;
@@ -297,11 +301,11 @@ int call_thread_continue(struct thread *t)
 
 	if (!target)
 		return err;
-	if (target->stopped && target->state == THREAD_READY) {
-		target->stopped = 0;
+	if (!(target->stopped & STOPPED_BY_CALL))
+		return K_OK;
+	target->stopped &= (u8)~STOPPED_BY_CALL;
+	if (target->state == THREAD_READY && !target->stopped)
 		thread_ready(target);
-	}
-	target->stopped = 0;
 	return K_OK;
 }
 
@@ -427,7 +431,7 @@ int call_thread_info(struct thread *t)
 		.rip = target->frame.rip,
 		.rsp = target->frame.rsp,
 		.state = target->state,
-		.stopped = target->stopped,
+		.stopped = target->stopped & STOPPED_BY_CALL,
 		.switches = target->switches,
 		.affinity = target->affinity,
 		.core = target->core->number,

@@ -21,6 +21,10 @@ enum thread_state {
 /* What the frame's vector says of a thread that entered by syscall (no real exception has this number). */
 #define VECTOR_SYSCALL 256
 
+/* Why a thread is stopped. */
+#define STOPPED_BY_CALL 1 /* thread_stop */
+#define STOPPED_BUDGET  2 /* its SchedContext's budget is used up; it has a deadline, the period's end */
+
 struct thread {
 	/* assembly pushes into frame: must be first; 16-byte aligned (its size with address is a multiple of 8) */
 	struct gate_frame frame;
@@ -36,8 +40,10 @@ struct thread {
 	/* What the fast path has no time for: it looks at all of it at once. */
 	union {
 		struct {
-			u32 flags;             /* THREAD_FLAG_, park.h */
-			u8 stopped;
+			u16 flags;             /* THREAD_FLAG_, park.h */
+			u8 budgeted;           /* has to do with a SchedContext (sched_context.h) */
+			u8 reserved;
+			u8 stopped;            /* STOPPED_: it does not run, whatever its state */
 			u8 timer_queued;
 			u8 fault;              /* blocked by a page fault, not by a Call */
 			u8 notified;           /* its bound Notification has bits for it */
@@ -76,6 +82,12 @@ struct thread {
 	struct list_node space_link;   /* in space->threads */
 
 	u64 cpu_ticks;                 /* how long it has run, in arch_ticks; while it runs, less the time now */
+	/* sched_context.h */
+	struct sched_context *context_own; /* bound to it */
+	struct sched_context *runs_on;     /* that, unless it is lent; or what it was lent. NULL: on none */
+	struct thread *lender, *borrower;  /* a chain of calls: from whom it has runs_on, and to whom it has lent it */
+	u8 lent_depth;                     /* lenders before it */
+
 	/* share.h */
 	u64 slice;                     /* its length, in arch_ticks */
 	u64 slice_limit;               /* how long it will have run when its slice ends; a call to a server does not renew it */

@@ -25,6 +25,8 @@ static u64 object_size(enum object_type type, u64 size_bits)
 		return 1 << NOTIFICATION_SIZE_BITS;
 	case OBJECT_VSPACE:
 		return 1 << VSPACE_SIZE_BITS;
+	case OBJECT_SCHED_CONTEXT:
+		return 1 << SCHED_CONTEXT_SIZE_BITS;
 	default:
 		return 0;
 	}

@@ -270,6 +270,8 @@ long op_CLONE(struct request *request)
 		return -EINVAL;
 	if (request->m[7] && !pid_free(request->m[7]))
 		return -EEXIST;
+	if (request->caller->policy == POLICY_DEADLINE && !request->caller->reset_on_fork)
+		return -EAGAIN; /* there would be twice its share */
 	if (!limits_allow_task(request->caller->process))
 		return -EAGAIN;
 	if (!(flags & CLONE_THREAD_BIT))

@@ -9,6 +9,7 @@
 #include "root/log.h"
 #include "root/operations.h"
 #include "root/permission.h"
+#include "root/priority.h"
 #include "root/root.h"
 #include "root/services.h"
 #include "root/signal.h"
@@ -191,6 +192,7 @@ static void move_identity(struct exec *x)
 	x->new->real_time = x->old->real_time;
 	x->new->reset_on_fork = x->old->reset_on_fork;
 	x->new->affinity = x->old->affinity;
+	deadline_move(x->new, x->old);
 	signal_queue_move(&x->new->signals, &x->old->signals);
 	context->signal_mask = x->block.signal_mask;
 	sighand_shared(x->sighand)->signals_ignored = x->block.signals_ignored;

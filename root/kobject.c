@@ -152,6 +152,8 @@ static unsigned class_of(enum object_type type, unsigned size_bits)
 		return VSPACE_SIZE_BITS;
 	case OBJECT_HANDLE_POOL:
 		return size_bits + HANDLE_SIZE_BITS;
+	case OBJECT_SCHED_CONTEXT:
+		return SCHED_CONTEXT_SIZE_BITS;
 	default:
 		return CLASS_MAX + 1;
 	}

@@ -22,6 +22,8 @@ u8 priority_own(const struct thread *thread)
 {
 	if (thread->process->service)
 		return PRIORITY_SERVER;
+	if (thread->policy == POLICY_DEADLINE)
+		return PRIORITY_DEADLINE;
 	if (policy_real_time(thread->policy))
 		return PRIORITY_REAL_TIME + thread->real_time;
 	return PRIORITY_PROGRAM;
@@ -68,6 +70,7 @@ void priority_configured(struct thread *thread)
 	thread->weight = WEIGHT_COMMON;
 	thread->slice_ns = 0;
 	share_update(thread);
+	deadline_configured(thread);
 }
 
 /* Threads by nice values alone do not pass them on, as Linux has it. */
@@ -101,7 +104,7 @@ void priority_inherit(struct thread *thread, const struct thread *maker)
 	thread->io_priority = maker->io_priority;
 	if (!maker->reset_on_fork)
 		return;
-	if (policy_real_time(thread->policy)) {
+	if (policy_real_time(thread->policy) || thread->policy == POLICY_DEADLINE) {
 		thread->policy = POLICY_NORMAL;
 		thread->real_time = thread->nice = 0;
 	}
@@ -156,15 +159,23 @@ long op_PRIORITY(struct request *request)
 
 /* ---- policies ---- */
 
+static u64 all_cores(void)
+{
+	return boot_info->core_count < 64 ? (1ull << boot_info->core_count) - 1 : ~0ull;
+}
+
 struct scheduling {
 	s32 policy, priority, nice;
 	bool reset_on_fork;
+	struct deadline deadline;
 };
 
 static bool valid(const struct scheduling *s)
 {
 	bool known = s->policy == POLICY_NORMAL || s->policy == POLICY_BATCH || s->policy == POLICY_IDLE || policy_real_time(s->policy);
 
+	if (s->policy == POLICY_DEADLINE)
+		return !s->priority && deadline_valid(&s->deadline);
 	return known && s->priority >= 0 && s->priority <= REAL_TIME_MAX && policy_real_time(s->policy) == (s->priority != 0);
 }
 
@@ -182,6 +193,8 @@ static bool may_schedule(const struct process *caller, const struct thread *t, c
 
 	if (process_capable(caller, CAPABILITY_SYS_NICE))
 		return true;
+	if (s->policy == POLICY_DEADLINE)
+		return false;
 	if ((s->policy == POLICY_NORMAL || s->policy == POLICY_BATCH) && s->nice < t->nice && !nice_allowed(t->process, s->nice))
 		return false;
 	if (policy_real_time(s->policy) && ((s->policy != t->policy && !limit) || (s->priority > t->real_time && (u64)s->priority > limit)))
@@ -191,14 +204,21 @@ static bool may_schedule(const struct process *caller, const struct thread *t, c
 	return (euid == c->uid || euid == c->euid) && (!t->reset_on_fork || s->reset_on_fork);
 }
 
-static void set_scheduling(struct thread *t, const struct scheduling *s)
+static int set_scheduling(struct thread *t, const struct scheduling *s)
 {
+	int error = s->policy == POLICY_DEADLINE ? deadline_set(t, &s->deadline) : 0;
+
+	if (error)
+		return error;
+	if (s->policy != POLICY_DEADLINE)
+		deadline_clear(t);
 	t->policy = s->policy;
 	t->real_time = s->priority;
 	t->reset_on_fork = s->reset_on_fork;
 	if (s->policy == POLICY_NORMAL || s->policy == POLICY_BATCH)
 		t->nice = s->nice;
 	priority_update(t);
+	return 0;
 }
 
 /* A process's number is its leader's, or whoever's came after that ended. */
@@ -215,18 +235,21 @@ long op_SCHEDULER(struct request *request)
 	struct thread *t = scheduled(request);
 	u64 keep = request->m[5];
 	struct scheduling s;
+	int error;
 
 	if (!t || t->exiting)
 		return -ESRCH;
 	if (request->m[0]) {
-		s = (struct scheduling){ request->m[2] & ~SCHEDULER_RESET_ON_FORK, request->m[3], request->m[4],
-					 request->m[2] & SCHEDULER_RESET_ON_FORK };
+		s = (struct scheduling){ request->m[2] & ~SCHEDULER_RESET_ON_FORK, (u32)request->m[3], (s32)(request->m[3] >> 32),
+					 request->m[2] & SCHEDULER_RESET_ON_FORK, { request->m[4], request->m[6], request->m[7] } };
 		if (keep & SCHEDULER_KEEP_POLICY) {
 			s.policy = t->policy;
 			s.reset_on_fork = t->reset_on_fork;
 		}
 		if (keep & SCHEDULER_KEEP_PRIORITY)
 			s.priority = t->real_time;
+		if (keep & SCHEDULER_KEEP_PRIORITY)
+			s.deadline = t->deadline;
 		if (keep & SCHEDULER_KEEP_NICE)
 			s.nice = t->nice;
 		s.nice = MIN(MAX(s.nice, -20), 19);
@@ -234,24 +257,24 @@ long op_SCHEDULER(struct request *request)
 			return -EINVAL;
 		if (t->process->service || !may_schedule(request->caller->process, t, &s))
 			return -EPERM;
+		if (s.policy == POLICY_DEADLINE && (t->affinity & all_cores()) != all_cores())
+			return -EPERM; /* it would not be where its share was promised */
 		/* who keeps the parameters keeps the policy, too: the one given only takes part in the checks, as on Linux */
 		if (keep & SCHEDULER_KEEP_PRIORITY)
 			t->reset_on_fork = s.reset_on_fork;
-		else
-			set_scheduling(t, &s);
+		else if ((error = set_scheduling(t, &s)))
+			return error;
 	}
 	request->out[1] = t->policy | (t->reset_on_fork ? SCHEDULER_RESET_ON_FORK : 0);
 	request->out[2] = t->real_time;
 	request->out[3] = (u64)(s64)t->nice;
+	request->out[4] = t->deadline.runtime;
+	request->out[5] = t->deadline.deadline;
+	request->out[6] = t->deadline.period;
 	return 0;
 }
 
 /* ---- affinity ---- */
-
-static u64 all_cores(void)
-{
-	return boot_info->core_count < 64 ? (1ull << boot_info->core_count) - 1 : ~0ull;
-}
 
 static void set_affinity(struct thread *thread, u64 cores)
 {
@@ -272,6 +295,8 @@ long op_AFFINITY(struct request *request)
 			return -EPERM;
 		if (!(request->m[2] & all_cores()))
 			return -EINVAL;
+		if (thread->policy == POLICY_DEADLINE && (request->m[2] & all_cores()) != all_cores())
+			return -EBUSY;
 		set_affinity(thread, request->m[2] & all_cores());
 	}
 	request->out[1] = thread->affinity & all_cores();

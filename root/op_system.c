@@ -9,6 +9,7 @@
 #include "root/operations.h"
 #include "root/permission.h"
 #include "root/policy.h"
+#include "root/priority.h"
 #include "root/root.h"
 #include "root/services.h"
 
@@ -85,6 +86,7 @@ long op_CHARGES(struct request *request)
 	for (u32 role = 0; role < ROLE_COUNT; role++) {
 		charges[role].objects = object_charge_of(role)->objects;
 		charges[role].object_pages = object_charge_of(role)->pages;
+		charges[role].overrun_ns = deadline_overrun(role);
 	}
 	list_for_each_entry(p, &process_list, struct process, all) {
 		charges[p->role].processes++;

@@ -25,4 +25,16 @@ void priority_update(struct thread *thread);
 /* Policy and nice value of a new thread. */
 void priority_inherit(struct thread *thread, const struct thread *maker);
 
+/* ---- SCHED_DEADLINE (deadline.c) ---- */
+
+bool deadline_valid(const struct deadline *d);
+/* The thread has that from now on, beside or instead of what it had. 0, -EBUSY: it would be too much with the others'; -ENOMEM. Then nothing has changed. */
+int deadline_set(struct thread *thread, const struct deadline *wanted);
+void deadline_clear(struct thread *thread);
+/* By exec: another thread becomes this one. */
+void deadline_move(struct thread *to, struct thread *from);
+void deadline_configured(struct thread *thread); /* it has a new kernel thread */
+/* What servers did for the role's threads beyond their budgets and the debt that those pay, ns. */
+u64 deadline_overrun(u32 role);
+
 #endif

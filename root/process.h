@@ -20,13 +20,19 @@
 #define SYSTEM_BITS_SERVER 11
 #define SYSTEM_BITS_MANY   13 /* of servers at which every thread there is may wait */
 #define RLIMITS       16
-/* The kernel's priorities: programs of all nice values share one; real-time ones, 81 to 179; servers above those who need them. Root has 200. */
+/* The kernel's priorities: programs of all nice values share one; real-time ones, 81 to 179, SCHED_DEADLINE; servers above those who need them. Root has 200. */
 #define PRIORITY_PROGRAM   60
 #define PRIORITY_REAL_TIME 80
-#define PRIORITY_SERVER    180
+#define PRIORITY_DEADLINE  180
+#define PRIORITY_SERVER    181
 
 struct process;
 struct thread;
+
+/* SCHED_DEADLINE's parameters, ns; all 0: it has none. */
+struct deadline {
+	u64 runtime, deadline, period;
+};
 
 /* Files CNode: slot number = descriptor number. */
 struct files {
@@ -122,6 +128,8 @@ struct thread {
 	u8 priority;             /* the kernel's now: its own or one that it inherits (priority.h) */
 	u32 weight;              /* its share among equals, and its slice, as the kernel has them; weight 0: it takes turns */
 	u64 slice_ns;
+	struct deadline deadline;
+	struct kobject context_object; /* its SchedContext */
 	struct pi_lock *pi_waits; /* futex_pi.c */
 	struct list_node pi_held;
 	u64 affinity;            /* cores that it may run on, as asked for: some may not exist */

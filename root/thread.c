@@ -327,6 +327,7 @@ void thread_destroy(struct thread *thread)
 		thread_stop_waiting(thread);
 	if (thread->vfork_child)
 		thread->vfork_child->vfork_parent = NULL;
+	deadline_clear(thread);
 	/* The kernel counts the area's pages until the thread object is gone. */
 	kobject_destroy(&thread->tcb);
 	kobject_destroy(&thread->notification);

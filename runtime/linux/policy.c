@@ -15,6 +15,7 @@ _Static_assert(SCHEDULER_RESET_ON_FORK == SCHED_RESET_ON_FORK, "as root has it")
 struct scheduling {
 	int policy, priority, nice;
 	bool reset_on_fork;
+	unsigned long runtime, deadline, period;
 };
 
 static long scheduling_get(int pid, struct scheduling *s)
@@ -24,7 +25,8 @@ static long scheduling_get(int pid, struct scheduling *s)
 
 	if (error)
 		return error;
-	*s = (struct scheduling){ (int)(ipc.m[1] & ~SCHEDULER_RESET_ON_FORK), (int)ipc.m[2], (int)ipc.m[3], ipc.m[1] & SCHEDULER_RESET_ON_FORK };
+	*s = (struct scheduling){ (int)(ipc.m[1] & ~SCHEDULER_RESET_ON_FORK), (int)ipc.m[2], (int)ipc.m[3], ipc.m[1] & SCHEDULER_RESET_ON_FORK, ipc.m[4],
+				 ipc.m[5], ipc.m[6] };
 	return 0;
 }
 
@@ -32,7 +34,7 @@ static long scheduling_set(int pid, const struct scheduling *s, unsigned keep)
 {
 	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_SCHEDULER, 0),
 			   .m = { 1, (unsigned)pid, (unsigned)s->policy | (s->reset_on_fork ? SCHEDULER_RESET_ON_FORK : 0),
-				  (unsigned long)(long)s->priority, (unsigned long)(long)s->nice, keep } };
+				  (unsigned)s->priority | (unsigned long)(unsigned)s->nice << 32, s->runtime, keep, s->deadline, s->period } };
 
 	return rt_request(&ipc);
 }
@@ -111,10 +113,17 @@ long linux_sched_rr_get_interval(struct thread_record *t, const unsigned long a[
 	(void)t;
 	if (error)
 		return error;
-	return put_user(timespec_of_ns(s.policy == SCHED_RR ? ROUND_ROBIN_NS : s.policy == SCHED_FIFO ? 0 : TICK_NS), a[1]);
+	return put_user(timespec_of_ns(s.policy == SCHED_RR ? ROUND_ROBIN_NS : s.policy == SCHED_FIFO || s.policy == SCHED_DEADLINE ? 0 : TICK_NS), a[1]);
 }
 
 /* ---- struct sched_attr, of which callers give and expect as much as they know ---- */
+
+static void deadline_get(struct sched_attr *attr, const struct scheduling *s)
+{
+	attr->sched_runtime = s->runtime;
+	attr->sched_deadline = s->deadline;
+	attr->sched_period = s->period;
+}
 
 long linux_sched_getattr(struct thread_record *t, const unsigned long a[6])
 {
@@ -132,6 +141,8 @@ long linux_sched_getattr(struct thread_record *t, const unsigned long a[6])
 	attr.sched_flags = s.reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
 	if (real_time(s.policy))
 		attr.sched_priority = (unsigned)s.priority;
+	else if (s.policy == SCHED_DEADLINE)
+		deadline_get(&attr, &s);
 	else
 		attr.sched_nice = s.nice;
 	return copy_to_user(a[1], &attr, attr.size);
@@ -189,8 +200,9 @@ long linux_sched_setattr(struct thread_record *t, const unsigned long a[6])
 		return -EINVAL;
 	if (attr.sched_flags & SCHED_FLAG_UTIL_CLAMP)
 		return -EOPNOTSUPP;
-	if (attr.sched_policy == SCHED_DEADLINE && !(attr.sched_flags & SCHED_FLAG_KEEP_POLICY))
-		return attr.sched_runtime && attr.sched_deadline >= attr.sched_runtime && !attr.sched_priority ? -EPERM : -EINVAL;
+	if (attr.sched_policy == SCHED_DEADLINE && (attr.sched_flags & (SCHED_FLAG_RECLAIM | SCHED_FLAG_DL_OVERRUN)))
+		return -EINVAL;
 	return scheduling_set((int)a[0], &(struct scheduling){ (int)attr.sched_policy, (int)MIN(attr.sched_priority, 100u), attr.sched_nice,
-							       attr.sched_flags & SCHED_FLAG_RESET_ON_FORK }, kept(&attr));
+							       attr.sched_flags & SCHED_FLAG_RESET_ON_FORK, attr.sched_runtime, attr.sched_deadline,
+							       attr.sched_period }, kept(&attr));
 }

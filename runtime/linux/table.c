@@ -339,7 +339,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(process_vm_writev, "dpupux"),
 	ABSENT(kcmp),
 	ABSENT(finit_module),
-	PARTLY(sched_setattr, "dpx", "no SCHED_DEADLINE"),
+	PARTLY(sched_setattr, "dpx", "SCHED_DEADLINE without SCHED_FLAG_RECLAIM and SCHED_FLAG_DL_OVERRUN"),
 	DONE(sched_getattr, "dpux"),
 	DONE(renameat2, "dsdsx"),
 	ABSENT(seccomp),

@@ -146,7 +146,8 @@ void system_text_counters(struct text *text, const struct system_state *s)
 void system_text_charges(struct text *text, const struct charge_info *charges, size_t count)
 {
 	for (const struct charge_info *c = charges; c < charges + count; c++)
-		text_add(text, "%s processes %lu threads %lu objects %lu object_pages %lu\n", c->role, c->processes, c->threads, c->objects, c->object_pages);
+		text_add(text, "%s processes %lu threads %lu objects %lu object_pages %lu overrun_ns %lu\n", c->role, c->processes, c->threads, c->objects,
+			 c->object_pages, c->overrun_ns);
 }
 
 void system_text_version(struct text *text)

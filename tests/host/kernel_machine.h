@@ -283,6 +283,7 @@ static inline struct thread *run(struct thread *t)
 		return t;
 	thread_unready(core->current);
 	thread_unready(t);
+	thread_account(core->current, t);
 	core->current = t;
 	t->core = core;
 	idle_mask &= ~core->mask;

@@ -1,20 +1,22 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/remote.c kernel/boot.c
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/remote.c kernel/boot.c
 /*
  * Several cores, whose kernel entries come in a random order: interrupts that were sent arrive late, timers when they are set to, never otherwise.
  * Threads call, serve, fault and wait; root stops, interrupts, pins and kills them while they run elsewhere, and takes pages away that they have touched.
  * After every entry each thread must be in one place, no core may sleep over what it has to do, and no core may remember a translation that is gone.
  */
+#include "kernel/sched_context.h"
 #include "kernel/share.h"
 #include "kernel_machine.h"
 
 #define CORES      3
 #define MEMBERS    7
+#define CONTEXTS   2
 #define SPACES     2
 #define PAGES      16
 #define OPERATIONS 400000
 
 /* Slots of root's CNode. A thread stands in the slot after its own Untyped, which is revoked for its end. */
-enum { ARENA = 200, AREAS, TABLES, MAPPED, SPACE, NOTIFY = 210, ENDPOINT, THREAD = 230, CNODE = 250 };
+enum { ARENA = 200, AREAS, TABLES, MAPPED, SPACE, NOTIFY = 210, ENDPOINT, THREAD = 230, CNODE = 250, CONTEXT = 251 };
 
 /* Slots of the CNode that all members have: everyone's reply slots are its own. */
 enum { EP = 1, NOTE = 3, REPLIES = 10 };
@@ -23,7 +25,7 @@ enum { EP = 1, NOTE = 3, REPLIES = 10 };
 
 static struct thread *member[MEMBERS];
 static u64 seed = 20261129;
-static u64 evicted, slices, moved, faults;
+static u64 evicted, slices, moved, faults, lent, out_of_budget;
 
 static u64 rnd(u64 below)
 {
@@ -68,6 +70,9 @@ static void setup(void)
 	retype(ARENA, OBJECT_NOTIFICATION, 0, NOTIFY, 1);
 	retype(ARENA, OBJECT_ENDPOINT, 0, ENDPOINT, 2);
 	retype(ARENA, OBJECT_CNODE, 6, CNODE, 1);
+	retype(ARENA, OBJECT_SCHED_CONTEXT, 0, CONTEXT, CONTEXTS);
+	for (unsigned n = 0; n < CONTEXTS; n++)
+		CHECK_EQ(root_call(KCALL_sched_context_configure, SYS(CONTEXT + n), 20000 + 30000 * n, 100000, 60000 + 20000 * n, 0, 0, 0), 0);
 	for (unsigned i = 0; i < MEMBERS; i++)
 		retype(ARENA, OBJECT_UNTYPED, THREAD_SIZE_BITS, THREAD + 2 * i, 1);
 	for (unsigned n = 0; n < 3; n++)
@@ -208,7 +213,10 @@ static void root_acts(void)
 	unsigned i = rnd(MEMBERS);
 	u64 slot = SYS(THREAD + 2 * i + 1);
 
-	switch (rnd(12)) {
+	switch (rnd(13)) {
+	case 12:
+		root_call(rnd(2) ? KCALL_sched_context_bind : KCALL_sched_context_unbind, SYS(CONTEXT + rnd(CONTEXTS)), slot, 0, 0, 0, 0, 0);
+		break;
 	case 0: case 1:
 		root_call(KCALL_thread_interrupt, slot, 0, 0, 0, 0, 0, 0);
 		break;
@@ -339,8 +347,30 @@ static void check_thread(struct thread *t)
 		CHECK(places == 0 || (places == 1 && host_told[t->core->number]));
 }
 
+/* A context is with one thread, and so on one core; who waits for its budget runs on none. */
+static void check_contexts(void)
+{
+	for (unsigned n = 0; n < CONTEXTS; n++) {
+		const struct sched_context *context = cspace_system_slot(root, CONTEXT + n)->object;
+
+		CHECK(!context->owner == !context->runner);
+		CHECK(!context->runner || context->runner->runs_on == context);
+	}
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		const struct thread *t = member[i];
+
+		CHECK(!t->runs_on || t->runs_on->runner == t);
+		CHECK(!t->lender || t->lender->borrower == t);
+		CHECK(!t->borrower || t->borrower->lender == t);
+		CHECK(!(t->stopped & STOPPED_BUDGET) || (t->state == THREAD_READY && t->timer_queued && !t->queued));
+		lent += t->lender != NULL;
+		out_of_budget += (t->stopped & STOPPED_BUDGET) != 0;
+	}
+}
+
 static void check_everything(void)
 {
+	check_contexts();
 	for (unsigned c = 0; c < CORES; c++) {
 		check_core(cores[c]);
 		check_tlb(cores[c]);
@@ -360,6 +390,7 @@ static void random_entries_of_several_cores_keep_every_thread_in_one_place(void)
 		turn(cores[rnd(CORES)]);
 		check_everything();
 	}
+	CHECK(lent > 1000 && out_of_budget > 1000);
 	CHECK(evicted > 30 && slices > 100 && moved > 10000 && faults > 1000 && host_requests > 1000);
 }
 

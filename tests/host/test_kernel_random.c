@@ -1,9 +1,10 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/remote.c kernel/boot.c
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/remote.c kernel/boot.c
 /*
  * Random kernel calls on random slots, against the invariants: the derivation list is well formed, every object counts exactly the
  * capabilities that name it, live objects do not overlap, every frame's count is the number of mappings and tables that use it.
  */
 #include "kernel_machine.h"
+#include "kernel/sched_context.h"
 
 #include "lib/hash.h"
 
@@ -12,7 +13,7 @@
 #define OPERATIONS 60000
 #define CHECK_EVERY 64
 
-static u64 seed = 20261122;
+static u64 seed = 20261130;
 
 static u64 rnd(u64 below)
 {
@@ -49,7 +50,7 @@ static u64 map_address(void)
 static void one_operation(void)
 {
 	static const u8 types[] = { OBJECT_UNTYPED, OBJECT_CNODE, OBJECT_ENDPOINT, OBJECT_NOTIFICATION, OBJECT_FRAME,
-				    OBJECT_VSPACE,  OBJECT_HANDLE_POOL, OBJECT_THREAD };
+				    OBJECT_VSPACE,  OBJECT_HANDLE_POOL, OBJECT_THREAD, OBJECT_SCHED_CONTEXT };
 	u64 type;
 
 	switch (rnd(16)) {
@@ -103,6 +104,9 @@ static void one_operation(void)
 		kcall(root, KCALL_vspace_clone, SYS(slot_of(OBJECT_VSPACE)), SYS(slot_of(OBJECT_VSPACE)), map_address(), 1 + rnd(100), rnd(2), 0, 0);
 		break;
 	case 15:
+		kcall(root, KCALL_sched_context_configure, SYS(slot_of(OBJECT_SCHED_CONTEXT)), 1000 + rnd(1000), 2000, 2000, 0, 0, 0);
+		kcall(root, rnd(3) ? KCALL_sched_context_bind : KCALL_sched_context_unbind, SYS(slot_of(OBJECT_SCHED_CONTEXT)), SYS(slot_of(OBJECT_THREAD)), 0, 0, 0, 0,
+		      0);
 		kcall(root, KCALL_thread_configure, SYS(slot_of(OBJECT_THREAD)), SYS(slot_of(OBJECT_CNODE)), SYS(slot_of(OBJECT_CNODE)),
 		      SYS(slot_of(OBJECT_VSPACE)), SYS(slot_of(OBJECT_ENDPOINT)), 5, 10);
 		break;
@@ -160,6 +164,8 @@ static u32 caps_of(const struct cte *c)
 		return ((struct handle *)c->object)->caps;
 	case OBJECT_HANDLE_POOL:
 		return ((struct handle_pool *)c->object)->caps;
+	case OBJECT_SCHED_CONTEXT:
+		return ((struct sched_context *)c->object)->caps;
 	default:
 		return 0;
 	}
@@ -191,6 +197,8 @@ static u64 object_bytes_of(const struct object *o)
 		return 1 << NOTIFICATION_SIZE_BITS;
 	case OBJECT_VSPACE:
 		return 1 << VSPACE_SIZE_BITS;
+	case OBJECT_SCHED_CONTEXT:
+		return 1 << SCHED_CONTEXT_SIZE_BITS;
 	case OBJECT_HANDLE_POOL: /* its Handles lie in it */
 		return sizeof(struct handle_pool);
 	default:
@@ -308,13 +316,16 @@ static void revoking_everything_brings_every_count_back(void)
 	CHECK_EQ(object_count[OBJECT_ENDPOINT], 0);
 	CHECK_EQ(object_count[OBJECT_HANDLE], 0);
 	CHECK_EQ(object_count[OBJECT_HANDLE_POOL], 0);
+	CHECK_EQ(object_count[OBJECT_SCHED_CONTEXT], 0);
 	CHECK_EQ(object_count[OBJECT_THREAD], 1);
 	CHECK_EQ(object_count[OBJECT_VSPACE], 1);
 	CHECK_EQ(object_count[OBJECT_CNODE], 1);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (argc > 1)
+		seed = strtoull(argv[1], NULL, 0);
 	machine_boot();
 	RUN(random_kernel_calls_keep_every_invariant);
 	RUN(the_audit_finds_a_count_that_is_wrong);
