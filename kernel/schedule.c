@@ -29,6 +29,10 @@ unsigned core_count = 1;
 static u64 online;    /* cores that schedule */
 u64 idle_mask;
 u64 share_credit;
+static u64 poll_ticks;
+
+/* Linux's haltpoll governor looks for 200,000 ns at most. */
+#define POLL_NS 100000
 
 void schedule_init(struct core *core, struct thread *idle)
 {
@@ -41,6 +45,7 @@ void schedule_init(struct core *core, struct thread *idle)
 	core->slice_alarm = ~0ull;
 	core->alarm_ns = ~0ull;
 	share_credit = arch_ns_ticks(SHARE_CREDIT_NS);
+	poll_ticks = core_count > 1 ? arch_ns_ticks(POLL_NS) : 0;
 	core->mask = BIT(core->number);
 	core->idle = core->current = idle;
 	core->needed = true;
@@ -114,8 +119,8 @@ void schedule_notice(struct core *core)
 {
 	if (core->needed)
 		return;
-	core->needed = true;
-	if (core != this_core())
+	__atomic_store_n(&core->needed, true, __ATOMIC_SEQ_CST);
+	if (core != this_core() && !__atomic_load_n(&core->polling, __ATOMIC_SEQ_CST))
 		arch_interrupt_core(core, ARCH_IPI_SCHEDULE);
 }
 
@@ -437,14 +442,29 @@ void schedule_arm_slice(struct core *core)
 	arm(core, arch_clock_ns() + slice_left(core));
 }
 
+static void idleness_begins(struct core *core)
+{
+	core->idle_since = arch_ticks();
+}
+
+/* A core that was idle for a short time will most likely be so the next time. */
+static void idleness_ends(struct core *core)
+{
+	core->polling = false; /* still set if an interrupt ended it */
+	core->poll_ticks = arch_ticks() - core->idle_since < poll_ticks ? poll_ticks : 0;
+}
+
 /* From `current` to another thread; the core is left to its idle thread without one. */
 static void replace(struct core *core, struct thread *current, struct thread *next, bool current_stays)
 {
 	if (unlikely(!next)) {
 		idle_mask |= core->mask;
 		next = core->idle;
+		if (next != current)
+			idleness_begins(core);
 	} else if (unlikely(current == core->idle)) {
 		idle_mask &= ~core->mask;
+		idleness_ends(core);
 	}
 	if (next == current)
 		return;

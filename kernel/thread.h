@@ -135,6 +135,9 @@ struct core {
 		};
 		u16 hindered;
 	};
+	bool polling;                  /* idle, it looks at `needed` by itself (kernel/arch/idle.c): no interrupt is wanted */
+	u64 poll_ticks;                /* for how long it does, arch_ticks; 0: not at all */
+	u64 idle_since;                /* arch_ticks */
 	bool slice_ended;              /* of the current thread: schedule() gives it to another core if that has less to do */
 	int best;                      /* highest priority queued; -1 none */
 	struct thread *handoff;        /* runs next, ahead of its equals, not queued */

@@ -186,9 +186,7 @@ FUNCTION arch_resume
 FUNCTION arch_idle_loop
 	mov %gs:CORE_STACK_TOP, %rsp
 	xor %ebp, %ebp
-1:	sti
-	hlt
-	jmp 1b
+	call core_idle
 
 /* One stub a vector, 16 bytes each; those in `with_error` find an error code pushed by the CPU. */
 	.balign 16

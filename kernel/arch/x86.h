@@ -169,6 +169,7 @@ noreturn void arch_idle_loop(void);
 /* called by assembly */
 noreturn void arch_start(paddr_t start_info, u64 tsc);
 noreturn void arch_start_core(struct core *core);
+noreturn void core_idle(void);
 struct thread *arch_trap(struct thread *thread);
 noreturn void arch_kernel_trap(struct gate_frame *frame); /* without .address */
 struct thread *arch_interrupt(struct thread *thread, unsigned vector);

@@ -15,7 +15,8 @@
 #define PRINCIPALS_MAX 4096
 #define LINES_MAX 40
 #define NUMBERS_MAX 2
-#define RUNS_MAX  8
+#define RUNS      8
+#define RUNS_MAX  24
 #define SETTLE_MS 20
 #define SETTLE_MAX 25 /* times */
 
@@ -194,16 +195,16 @@ static inline int nothing_is_lost(const char *name)
 
 /*
  * Does the deed until a run leaves everything as it was before some run: objects by type, memory, processes. The first runs may leave what is
- * kept for the next (docs/testing.md lists it): that ends, and a deed that loses something goes on losing. False: it went on.
+ * kept for the next (docs/testing.md lists it): that ends, and a deed that loses something goes on losing. False: it went on for so many runs, RUNS_MAX at most.
  */
-static inline int leaves_nothing(const char *name, void (*deed)(void *), void *context)
+static inline int leaves_nothing_within(int runs, const char *name, void (*deed)(void *), void *context)
 {
 	static struct snapshot before[RUNS_MAX + 1];
 
 	/* Its own pages have to be there before the first snapshot, or each snapshot finds one page more: the last one's. */
 	memset(before, 1, sizeof before);
 	snapshot_take(&before[0]);
-	for (int run = 0; run < RUNS_MAX; run++) {
+	for (int run = 0; run < runs; run++) {
 		int returns;
 
 		deed(context);
@@ -215,9 +216,14 @@ static inline int leaves_nothing(const char *name, void (*deed)(void *), void *c
 			return 1;
 		}
 	}
-	printf("FAIL %s: each of %d runs left something behind; what there was before them and after each:\n", name, RUNS_MAX);
-	show_history(before, RUNS_MAX + 1);
+	printf("FAIL %s: each of %d runs left something behind; what there was before them and after each:\n", name, runs);
+	show_history(before, runs + 1);
 	return 0;
+}
+
+static inline int leaves_nothing(const char *name, void (*deed)(void *), void *context)
+{
+	return leaves_nothing_within(RUNS, name, deed, context);
 }
 
 #endif

@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 		unsigned long first = run_seed;
 
 		if (counted)
-			failed |= !leaves_nothing("objects and memory are back", same_round, &first);
+			failed |= !leaves_nothing_within(RUNS_MAX, "objects and memory are back", same_round, &first);
 		else
 			play_round();
 		printf("seed %lu: %d deeds so far\n", first, deeds_done);

@@ -271,11 +271,22 @@ static void interrupted(struct core *core)
 	node_unlock();
 }
 
+/* As in kernel/arch/idle.c: an idle core looks at `needed` by itself, or does not and needs the interrupt. */
+static void idles(struct core *core)
+{
+	if (core->polling && core->needed)
+		host_told[core->number] = true;
+	else
+		core->polling = rnd(2);
+}
+
 static void turn(struct core *core)
 {
 	struct thread *t = core->current;
 
 	host_core = core;
+	if (t == core->idle)
+		idles(core);
 	if ((host_told[core->number] && rnd(3) == 0) || (core->armed <= now_ns && rnd(2))) {
 		interrupted(core);
 	} else if (t == core->idle || (core->needed && !host_told[core->number])) {
@@ -300,11 +311,12 @@ static void turn(struct core *core)
 static void check_core(const struct core *core)
 {
 	const struct thread *t = core->current;
-	bool told = host_told[core->number];
+	bool told = host_told[core->number] || (core->polling && core->needed);
 	struct list_node *first = list_first(&core->timers);
 	unsigned queued = 0;
 
 	CHECK(!core->needed || told);
+	CHECK(!core->polling || t == core->idle);
 	CHECK(t->core == core && !core->handoff);
 	CHECK(told || (t->state == THREAD_READY && !t->stopped && !t->interrupt_late && !t->queued && (t->affinity & core->mask)));
 	CHECK(told || (t == core->idle ? core->best < 0 : core->best <= (int)t->priority));
