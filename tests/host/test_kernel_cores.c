@@ -436,6 +436,8 @@ static void each_thread_that_computes_has_its_share_of_the_cores(void)
 		now_ns += 1000000;
 		for (unsigned c = 0; c < CORES; c++) {
 			host_core = cores[c];
+			if (host_core->current == host_core->idle)
+				idles(host_core);
 			while (host_told[c] || host_core->armed <= now_ns)
 				interrupted(host_core);
 		}

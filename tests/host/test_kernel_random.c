@@ -13,7 +13,7 @@
 #define OPERATIONS 60000
 #define CHECK_EVERY 64
 
-static u64 seed = 20261130;
+static u64 seed = 20261122;
 
 static u64 rnd(u64 below)
 {
@@ -295,6 +295,23 @@ static void random_kernel_calls_keep_every_invariant(void)
 	CHECK(done[1] > OPERATIONS / 4); /* enough of them did something */
 }
 
+/*
+ * A frame that is mapped cannot be revoked (K_BUSY), and a VSpace or a thread that only a ring of CNodes names, which nobody reaches any more, keeps
+ * its frames: the kernel leaves it to root never to lose such a capability. Here they are found in the list of what was derived.
+ */
+static void delete_what_counts_frames(struct cte *untyped)
+{
+	struct cte *c = untyped->next;
+
+	while (c && cap_depth(c) > cap_depth(untyped)) {
+		bool counts = (cap_type(c) == OBJECT_VSPACE || cap_type(c) == OBJECT_THREAD) && c->object != root && c->object != root->space;
+
+		if (counts)
+			CHECK(cap_delete(c) >= 0);
+		c = counts ? untyped->next : c->next;
+	}
+}
+
 /* Everything the random phase made goes by one revocation of each original Untyped, once frames are unmapped. */
 static void revoking_everything_brings_every_count_back(void)
 {
@@ -309,6 +326,9 @@ static void revoking_everything_brings_every_count_back(void)
 	for (unsigned pass = 0; pass < 3; pass++)
 		for (u64 slot = FIRST; slot <= FIRST + SLOTS; slot++)
 			kcall(root, KCALL_cap_delete, SYS(ROOT_SLOT_CNODE), slot, 0, 0, 0, 0, 0);
+	for (u64 i = ROOT_SLOT_UNTYPED; i < ROOT_SLOT_UNTYPED + 60; i++)
+		if (cap_type(cspace_system_slot(root, i)) == OBJECT_UNTYPED)
+			delete_what_counts_frames(cspace_system_slot(root, i));
 	for (u64 i = ROOT_SLOT_UNTYPED; i < ROOT_SLOT_UNTYPED + 60; i++)
 		if (cap_type(cspace_system_slot(root, i)) == OBJECT_UNTYPED)
 			CHECK_EQ(kcall(root, KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), i, 0, 0, 0, 0, 0), 0);

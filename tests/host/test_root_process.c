@@ -163,6 +163,7 @@ long futex_wake_address(struct space *space, u64 address, unsigned count) { (voi
 void robust_list_walk(struct thread *thread, u64 head) { (void)thread; (void)head; }
 void futex_pi_owner_ended(struct thread *thread) { (void)thread; }
 void priority_configured(struct thread *thread) { (void)thread; }
+void deadline_clear(struct thread *thread) { (void)thread; }
 u8 priority_own(const struct thread *thread) { return PRIORITY_PROGRAM - thread->nice / 2; }
 void walk_forget(struct thread *thread) { (void)thread; }
 void process_write_info(const struct process *process, struct space *space) { (void)process; (void)space; }
