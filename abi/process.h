@@ -66,7 +66,7 @@
 	 * context page (tid new, pending 0) and message pages. SLOT_THREADS + index holds the Notification, unbadged (a Signal sets bit 0), RIGHT_ALL, in the
 	 * system CNode of the process that the thread belongs to (a vfork child has CNodes of its own) */ \
 	X(CLONE, 32) \
-	/* m[0] executable's descriptor number in the caller's files CNode, m[1] bytes of the start block, m[2] count of descriptors to keep;
+	/* m[0] executable's descriptor number in the caller's files CNode, m[1] bytes of the start block;
 	 * window[0]: struct start_block. Root puts a copy of the executable's Handle into SLOT_EXE, where the new runtime reads it, and
 	 * deletes m[0] with all that are not listed. On success does not return. */ \
 	X(EXEC, 33) \

@@ -266,8 +266,9 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 		return NULL;
 	if (any && (info & DATA_BITS) && !receiver->message_low)
 		return NULL;
-	receive(ep, receiver, slot, t, info);
+	/* before its Reply is made: that may be in the slot where the caller has received last, if the two have one CNode */
 	t->principal_sent = likely(!t->reply_slot) ? t->principal : reply_word(t, slot_in(&t->system_cnode, t->reply_slot));
+	receive(ep, receiver, slot, t, info);
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
 	return switch_to(core, t, receiver, badge, info, t->principal_sent, any);

@@ -15,14 +15,15 @@ static u64 virtual_ticks(const struct thread *thread, u64 ticks)
 
 void share_set(struct thread *thread, u32 weight, u64 slice_ns)
 {
-	u64 slice = MIN(MAX(SLICE_NS * weight / WEIGHT_COMMON, SLICE_LEAST_NS), SLICE_NS);
+	u64 slice = MIN(MAX(SLICE_NS * weight / WEIGHT_COMMON, SLICE_LEAST_NS), SLICE_NS), had = thread->slice;
 
 	if (!weight)
 		slice = slice_ns;
 	thread->weight = weight;
 	thread->inverse = weight ? ((u64)WEIGHT_COMMON << INVERSE_SHIFT) / weight : 0;
 	thread->slice = slice ? arch_ns_ticks(slice) : SLICE_NONE;
-	slice_begin(thread);
+	/* what it has had of its slice counts: else who changes its share all the time would keep the core */
+	thread->slice_limit += thread->slice - had;
 }
 
 void share_init(struct thread *thread)

@@ -54,6 +54,8 @@ static bool may_set(const struct process *caller, const struct thread *t)
 {
 	u32 uid = t->process->credentials.uid;
 
+	if (!role_reaches(caller, t->process))
+		return false;
 	return uid == caller->credentials.euid || uid == caller->credentials.uid || process_capable(caller, CAPABILITY_SYS_NICE);
 }
 

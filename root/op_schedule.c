@@ -191,6 +191,8 @@ static bool may_schedule(const struct process *caller, const struct thread *t, c
 	u64 limit = t->process->rlimits[LIMIT_RTPRIO].soft;
 	u32 euid = caller->credentials.euid;
 
+	if (!role_reaches(caller, t->process))
+		return false;
 	if (process_capable(caller, CAPABILITY_SYS_NICE))
 		return true;
 	if (s->policy == POLICY_DEADLINE)

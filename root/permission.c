@@ -5,7 +5,7 @@
 #include "root/policy.h"
 #include "root/signal.h"
 
-static bool role_reaches(const struct process *caller, const struct process *target)
+bool role_reaches(const struct process *caller, const struct process *target)
 {
 	return caller->role == target->role || caller->role == ROLE_SYSTEM;
 }

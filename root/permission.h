@@ -37,6 +37,8 @@ struct exec_security {
 struct exec_security credentials_exec(struct credentials *c, bool no_new_privileges);
 /* PRCTL: what is about capabilities. */
 long capabilities_prctl(struct capabilities *c, const u64 m[MESSAGE_WORDS]);
+/* What comes first. */
+bool role_reaches(const struct process *caller, const struct process *target);
 bool may_signal(const struct process *sender, const struct process *target, unsigned signal);
 /* prlimit of another process. */
 bool may_limit(const struct process *caller, const struct process *target);

@@ -114,9 +114,7 @@ size_t files_exec_list(struct files_state *files, struct start_descriptor *list,
 		/* 0: closed since, by another thread */
 		if (!word || word & DESCRIPTOR_CLOEXEC)
 			continue;
-		if (list && count == max)
-			break;
-		if (list)
+		if (list && count < max)
 			list[count] = (struct start_descriptor){ (u32)n, word | (files->posix_locks ? DESCRIPTOR_LOCKS : 0) };
 		count++;
 	}

@@ -41,7 +41,7 @@ void files_fork_lock(struct files_state *files);
 void files_fork_unlock(struct files_state *files);
 void files_fork_child(struct files_state *files);          /* in the forked child, which has the memory and the CNode as copies */
 
-/* What stays open over exec; list NULL: only the count. LOCKS is set in every flags word if the process has POSIX locks. */
+/* What stays open over exec, up to `max`; list NULL: nothing. Returns how many there are. LOCKS is set in every flags word if the process has POSIX locks. */
 size_t files_exec_list(struct files_state *files, struct start_descriptor *list, size_t max);
 /* In the new image, into an empty table; doubtful: those that have a file still. -EINVAL for a list that cannot be, -ENOMEM. */
 long files_exec_adopt(struct files_state *files, const struct start_descriptor *list, size_t count, bool doubtful);

@@ -280,7 +280,7 @@ static size_t block_put(char *block, size_t *at, const void *bytes, size_t n)
 	return offset;
 }
 
-/* Lays everything out; block NULL: only the size. */
+/* Lays everything out; block NULL: only the size. The block is of no use if its descriptor_count has become greater than `descriptors`. */
 static size_t block_fill(struct thread_record *t, const struct exec *x, struct start_block *block, size_t descriptors)
 {
 	char *bytes = (char *)block;
@@ -310,23 +310,37 @@ static size_t block_fill(struct thread_record *t, const struct exec *x, struct s
 	return at;
 }
 
+/* Other threads may open files between the counting and the filling: then again. */
+static long block_make(struct thread_record *t, const struct exec *x, struct start_block **result)
+{
+	for (;;) {
+		size_t descriptors = files_exec_list(t->files, NULL, 0), size = block_fill(t, x, NULL, descriptors);
+		struct start_block *block;
+
+		if (size > GATE_ARGUMENTS_MAX)
+			return -E2BIG;
+		block = rt_alloc(size);
+		if (!block)
+			return -ENOMEM;
+		block_fill(t, x, block, descriptors);
+		*result = block;
+		if (block->descriptor_count <= descriptors)
+			return (long)size;
+		rt_free(block);
+	}
+}
+
 static long exec_go(struct thread_record *t, const struct exec *x)
 {
-	size_t descriptors = files_exec_list(t->files, NULL, 0), size = block_fill(t, x, NULL, descriptors);
 	struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_EXEC, 0) | INFO_WINDOWS(1) };
 	struct start_block *block;
-	long error;
+	long size = block_make(t, x, &block), error;
 
-	if (size > GATE_ARGUMENTS_MAX)
-		return -E2BIG;
-	block = rt_alloc(size);
-	if (!block)
-		return -ENOMEM;
-	block_fill(t, x, block, descriptors);
+	if (size < 0)
+		return size;
 	ipc.m[0] = (unsigned long)x->descriptor;
-	ipc.m[1] = size;
-	ipc.m[2] = descriptors;
-	rt_window(t, 0, (unsigned long)block, size);
+	ipc.m[1] = (unsigned long)size;
+	rt_window(t, 0, (unsigned long)block, (size_t)size);
 	error = rt_request(&ipc);
 	rt_free(block);
 	return error < 0 ? error : -EIO; /* success does not return */

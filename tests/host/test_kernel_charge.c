@@ -61,6 +61,19 @@ TEST(a_call_made_after_the_answer_is_charged_to_the_server_itself)
 	CHECK_EQ(member[2]->frame.r15, WORD(101, 8));
 }
 
+/* Two threads of one server have one CNode, and the other waits with the reply slot that the caller has received with: the slot is full of the very call. */
+TEST(a_call_to_who_receives_with_the_same_slot_is_charged_to_the_server_itself)
+{
+	call_while_serving(true);
+	ipc(run(member[2]), KCALL_reply, 0, INFO(0, 0), 0, 12, 0);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), 0, 10, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_set_cnodes, SYS(THREADS + 2), 0, SYS(SYSTEMS + 1), 0, 0, 0, 0), 0);
+	ipc(run(member[2]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	ipc(run(member[1]), KCALL_call, SYS(2), INFO(2, 0), 0, 0, 0);
+	CHECK_EQ(member[2]->frame.r15, WORD(101, 8));
+}
+
 TEST(a_call_made_for_a_caller_that_died_is_charged_to_the_server_itself)
 {
 	set_charges();
@@ -95,6 +108,7 @@ int main(void)
 	RUN(a_forwarded_call_keeps_its_charge);
 	RUN(the_charge_of_a_caller_goes_through_all_servers_of_a_chain);
 	RUN(a_call_made_after_the_answer_is_charged_to_the_server_itself);
+	RUN(a_call_to_who_receives_with_the_same_slot_is_charged_to_the_server_itself);
 	RUN(a_call_made_for_a_caller_that_died_is_charged_to_the_server_itself);
 	RUN(a_page_fault_while_serving_is_charged_to_the_caller_served);
 	return check_result();

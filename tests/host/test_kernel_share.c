@@ -174,6 +174,37 @@ TEST(many_new_threads_do_not_starve_the_old)
 	end();
 }
 
+/* As if another core had come for it: this one has an interrupt. */
+static void change_share(unsigned i, u32 weight)
+{
+	share_set(member[i], weight, 0);
+	thread_reconsider(member[i]);
+	host_core->armed = now_ns;
+}
+
+TEST(a_new_share_is_no_new_slice)
+{
+	begin(2, 1000);
+	for (unsigned n = 0; n < 500; n++) {
+		change_share(0, 1023 + n % 2);
+		pass(2 * MS);
+	}
+	CHECK_NEAR(share_had(1), 500u, 20u);
+	end();
+}
+
+TEST(a_slice_without_end_gets_one_with_a_weight)
+{
+	share_set(member[0], 0, 0);
+	begin(2, 1000);
+	pass(500 * MS);
+	CHECK_EQ(share_had(1), 0);
+	change_share(0, 1024);
+	pass(500 * MS);
+	CHECK(share_had(1) >= 240);
+	end();
+}
+
 TEST(a_share_out_of_range_is_refused)
 {
 	run(root);
@@ -193,6 +224,8 @@ int main(void)
 	RUN(without_weight_and_slice_a_thread_goes_on_until_it_blocks);
 	RUN(without_weight_turns_are_as_long_as_their_slice);
 	RUN(many_new_threads_do_not_starve_the_old);
+	RUN(a_new_share_is_no_new_slice);
+	RUN(a_slice_without_end_gets_one_with_a_weight);
 	RUN(a_share_out_of_range_is_refused);
 	return check_result();
 }
