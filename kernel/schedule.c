@@ -388,6 +388,17 @@ static void give_to_less_loaded(struct core *core, struct thread *thread)
 	schedule_notice(to);
 }
 
+/* Of threads with SchedContexts the one with the nearest deadline runs, as soon as there is a nearer one. */
+static bool is_nearer(const struct thread *thread, const struct thread *than)
+{
+	return thread->priority == than->priority && context_own(thread) && context_own(than) && thread->context_own->due < than->context_own->due;
+}
+
+static bool nearer_queued(const struct core *core, const struct thread *current)
+{
+	return (int)current->priority == core->best && is_nearer(list_first_entry(&core->queue[core->best], struct thread, queue), current);
+}
+
 /*
  * The thread that was handed this core, if it is to run now. Not against one with a higher priority; and while other cores are idle, not
  * against the current thread: that is about to block, or else somebody idle takes what waits here (see above).
@@ -399,22 +410,12 @@ static struct thread *handed(struct core *core, bool current_stays)
 	core->handoff = NULL;
 	if (!next)
 		return NULL;
-	if ((int)next->priority < core->best || (current_stays && (next->priority < core->current->priority || idle_mask))) {
+	if ((int)next->priority < core->best || (current_stays && (next->priority < core->current->priority || idle_mask)) ||
+	    (unlikely(next->budgeted) && (nearer_queued(core, next) || (current_stays && is_nearer(core->current, next))))) {
 		enqueue(core, next, true);
 		return NULL;
 	}
 	return next;
-}
-
-/* Of threads with SchedContexts the one with the nearest deadline runs, as soon as there is a nearer one. */
-static bool nearer_queued(const struct core *core, const struct thread *current)
-{
-	const struct thread *first;
-
-	if ((int)current->priority != core->best || !context_own(current))
-		return false;
-	first = list_first_entry(&core->queue[core->best], struct thread, queue);
-	return context_own(first) && first->context_own->due < current->context_own->due;
 }
 
 static struct thread *pick(struct core *core)

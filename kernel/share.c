@@ -92,7 +92,8 @@ void share_insert(struct core *core, struct thread *thread, bool front)
 	if (queue->next == queue->prev)
 		enter(core, list_entry(queue->next, struct thread, queue));
 	enter(core, thread);
-	if (front)
+	/* deadlines are an order for all that is queued */
+	if (front && !(unlikely(thread->budgeted) && context_own(thread)))
 		list_push_front(queue, &thread->queue);
 	else
 		insert_in_order(queue, thread);

@@ -124,6 +124,19 @@ TEST(a_nearer_deadline_takes_the_core_as_it_comes)
 }
 
 /* What is left after a sleep is not more than its share of the time up to the deadline. */
+TEST(who_is_handed_the_core_leaves_it_to_a_nearer_deadline)
+{
+	give_context(0, 0, 5 * MS, 100 * MS, 100 * MS);
+	give_context(1, 1, 5 * MS, 50 * MS, 50 * MS);
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	CHECK(host_core->current == member[1]);
+	ipc(member[1], KCALL_reply, 0, INFO(0, 0), 0, 10, 0);
+	CHECK(host_core->current == member[1] && member[0]->queued);
+	take_contexts();
+	check_links();
+}
+
 TEST(who_has_slept_begins_a_new_period)
 {
 	give_context(0, 0, 20 * MS, 100 * MS, 100 * MS);
@@ -436,6 +449,7 @@ int main(int argc, char **argv)
 	RUN(a_thread_runs_for_its_budget_in_each_period);
 	RUN(the_nearest_deadline_runs_first);
 	RUN(a_nearer_deadline_takes_the_core_as_it_comes);
+	RUN(who_is_handed_the_core_leaves_it_to_a_nearer_deadline);
 	RUN(who_has_slept_begins_a_new_period);
 	RUN(yield_gives_the_rest_of_the_period_away);
 	RUN(a_server_runs_on_its_callers_until_it_answers);
