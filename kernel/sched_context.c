@@ -220,10 +220,11 @@ int call_sched_context_configure(struct thread *t)
 		return K_INVALID_ARG;
 	if (context->owner)
 		return K_BUSY;
-	context->budget = context->left = arg1(t);
+	/* no more than is left of a period that has begun, or new parameters, the same too, would be a way to more time; debt stays in any case */
+	context->left = MIN(context->left, (s64)arg1(t));
+	context->budget = arg1(t);
 	context->period = arg2(t);
 	context->deadline = arg3(t);
-	context->period_end = context->due = 0;
 	return K_OK;
 }
 
@@ -245,8 +246,12 @@ int call_sched_context_bind(struct thread *t)
 	context->owner = target;
 	target->context_own = context;
 	run_on(context, target);
-	begin_period(context, arch_clock_ns());
-	context->left = (s64)context->budget;
+	if (arch_clock_ns() >= context->period_end)
+		begin_period(context, arch_clock_ns());
+	if (context->left <= 0 && target->state == THREAD_READY) {
+		thread_unready(target);
+		stop(target);
+	}
 	thread_reconsider(target);
 	return K_OK;
 }

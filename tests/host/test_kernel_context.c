@@ -93,6 +93,23 @@ TEST(a_thread_runs_for_its_budget_in_each_period)
 	end();
 }
 
+/* Bound anew, with the same parameters or others, it has what is left of the period that has begun. */
+TEST(new_parameters_are_no_more_time)
+{
+	u64 before = thread_ticks(member[0]);
+
+	for (unsigned i = 0; i < 30; i++) {
+		give_context(0, 0, i % 2 ? 20 * MS : 10 * MS, i % 2 ? 100 * MS : 50 * MS, 50 * MS);
+		begin(1, 10);
+		while (host_core->current != root)
+			pass(MS);
+		CHECK_EQ(of_context(KCALL_sched_context_unbind, 0, 0, 0, 0), 0);
+		thread_unready(member[0]);
+	}
+	CHECK((thread_ticks(member[0]) - before) / MS >= 30 && (thread_ticks(member[0]) - before) / MS < 90);
+	take_contexts();
+}
+
 TEST(the_nearest_deadline_runs_first)
 {
 	give_context(0, 0, 5 * MS, 100 * MS, 100 * MS);
@@ -447,6 +464,7 @@ int main(int argc, char **argv)
 		seed = strtoull(argv[1], NULL, 0);
 	machine_boot();
 	RUN(a_thread_runs_for_its_budget_in_each_period);
+	RUN(new_parameters_are_no_more_time);
 	RUN(the_nearest_deadline_runs_first);
 	RUN(a_nearer_deadline_takes_the_core_as_it_comes);
 	RUN(who_is_handed_the_core_leaves_it_to_a_nearer_deadline);
