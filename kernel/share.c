@@ -34,8 +34,8 @@ void share_init(struct thread *thread)
 /* How far it is ahead of a clock that it has been compared with before; of another one that is as far as it was there. */
 static s64 lag(const struct thread *thread, u64 ran)
 {
-	/* a new one has its turn after those who are there */
-	s64 since = thread->share_clock ? (s64)(thread->share_time - *thread->share_clock) : (s64)virtual_ticks(thread, thread->slice);
+	/* a new one has its turn after all that are there: none is further ahead (enter), and a parent that has waited for its child is not behind it */
+	s64 since = thread->share_clock ? (s64)(thread->share_time - *thread->share_clock) : (s64)virtual_ticks(thread, 2 * thread->slice);
 
 	return since + (s64)virtual_ticks(thread, ran);
 }
