@@ -28,7 +28,7 @@ static bool seekable(const struct open_file *file)
 
 /* ---- read and write ---- */
 
-/* Where a transfer starts; for a stream 0, and an explicit offset is ESPIPE. */
+/* Where a transfer starts; for a stream 0, and an explicit offset is ESPIPE; for what has no position 0, whatever was asked. */
 static long decode_offset(struct request *request, u64 asked, u64 *offset)
 {
 	struct open_file *file = request->file;
@@ -36,7 +36,9 @@ static long decode_offset(struct request *request, u64 asked, u64 *offset)
 	*offset = 0;
 	if (!seekable(file))
 		return asked == OFFSET_CURRENT || asked == OFFSET_END ? 0 : -ESPIPE;
-	request->at_offset = asked == OFFSET_CURRENT && !file->no_position;
+	if (file->no_position)
+		return 0;
+	request->at_offset = asked == OFFSET_CURRENT;
 	*offset = asked == OFFSET_CURRENT ? file->offset : asked;
 	if (asked != OFFSET_END && *offset > INT64_MAX)
 		return -EINVAL;

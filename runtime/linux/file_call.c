@@ -28,6 +28,13 @@ long file_result(long error, const struct ipc *c)
 	return result;
 }
 
+__attribute__((noinline)) long file_result_words(long error, unsigned long info, unsigned long m0, unsigned long m1)
+{
+	struct ipc c = { .info = info, .m = { m0, m1 } };
+
+	return file_result(kernel_errno(error), &c);
+}
+
 long file_call(struct ipc *c, bool *partial)
 {
 	long error = rt_call(c);

@@ -23,6 +23,8 @@ long file_call(struct ipc *c, bool *partial);
 
 /* The same of a call that was made already: `error` is what rt_call gave, or kernel_errno() of it. */
 long file_result(long error, const struct ipc *c);
+/* The same of a call by registers.h: `error` is the kernel's, then the info word and the first two words of the answer. */
+long file_result_words(long error, unsigned long info, unsigned long m0, unsigned long m1);
 
 /* An uninterruptible call with register arguments only. */
 long file_simple(unsigned long cptr, unsigned label, unsigned long m0, unsigned long m1, unsigned long m2, unsigned long m3);

@@ -60,13 +60,6 @@ static inline bool can_take(uaddr_t base, unsigned long length)
 	return user_touch_write(base) && (likely((base ^ last) < PAGE_SIZE) || user_touch_write(last));
 }
 
-static __attribute__((noinline)) long result_of(long error, unsigned long info, unsigned long m0, unsigned long m1)
-{
-	struct ipc c = { .info = info, .m = { m0, m1 } };
-
-	return file_result(kernel_errno(error), &c);
-}
-
 static inline long read_small(u32 word, unsigned fd, uaddr_t base, unsigned long length, unsigned long offset)
 {
 	unsigned long info = info_of(word, FILE_READ), m[8], m1, count;
@@ -77,7 +70,7 @@ static inline long read_small(u32 word, unsigned fd, uaddr_t base, unsigned long
 	result = registers_read(fd, &info, length, offset, m, &m1);
 	count = info - FILE_REPLY_REGISTERS;
 	if (unlikely(result || count - 1 >= length)) {
-		result = result_of(result, info, m[0], m1);
+		result = file_result_words(result, info, m[0], m1);
 		return result > 0 ? -EIO : result;
 	}
 	return unlikely(uaccess_copy((void *)base, m, count)) ? -EFAULT : (long)count;
@@ -109,7 +102,7 @@ static inline long write_small(struct thread_record *t, u32 word, const unsigned
 	error = registers_call((unsigned)a[0], &info, m, m);
 	if (likely(!error && !info && m[0] == length))
 		return (long)length;
-	return write_rest(t, a, result_of(error, info, m[0], m[1]));
+	return write_rest(t, a, file_result_words(error, info, m[0], m[1]));
 }
 
 long linux_read(struct thread_record *t, const unsigned long a[6])

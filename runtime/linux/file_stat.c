@@ -6,6 +6,7 @@
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
+#include "runtime/registers.h"
 #include "runtime/uaccess.h"
 
 #include <asm/stat.h>
@@ -44,9 +45,16 @@ static const struct file_attr *reply_attr(struct thread_record *t, const struct 
 
 static const struct file_attr *attr_of_file(struct thread_record *t, unsigned long cptr, long *error)
 {
-	struct ipc c = { .target = cptr, .info = INFO(FILE_FSTAT, 0) };
+	static const unsigned long nothing[8];
+	unsigned long info = INFO(FILE_FSTAT, 0), m[8];
+	long failed = registers_call(cptr, &info, nothing, m);
 
-	return reply_attr(t, &c, file_call(&c, NULL), error);
+	if (likely(!failed && !m[0] && info == INFO(0, sizeof(struct file_attr))))
+		return (const struct file_attr *)thread_message(t)->data;
+	*error = file_result_words(failed, info, m[0], m[1]);
+	if (*error >= 0)
+		*error = -EIO;
+	return NULL;
 }
 
 static const struct file_attr *attr_of_path(struct thread_record *t, int dirfd, uaddr_t path, unsigned at_flags, long *error)
