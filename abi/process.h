@@ -129,7 +129,7 @@
 	X(FUTEX_UNLOCK_PI, 84) /* m[0] address */ \
 	X(FUTEX_REQUEUE_PI, 85) /* m[0] from, m[1] how many to move beside the one that may be woken, m[2] the lock, m[3] what is expected at `from` */ \
 	/* ---- descriptors and name space ---- */ \
-	X(GROW_FILES, 96)  /* m[0] slots wanted (up to RLIMIT_NOFILE, and what a files CNode can have: -EMFILE): the files CNode gets larger -> m[0] slots */ \
+	X(GROW_FILES, 96)  /* m[0] slots wanted (up to FILES_SPARE above RLIMIT_NOFILE, and what a files CNode can have: -EMFILE): the files CNode gets larger -> m[0] slots */ \
 	X(UNSHARE_FILES, 97) /* the calling thread gets a copy of its files CNode */ \
 	X(CHROOT, 98)      /* takes SLOT_FSROOT's place; m[0] cptr of a directory */ \
 	/* the process has taken a POSIX lock: when it ends, by whatever, every service's SLOT_NOTIFY gets NOTICE_ENDED and drops the locks of those
@@ -259,6 +259,9 @@ enum proc_operation {
 #undef X
 	PROC_OPERATION_END = 512
 };
+
+/* Slots of the files CNode that a process may have above RLIMIT_NOFILE: for files that the runtime opens for itself when the program has all that it may. */
+#define FILES_SPARE 32
 
 /* GATE_INFO: read-only in the process. */
 struct process_info {

@@ -255,7 +255,7 @@ long op_GROW_FILES(struct request *request)
 	u64 wanted = request->m[0], limit = caller->process->rlimits[LIMIT_NOFILE].soft;
 	int error;
 
-	if (wanted > MIN(limit, (u64)NOFILE_MAX))
+	if (wanted > NOFILE_MAX || (wanted > FILES_SPARE && wanted - FILES_SPARE > limit))
 		return -EMFILE;
 	if (wanted <= caller->files->slots)
 		return caller->files->slots;

@@ -222,20 +222,27 @@ static long with_slot(struct files_state *files, long number)
 	return error < 0 ? error : number;
 }
 
-long descriptor_reserve_from(struct thread_record *t, unsigned long from)
+static long reserve(struct files_state *files, unsigned long from, unsigned long limit)
 {
-	struct files_state *files = t->files;
 	long number;
 
 	rt_lock(&files->lock);
-	number = with_slot(files, dtable_reserve(&files->table, from, process_info()->nofile));
+	number = with_slot(files, dtable_reserve(&files->table, from, limit));
 	rt_unlock(&files->lock);
 	return number;
 }
 
 long descriptor_reserve(struct thread_record *t)
 {
-	return descriptor_reserve_from(t, 0);
+	return reserve(t->files, 0, process_info()->nofile);
+}
+
+long descriptor_reserve_own(struct thread_record *t, unsigned long from)
+{
+	unsigned long limit = process_info()->nofile;
+	long number = reserve(t->files, from, limit);
+
+	return number == -EMFILE ? reserve(t->files, limit, DESCRIPTORS_MAX) : number;
 }
 
 void descriptor_install(struct thread_record *t, long number, u32 word)
@@ -256,7 +263,7 @@ long descriptor_scratch_take(struct thread_record *t)
 {
 	if (t->index < SLOT_SCRATCH_COUNT)
 		return (long)(CPTR_SYSTEM | (SLOT_SCRATCH + t->index));
-	return descriptor_reserve_from(t, t->files->slots / 4 * 3);
+	return descriptor_reserve_own(t, t->files->slots / 4 * 3);
 }
 
 void descriptor_scratch_give(struct thread_record *t, long cptr)
@@ -339,19 +346,31 @@ static long copy_into(struct files_state *files, unsigned number, unsigned long 
 	return (long)to;
 }
 
-long descriptor_duplicate(struct thread_record *t, unsigned number, unsigned long from, u32 flags)
+static long duplicate(struct files_state *files, unsigned number, unsigned long from, unsigned long limit, u32 flags)
 {
-	struct files_state *files = t->files;
 	long to;
 
 	rt_lock(&files->lock);
 	to = dtable_get(&files->table, number) ? 0 : -EBADF;
 	if (to == 0)
-		to = with_slot(files, dtable_reserve(&files->table, from, process_info()->nofile));
+		to = with_slot(files, dtable_reserve(&files->table, from, limit));
 	if (to >= 0)
 		to = copy_into(files, number, (unsigned long)to, flags);
 	rt_unlock(&files->lock);
 	return to;
+}
+
+long descriptor_duplicate(struct thread_record *t, unsigned number, unsigned long from, u32 flags)
+{
+	return duplicate(t->files, number, from, process_info()->nofile, flags);
+}
+
+long descriptor_duplicate_own(struct thread_record *t, unsigned number)
+{
+	unsigned long limit = process_info()->nofile;
+	long to = duplicate(t->files, number, 0, limit, DESCRIPTOR_CLOEXEC);
+
+	return to == -EMFILE ? duplicate(t->files, number, limit, DESCRIPTORS_MAX, DESCRIPTOR_CLOEXEC) : to;
 }
 
 /* Makes `to` reserved, closing what it was. Caller holds the lock. */

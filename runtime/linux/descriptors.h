@@ -58,8 +58,9 @@ unsigned fs_umask(struct fs_state *fs);
 /* ---- numbers of the calling thread's table ---- */
 
 /* A free number >= from, below RLIMIT_NOFILE, whose slot exists and is empty; -EMFILE, -ENOMEM. Not open until installed. */
-long descriptor_reserve_from(struct thread_record *t, unsigned long from);
 long descriptor_reserve(struct thread_record *t);
+/* For a file that the program never sees: when it has all that RLIMIT_NOFILE allows, a number above that. */
+long descriptor_reserve_own(struct thread_record *t, unsigned long from);
 void descriptor_install(struct thread_record *t, long number, u32 word); /* word: descriptor_word() */
 void descriptor_abandon(struct thread_record *t, long number);           /* the slot may hold a capability: it goes */
 
@@ -80,6 +81,8 @@ u32 descriptor_lookup_file(struct thread_record *t, unsigned number);
 long descriptor_close(struct thread_record *t, unsigned number);
 /* A copy at the lowest free number >= from. */
 long descriptor_duplicate(struct thread_record *t, unsigned number, unsigned long from, u32 flags);
+/* For the runtime's own use, as descriptor_reserve_own(); closed by exec. */
+long descriptor_duplicate_own(struct thread_record *t, unsigned number);
 /* A copy at exactly `to`, closing what was there. */
 long descriptor_duplicate_to(struct thread_record *t, unsigned number, unsigned to, u32 flags);
 /* Sets and clears bits of the word. -EBADF */

@@ -192,7 +192,7 @@ long directory_set_own(struct thread_record *t, const char *path)
 
 long linux_chroot(struct thread_record *t, const unsigned long a[6])
 {
-	long error, fd = descriptor_reserve(t);
+	long error, fd = descriptor_reserve_own(t, 0); /* root takes descriptors only */
 
 	if (fd < 0)
 		return fd;

@@ -116,15 +116,12 @@ static long open_send(struct thread_record *t, struct path_call *p, unsigned fla
 	return fd;
 }
 
-static long open_program_path(struct thread_record *t, int dirfd, uaddr_t path, const struct how *how)
+/* The reserved number becomes the descriptor or is given back. It came first: making room for it is a call, which would overwrite the message with the path. */
+static long open_at(struct thread_record *t, int dirfd, uaddr_t path, const struct how *how, long fd)
 {
 	struct path_call p;
-	long fd, length = how_check(how);
+	long length;
 
-	if (length < 0)
-		return length;
-	/* The number first: making room for it is a call, which would overwrite the message with the path. */
-	fd = descriptor_reserve(t);
 	if (fd < 0)
 		return fd;
 	open_start(t, &p, how);
@@ -139,6 +136,13 @@ static long open_program_path(struct thread_record *t, int dirfd, uaddr_t path, 
 		return length;
 	}
 	return open_send(t, &p, how->flags, fd);
+}
+
+static long open_program_path(struct thread_record *t, int dirfd, uaddr_t path, const struct how *how)
+{
+	long error = how_check(how);
+
+	return error < 0 ? error : open_at(t, dirfd, path, how, descriptor_reserve(t));
 }
 
 long linux_open(struct thread_record *t, const unsigned long a[6])
@@ -243,7 +247,7 @@ long file_open_own(struct thread_record *t, const char *path, unsigned flags)
 {
 	struct how how = how_of(flags, 0);
 	struct path_call p;
-	long error, fd = descriptor_reserve(t);
+	long error, fd = descriptor_reserve_own(t, 0);
 
 	how.flags |= flags & OPEN_EXEC;
 	if (fd < 0)
@@ -268,10 +272,10 @@ long file_open_exec(struct thread_record *t, int dirfd, uaddr_t path, unsigned a
 	if (empty < 0)
 		return empty;
 	if (empty)
-		return dirfd == AT_FDCWD ? -EACCES : descriptor_duplicate(t, (unsigned)dirfd, 0, DESCRIPTOR_CLOEXEC);
+		return dirfd == AT_FDCWD ? -EACCES : descriptor_duplicate_own(t, (unsigned)dirfd);
 	if (at_flags & AT_SYMLINK_NOFOLLOW)
 		how.flags |= O_NOFOLLOW;
-	return open_program_path(t, dirfd, path, &how);
+	return open_at(t, dirfd, path, &how, descriptor_reserve_own(t, 0));
 }
 
 /* ---- message queues ---- */

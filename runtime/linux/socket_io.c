@@ -147,7 +147,7 @@ static void cargo_free(struct thread_record *t, struct cargo *cargo)
 /* A copy of the program's descriptor, in a slot that only this thread uses. */
 static long cargo_add(struct thread_record *t, struct cargo *cargo, int fd)
 {
-	long cptr = cargo->count ? descriptor_reserve_from(t, t->files->slots / 4 * 3) : descriptor_scratch_take(t);
+	long cptr = cargo->count ? descriptor_reserve_own(t, t->files->slots / 4 * 3) : descriptor_scratch_take(t);
 	long error;
 
 	if (cptr < 0)
@@ -188,7 +188,7 @@ static long bundle_part(struct thread_record *t, unsigned long target, unsigned 
 /* More rights than go with one message: in a bundle at a descriptor number of its own. */
 static long cargo_bundle(struct thread_record *t, struct cargo *cargo, const int *fds, unsigned count)
 {
-	long number = descriptor_reserve_from(t, t->files->slots / 4 * 3), result = 0;
+	long number = descriptor_reserve_own(t, t->files->slots / 4 * 3), result = 0;
 
 	if (number < 0)
 		return number;

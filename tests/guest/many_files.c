@@ -1,5 +1,6 @@
 /* Open files by the thousand, of several processes together: more than one process may have. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -7,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,7 +105,122 @@ static void full(void)
 	SHOW(rmdir("d"));
 }
 
-static const struct part parts[] = { { "many", many }, { "full", full } };
+#define HELLO "/tests/bin/hello"
+static char *const arguments[] = { HELLO, "runs\n", NULL };
+
+/* All that the limit of 40 allows; what was open before is opened again. The lowest, 3, is hello's file, 4 and 5 are a pair of sockets. */
+static void take_all(int pair[2])
+{
+	struct rlimit limit = { 40, 40 };
+	int file;
+
+	syscall(SYS_close_range, 3, ~0u, 0);
+	file = open(HELLO, O_RDONLY);
+	if (file != 3 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || setrlimit(RLIMIT_NOFILE, &limit))
+		printf("not taken\n");
+	while (dup(1) >= 0)
+		;
+}
+
+static void run_by_path(void)
+{
+	execv(HELLO, arguments);
+	SHOW(-1);
+}
+
+static void run_by_descriptor(void)
+{
+	syscall(SYS_execveat, 3, "", arguments, environ, AT_EMPTY_PATH);
+	SHOW(-1);
+}
+
+static void run_script(void)
+{
+	execl("./script", "script", NULL);
+	SHOW(-1);
+}
+
+/* Its loader is started, and cannot open a library. */
+static void run_dynamic(void)
+{
+	execl("/bin/true", "true", NULL);
+	SHOW(-1);
+}
+
+static void *change_directory(void *barrier)
+{
+	pthread_barrier_wait(barrier);
+	if (chdir("/tmp"))
+		perror("chdir");
+	return NULL;
+}
+
+/* The runtime has slots of their own for the first threads only. */
+static void threads(void)
+{
+	pthread_t thread[20];
+	pthread_barrier_t barrier;
+
+	pthread_barrier_init(&barrier, NULL, 20);
+	for (int i = 0; i < 20; i++)
+		if (pthread_create(&thread[i], NULL, change_directory, &barrier))
+			printf("no thread %d\n", i);
+	for (int i = 0; i < 20; i++)
+		pthread_join(thread[i], NULL);
+	SHOW(access("/tmp", F_OK));
+}
+
+static void change_root(void)
+{
+	SHOW(chroot("d"));
+	SHOW(access("/nothing", F_OK));
+	SHOW(access("/in", F_OK));
+}
+
+static void pass(int pair[2], int count)
+{
+	char byte = 0, control[CMSG_SPACE(32 * sizeof(int))] = { 0 };
+	struct iovec vector = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = CMSG_SPACE((size_t)count * sizeof(int)) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	*header = (struct cmsghdr){ .cmsg_len = CMSG_LEN((size_t)count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	for (int i = 0; i < count; i++)
+		memcpy(CMSG_DATA(header) + (size_t)i * sizeof(int), &(int){ 3 }, sizeof(int));
+	SHOW(sendmsg(pair[0], &message, 0));
+	syscall(SYS_close_range, 40 - count, ~0u, 0);
+	SHOW(recvmsg(pair[1], &message, 0));
+	SHOW(message.msg_flags & MSG_CTRUNC);
+	SHOW(header->cmsg_len);
+	while (dup(1) >= 0)
+		;
+}
+
+/* What opens a file for itself alone works with all descriptors in use. */
+static void full_own(void)
+{
+	int pair[2], script = open("script", O_WRONLY | O_CREAT, 0755);
+
+	dprintf(script, "#!%s\n", HELLO);
+	close(script);
+	SHOW(mkdir("d", 0700));
+	SHOW(mkdir("d/in", 0700));
+	take_all(pair);
+	apart(run_by_path);
+	apart(run_by_descriptor);
+	apart(run_script);
+	apart(run_dynamic);
+	apart(change_root);
+	apart(threads);
+	pass(pair, 1);
+	pass(pair, 5);
+	pass(pair, 30);
+	SHOW(open("/dev/null", O_RDONLY));
+	SHOW(rmdir("d/in"));
+	SHOW(rmdir("d"));
+}
+
+static const struct part parts[] = { { "many", many }, { "full", full }, { "full_own", full_own } };
 
 int main(int argc, char **argv)
 {
