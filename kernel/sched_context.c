@@ -248,7 +248,8 @@ int call_sched_context_bind(struct thread *t)
 	run_on(context, target);
 	if (arch_clock_ns() >= context->period_end)
 		begin_period(context, arch_clock_ns());
-	if (context->left <= 0 && target->state == THREAD_READY) {
+	/* one that runs may be in a call on another core: its core stops it, at the budget's end, which is now */
+	if (context->left <= 0 && target->state == THREAD_READY && !thread_runs(target)) {
 		thread_unready(target);
 		stop(target);
 	}
