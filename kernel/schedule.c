@@ -5,7 +5,8 @@
  * that is idle; if none is, to the core with the least before it. Who takes part in a message does not travel: the receiver is *handed* the
  * sender's core, so a call to a server is a switch on one core, wherever the server ran before; only affinity sends it elsewhere.
  * A core that has nothing to run takes from the others' queues; one that blocks with more than one thread queued gives to
- * idle ones; at the end of a slice a core with more threads than another gives away the one that has had its turn.
+ * idle ones; at the end of a slice a core with more threads than another gives away the one that has had its turn. What is queued behind a thread of
+ * higher priority, or while one of lower priority runs elsewhere, is passed on when it has not run for a slice or two.
  *
  * A thread handed over by one that goes on running (a reply without a receive, a forward) waits in the queue of that core even if others are
  * idle: most such threads block a moment later, in a receive, and then it runs without an interrupt or a move.
@@ -30,9 +31,14 @@ static u64 online;    /* cores that schedule */
 u64 idle_mask;
 u64 share_credit;
 static u64 poll_ticks;
+static u64 look_ticks; /* so often a core with several threads looks at who waits, unless there is no other core */
 
 /* Linux's haltpoll governor looks for 200,000 ns at most. */
 #define POLL_NS 100000
+/* Who is held up is looked for in so many queues of one core. */
+#define QUEUES_LOOKED_AT 4
+/* More than any core's threads: the last choice. */
+#define KEPT_LOAD (1u << 30)
 
 void schedule_init(struct core *core, struct thread *idle)
 {
@@ -45,6 +51,7 @@ void schedule_init(struct core *core, struct thread *idle)
 	core->slice_alarm = ~0ull;
 	core->alarm_ns = ~0ull;
 	share_credit = arch_ns_ticks(SHARE_CREDIT_NS);
+	look_ticks = core_count > 1 ? arch_ns_ticks(SLICE_NS) : 1ull << 62;
 	poll_ticks = core_count > 1 ? arch_ns_ticks(POLL_NS) : 0;
 	core->mask = BIT(core->number);
 	core->idle = core->current = idle;
@@ -144,6 +151,8 @@ static __attribute__((noinline)) struct core *least_loaded(const struct thread *
 		struct core *core = cores[__builtin_ctzll(left)];
 		unsigned load = core->current->priority < thread->priority && core->best < (int)thread->priority ? 0 : load_of(core);
 
+		if (unlikely(core->current == core->keeper && core->current->priority > thread->priority))
+			load += KEPT_LOAD;
 		if (load < best_load || (load == best_load && core == thread->core)) {
 			best = core;
 			best_load = load;
@@ -164,12 +173,18 @@ static __attribute__((noinline)) struct core *choose_core(const struct thread *t
 	return idle & here->mask ? here : cores[__builtin_ctzll(idle)];
 }
 
+/* From now, in ns; 0 if it is past. */
+static u64 ns_until(u64 ticks)
+{
+	s64 left = (s64)(ticks - arch_ticks());
+
+	return left > 0 ? arch_ticks_ns((u64)left) : 0;
+}
+
 /* What the current thread has left of its slice, ns. */
 static u64 slice_left(const struct core *core)
 {
-	u64 end = slice_end(core->current), now = arch_ticks();
-
-	return (s64)(end - now) > 0 ? arch_ticks_ns(end - now) : 0;
+	return ns_until(slice_end(core->current));
 }
 
 /* Into the queue of the core that suits it best. */
@@ -368,6 +383,29 @@ static void give_to_idle(struct core *core)
 	}
 }
 
+static void give(struct core *to, struct thread *thread)
+{
+	dequeue(thread);
+	idle_mask &= ~to->mask;
+	enqueue(to, thread, false);
+	schedule_notice(to);
+}
+
+/* Where a thread would have a turn: nothing better runs there. Of those that run its equals only if `equals`. */
+static u64 open_cores(const struct thread *thread, bool equals)
+{
+	u64 open = 0;
+
+	for (u64 left = thread->affinity & online; left; left &= left - 1) {
+		const struct core *core = cores[__builtin_ctzll(left)];
+		int best = MAX((int)core->current->priority, core->best);
+
+		if (best < (int)thread->priority + equals)
+			open |= core->mask;
+	}
+	return open;
+}
+
 /*
  * After the end of a slice: a core with more threads to run than another one gives it the thread whose slice it was, once that runs here no more. With one
  * more, it is the other that has one more then, and gives one at the end of its slice: three threads on two cores get two thirds of a core each.
@@ -376,16 +414,66 @@ static void give_to_idle(struct core *core)
 static void give_to_less_loaded(struct core *core, struct thread *thread)
 {
 	struct core *to;
+	u64 open;
 
 	if (!thread->queued || thread->core != core || core->current == thread || core_count == 1)
 		return;
-	to = least_loaded(thread, thread->affinity & online);
-	if (to == core || load_of(to) >= load_of(core))
-		return;
-	dequeue(thread);
-	idle_mask &= ~to->mask;
-	enqueue(to, thread, false);
-	schedule_notice(to);
+	open = open_cores(thread, true) & ~core->mask;
+	to = open ? least_loaded(thread, open) : core;
+	if (to != core && load_of(to) < load_of(core))
+		give(to, thread);
+}
+
+/* The first in a queue that some other core may run; NULL: none, or too far down. */
+static struct thread *first_for_others(const struct core *core, int priority)
+{
+	unsigned looked_at = 0;
+
+	list_for_each(node, &core->queue[priority]) {
+		struct thread *thread = list_entry(node, struct thread, queue);
+
+		if (thread->affinity & online & ~core->mask)
+			return thread;
+		if (++looked_at == SHARE_LOOKED_AT)
+			break;
+	}
+	return NULL;
+}
+
+/* The first that waits here for what it would have elsewhere; *open: the cores that would give it that. */
+static struct thread *first_held_up(const struct core *core, u64 *open)
+{
+	unsigned looked_at = 0;
+
+	for (int priority = core->best; priority >= 0 && looked_at < QUEUES_LOOKED_AT; priority--) {
+		struct thread *thread = first_for_others(core, priority);
+
+		looked_at += !list_empty(&core->queue[priority]);
+		*open = thread ? open_cores(thread, priority < core->current->priority) & ~core->mask : 0;
+		if (*open)
+			return thread;
+	}
+	return NULL;
+}
+
+/*
+ * Priorities are strict on each core, so what waits behind a better thread may wait for ever, and what waits behind its equals may do so while something worse
+ * runs elsewhere. Who has not run from one look to the next is passed on to where it can; that is one that runs nothing better, and looks are half
+ * a slice apart at least; so it does not go round without ever running, unless there always is something better to run everywhere.
+ */
+static void pass_on(struct core *core)
+{
+	u64 open;
+	struct thread *thread = first_held_up(core, &open);
+
+	if (thread && thread == core->waiting && thread->cpu_ticks == core->waiting_ticks) {
+		if (core->current->priority > thread->priority)
+			core->keeper = core->current;
+		give(least_loaded(thread, open), thread);
+		thread = first_held_up(core, &open);
+	}
+	core->waiting = thread;
+	core->waiting_ticks = thread ? thread->cpu_ticks : 0;
 }
 
 /* Of threads with SchedContexts the one with the nearest deadline runs, as soon as there is a nearer one. */
@@ -437,10 +525,10 @@ void schedule_arm_slice(struct core *core)
 {
 	u64 end = slice_end(core->current);
 
-	if (core->best < 0 || end >= core->slice_alarm)
+	if (core->best < 0 || (end >= core->slice_alarm && core->slice_alarm != ~0ull))
 		return;
-	core->slice_alarm = end;
-	arm(core, arch_clock_ns() + slice_left(core));
+	core->slice_alarm = MIN(end, arch_ticks() + look_ticks);
+	arm(core, arch_clock_ns() + ns_until(core->slice_alarm));
 }
 
 static void idleness_begins(struct core *core)
@@ -500,6 +588,10 @@ struct thread *schedule(void)
 		if (unlikely(core->best >= 0 && idle_mask))
 			give_to_idle(core);
 	}
+	if (unlikely(core->look)) {
+		core->look = false;
+		pass_on(core);
+	}
 	schedule_arm_slice(core);
 	if (unlikely(core->current->budgeted))
 		arm(core, context_end(core->current));
@@ -540,10 +632,11 @@ static void rearm(struct core *core, u64 now)
 
 	if (first)
 		next = list_entry(first, struct thread, timer)->deadline;
-	core->slice_alarm = ~0ull;
+	if (core->best < 0 || !ns_until(core->slice_alarm))
+		core->slice_alarm = ~0ull; /* else it comes as it was to, however often the timer has something else to do */
 	if (core->best >= 0) {
-		core->slice_alarm = slice_end(core->current);
-		next = MIN(next, now + slice_left(core));
+		core->slice_alarm = MIN(core->slice_alarm, MIN(slice_end(core->current), arch_ticks() + look_ticks));
+		next = MIN(next, now + ns_until(core->slice_alarm));
 	}
 	if (unlikely(core->current->budgeted))
 		next = MIN(next, context_end(core->current));
@@ -587,6 +680,10 @@ void schedule_expire(u64 now)
 		slice_begin(current);
 		core->slice_ended = true;
 		let_equals_go(current);
+	}
+	if (core_count > 1 && core->best >= 0 && !ns_until(core->slice_alarm) && !ns_until(core->looked + look_ticks / 2)) {
+		core->looked = arch_ticks();
+		core->look = core->needed = true;
 	}
 	rearm(core, now);
 }

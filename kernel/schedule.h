@@ -30,7 +30,7 @@ static inline u64 slice_end(const struct thread *running)
 {
 	return running->slice_limit - running->cpu_ticks;
 }
-/* Who waits in the core's queues gets his turn when the current thread's slice ends. Nothing to do if core->slice_alarm is not later than that. */
+/* Who waits in the core's queues gets his turn when the current thread's slice ends, or is looked at then. Nothing to do if core->slice_alarm is not later than that. */
 void schedule_arm_slice(struct core *core);
 void schedule_yield(struct thread *current);
 /* The core has something new to look at: it chooses again before it leaves the kernel; another core is interrupted for it. */

@@ -138,11 +138,12 @@ struct core {
 	bool polling;                  /* idle, it looks at `needed` by itself (kernel/arch/idle.c): no interrupt is wanted */
 	u64 poll_ticks;                /* for how long it does, arch_ticks; 0: not at all */
 	u64 idle_since;                /* arch_ticks */
+	bool look;                     /* schedule() looks at who waits here (pass_on) */
 	bool slice_ended;              /* of the current thread: schedule() gives it to another core if that has less to do */
 	int best;                      /* highest priority queued; -1 none */
 	struct thread *handoff;        /* runs next, ahead of its equals, not queued */
 	u64 armed;                     /* what the timer is set to; ~0 none */
-	u64 slice_alarm;               /* a slice's end in arch_ticks for which the timer is set, or it is set to something earlier; ~0 none */
+	u64 slice_alarm;               /* a slice's end in arch_ticks, or the next look at who waits; the timer is set to it or something earlier; ~0 none */
 	u64 mask;                      /* BIT(number) */
 	struct vspace *space;          /* the loaded address space; NULL: the kernel's own. Idle, the last one stays */
 	struct thread *idle;
@@ -155,6 +156,10 @@ struct core {
 	u64 bitmap[4];
 	struct list_node timers;       /* threads with a deadline, by time, that blocked on this core */
 	struct list_node noticed;      /* threads to be told of closed Handles when the core has nothing else to do (endpoint.c) */
+	struct thread *keeper;         /* compared only: ran here last while somebody was held up by it; if it runs, others better not wait for it */
+	struct thread *waiting;        /* compared only: who waited here when this was last looked at, and how long it had run by then */
+	u64 waiting_ticks;
+	u64 looked;                    /* when that was, in arch_ticks */
 	struct list_node queue[256];
 	u64 clock[256];                /* of each queue: virtual time (share.h) */
 };

@@ -306,6 +306,57 @@ static void threads_that_compute_all_have_their_turn(void)
 	set_mask(0, all());
 }
 
+static atomic_int tid_of[CROWD_CORES + 2];
+
+static void *count_anywhere(void *number)
+{
+	atomic_store(&tid_of[(long)number], (int)syscall(SYS_gettid));
+	return count_on(number);
+}
+
+static void *keep_a_core(void *core)
+{
+	set_mask(0, 1ul << (long)core);
+	EXPECT("SCHED_FIFO", syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 50 }), 0);
+	atomic_store(&arrived, 1);
+	while (!atomic_load(&enough))
+		;
+	return NULL;
+}
+
+/* One core is a real-time thread's, which never waits. Those that are behind it get on nevertheless, among the others, none of which ever waits. */
+static void threads_behind_a_real_time_one_have_their_turn_elsewhere(void)
+{
+	int cores = count < CROWD_CORES ? count : CROWD_CORES, crowd = cores + 1, hog = cores - 1;
+	unsigned long mask = all() & ((1ul << CROWD_CORES) - 1);
+	pthread_t thread[CROWD_CORES + 2];
+
+	if (count == 1)
+		return;
+	atomic_store(&enough, 0);
+	atomic_store(&arrived, 0);
+	set_mask(0, 1);
+	for (long i = 0; i < crowd; i++) {
+		EXPECT("pthread_create", pthread_create(&thread[i], NULL, count_anywhere, (void *)i), 0);
+		while (!atomic_load(&tid_of[i]))
+			usleep(1000);
+		set_mask(tid_of[i], 1ul << (i + hog) % cores);
+	}
+	EXPECT("pthread_create", pthread_create(&thread[crowd], NULL, keep_a_core, (void *)(long)hog), 0);
+	while (!atomic_load(&arrived))
+		usleep(1000);
+	for (int i = 0; i < crowd; i++)
+		set_mask(tid_of[i], mask);
+	for (int round = 0; round < 5; round++)
+		for (int i = 0; i < crowd; i++)
+			for (unsigned long before = atomic_load(&counted[i]); atomic_load(&counted[i]) == before;)
+				usleep(1000);
+	atomic_store(&enough, 1);
+	for (int i = 0; i <= crowd; i++)
+		pthread_join(thread[i], NULL);
+	set_mask(0, all());
+}
+
 static void run(const char *name, void (*part)(void))
 {
 	reason[0] = 0;
@@ -384,6 +435,7 @@ int main(int argc, char **argv)
 	RUN(a_page_that_is_protected_is_so_on_every_core);
 	RUN(threads_spread_over_the_cores);
 	RUN(threads_that_compute_all_have_their_turn);
+	RUN(threads_behind_a_real_time_one_have_their_turn_elsewhere);
 	RUN(descriptors_that_are_closed_during_exec_are_open_or_closed);
 	return failed;
 }

@@ -488,15 +488,147 @@ static void a_claim_that_is_not_taken_up_lapses(void)
 
 static void wake_root(void)
 {
-	for (unsigned n = 0; n < 1000 && !thread_runs(root); n++) {
+	for (unsigned n = 0; n < 20000 && !thread_runs(root); n++) {
 		now_ns += 1000;
 		for (unsigned c = 0; c < CORES; c++) {
 			host_core = cores[c];
+			if (host_core->current == host_core->idle)
+				idles(host_core);
 			if (host_told[c] || host_core->armed <= now_ns)
 				interrupted(host_core);
 		}
 	}
 	host_core = root->core;
+}
+
+static void time_passes(u64 ns)
+{
+	for (u64 end = now_ns + ns; now_ns < end;) {
+		now_ns += 1 + rnd(1000000);
+		for (unsigned c = 0; c < CORES; c++) {
+			host_core = cores[c];
+			if (host_core->current == host_core->idle)
+				idles(host_core);
+			while (host_told[c] || host_core->armed <= now_ns)
+				interrupted(host_core);
+		}
+	}
+}
+
+static void make_computing(unsigned i, u64 priority, u64 cores_allowed)
+{
+	u64 slot = SYS(THREAD + 2 * i + 1);
+
+	root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0);
+	make_thread(i);
+	root_call(KCALL_thread_set_priority, slot, priority, 0, 0, 0, 0, 0);
+	root_call(KCALL_thread_set_affinity, slot, cores_allowed, 0, 0, 0, 0, 0);
+}
+
+/* A thread of a higher priority has one of the cores for itself, for ever; the others' threads began anywhere, also behind it. */
+static void share_what_a_better_one_leaves(unsigned count)
+{
+	u64 before[MEMBERS], share = 200 * 1000000ull * (CORES - 1) / count;
+
+	for (unsigned i = 0; i < MEMBERS; i++)
+		root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0);
+	for (unsigned i = 1; i <= count; i++)
+		make_computing(i, 90, 1 << rnd(CORES));
+	make_computing(0, 91 + rnd(5), 1 << rnd(CORES));
+	if (rnd(3))
+		root_call(KCALL_thread_set_share, SYS(THREAD + 1), 0, rnd(2) * 100000000, 0, 0, 0, 0);
+	for (unsigned i = 1; i <= count; i++)
+		root_call(KCALL_thread_set_affinity, SYS(THREAD + 2 * i + 1), ~0ul, 0, 0, 0, 0, 0);
+	ipc(root, KCALL_wait, SYS(NOTIFY), 0, 0, 0, now_ns + 235 * 1000000ull);
+	time_passes(30 * 1000000ull);
+	for (unsigned i = 1; i <= count; i++)
+		before[i] = thread_ticks(member[i]);
+	time_passes(200 * 1000000ull);
+	for (unsigned i = 1; i <= count; i++)
+		CHECK(thread_ticks(member[i]) - before[i] > share * 3 / 5);
+	check_everything();
+}
+
+static void threads_behind_one_of_higher_priority_have_their_turn_elsewhere(void)
+{
+	for (unsigned round = 0; round < 60 && !CHECK_FAILED(); round++) {
+		wake_root();
+		share_what_a_better_one_leaves(CORES + round % (MEMBERS - CORES));
+	}
+}
+
+static void wait_for(u64 ns)
+{
+	ipc(root, KCALL_wait, SYS(NOTIFY), 0, 0, 0, now_ns + ns + 1000000);
+	time_passes(ns);
+	wake_root();
+}
+
+/* Two that never block nor take turns are on one core, since better ones run on the others. Those go, and leave worse ones. */
+static void two_without_slices_run_on_a_core_each(void)
+{
+	for (unsigned round = 0; round < 20 && !CHECK_FAILED(); round++) {
+		unsigned together = rnd(CORES);
+		u64 before[2];
+
+		wake_root();
+		for (unsigned i = 0; i < MEMBERS; i++)
+			root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0);
+		for (unsigned i = 2; i < 2 + CORES - 1; i++)
+			make_computing(i, 97, 1 << (together + i - 1) % CORES);
+		for (unsigned i = 2 + CORES - 1; i < MEMBERS; i++)
+			make_computing(i, 90, 1 << (together + 1 + rnd(2)) % CORES);
+		for (unsigned i = 0; i < 2; i++) {
+			make_computing(i, 95, 1 << together);
+			root_call(KCALL_thread_set_share, SYS(THREAD + 2 * i + 1), 0, 0, 0, 0, 0, 0);
+		}
+		wait_for(1000000);
+		for (unsigned i = 0; i < 2; i++)
+			root_call(KCALL_thread_set_affinity, SYS(THREAD + 2 * i + 1), ~0ul, 0, 0, 0, 0, 0);
+		wait_for(1000000);
+		for (unsigned i = 2; i < 2 + CORES - 1; i++)
+			root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0);
+		for (unsigned i = 0; i < 2; i++)
+			before[i] = thread_ticks(member[i]);
+		wait_for(50 * 1000000ull);
+		for (unsigned i = 0; i < 2; i++)
+			CHECK(thread_ticks(member[i]) - before[i] > 30 * 1000000ull);
+		check_everything();
+	}
+}
+
+/* Those from `first` on sleep for 1 ms whenever they run. How often they do. */
+static u64 sleeps_meanwhile(u64 ns, unsigned first)
+{
+	u64 sleeps = 0;
+
+	for (u64 end = now_ns + ns; now_ns < end;) {
+		time_passes(100000);
+		for (unsigned c = 0; c < CORES; c++) {
+			host_core = cores[c];
+			for (unsigned i = first; i < MEMBERS; i++)
+				if (host_core->current == member[i] && !host_core->needed) {
+					ipc(member[i], KCALL_wait, SYS(NOTE), 0, 0, 0, now_ns + 1000000);
+					sleeps++;
+				}
+		}
+	}
+	return sleeps;
+}
+
+/* The core of one that never waits looks as if it had least to do. */
+static void who_wakes_is_not_put_behind_one_that_keeps_its_core(void)
+{
+	for (unsigned round = 0; round < 20 && !CHECK_FAILED(); round++) {
+		wake_root();
+		for (unsigned i = 1; i < MEMBERS; i++)
+			make_computing(i, 90, ~0ul);
+		make_computing(0, 95, 1 << rnd(CORES));
+		root_call(KCALL_thread_set_share, SYS(THREAD + 1), 0, 0, 0, 0, 0, 0);
+		ipc(root, KCALL_wait, SYS(NOTIFY), 0, 0, 0, now_ns + 225 * 1000000ull);
+		sleeps_meanwhile(20 * 1000000ull, MEMBERS - 2);
+		CHECK(sleeps_meanwhile(200 * 1000000ull, MEMBERS - 2) > 140);
+	}
 }
 
 int main(int argc, char **argv)
@@ -516,6 +648,10 @@ int main(int argc, char **argv)
 	wake_root();
 	RUN(a_thread_alone_on_its_core_stays_when_its_slice_ends);
 	RUN(each_thread_that_computes_has_its_share_of_the_cores);
+	RUN(threads_behind_one_of_higher_priority_have_their_turn_elsewhere);
+	RUN(two_without_slices_run_on_a_core_each);
+	RUN(who_wakes_is_not_put_behind_one_that_keeps_its_core);
+	wake_root();
 	RUN(a_core_that_has_waited_for_long_has_the_lock_next);
 	RUN(a_claim_that_is_not_taken_up_lapses);
 	return check_result();
