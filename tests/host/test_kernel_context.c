@@ -50,15 +50,7 @@ static void check_links(void)
 
 static void pass(u64 ns)
 {
-	for (u64 end = now_ns + ns; now_ns < end;) {
-		now_ns += MIN(end - now_ns, 10000ull);
-		if (host_core->armed > now_ns)
-			continue;
-		host_core->armed = ~0ull;
-		node_trylock();
-		kernel_timer(host_core->current);
-		node_unlock();
-	}
+	pass_in_steps(ns, 10000ull);
 }
 
 /* The members become ready, and root waits. */

@@ -421,6 +421,18 @@ static void a_thread_alone_on_its_core_stays_when_its_slice_ends(void)
 	CHECK(host_core->current == root && root->core == host_core && !root->queued);
 }
 
+/* What has come for each core by now. */
+static void all_interrupts(void)
+{
+	for (unsigned c = 0; c < CORES; c++) {
+		host_core = cores[c];
+		if (host_core->current == host_core->idle)
+			idles(host_core);
+		while (host_told[c] || host_core->armed <= now_ns)
+			interrupted(host_core);
+	}
+}
+
 /* One more than there are cores, none of which ever blocks. */
 static void each_thread_that_computes_has_its_share_of_the_cores(void)
 {
@@ -435,13 +447,7 @@ static void each_thread_that_computes_has_its_share_of_the_cores(void)
 	ipc(root, KCALL_wait, SYS(NOTIFY), 0, 0, 0, now_ns + 301 * 1000000ull);
 	for (unsigned ms = 0; ms < 300; ms++) {
 		now_ns += 1000000;
-		for (unsigned c = 0; c < CORES; c++) {
-			host_core = cores[c];
-			if (host_core->current == host_core->idle)
-				idles(host_core);
-			while (host_told[c] || host_core->armed <= now_ns)
-				interrupted(host_core);
-		}
+		all_interrupts();
 	}
 	for (unsigned i = 0; i <= CORES; i++) {
 		CHECK(thread_ticks(member[i]) - before[i] > share * 3 / 4);
@@ -505,13 +511,7 @@ static void time_passes(u64 ns)
 {
 	for (u64 end = now_ns + ns; now_ns < end;) {
 		now_ns += 1 + rnd(1000000);
-		for (unsigned c = 0; c < CORES; c++) {
-			host_core = cores[c];
-			if (host_core->current == host_core->idle)
-				idles(host_core);
-			while (host_told[c] || host_core->armed <= now_ns)
-				interrupted(host_core);
-		}
+		all_interrupts();
 	}
 }
 

@@ -26,15 +26,7 @@ static void begin(unsigned members, u64 ms)
 
 static void pass(u64 ns)
 {
-	for (u64 end = now_ns + ns; now_ns < end;) {
-		now_ns += MIN(end - now_ns, 50000ull);
-		if (host_core->armed > now_ns)
-			continue;
-		host_core->armed = ~0ull;
-		node_trylock();
-		kernel_timer(host_core->current);
-		node_unlock();
-	}
+	pass_in_steps(ns, 50000ull);
 }
 
 /* Root's wait ends. */
