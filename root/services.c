@@ -291,7 +291,7 @@ void service_ended(u16 number, u32 status)
 		walk_service_ready(number);
 		return;
 	}
-	root_log(LOG_WARNING, "service %s has ended; it is started again", s->name);
+	root_log(LOG_WARNING, "service %s has ended (wait status %u); it is started again", s->name, status);
 	start(s, make_objects(s));
 	refill_direct(number);
 }
