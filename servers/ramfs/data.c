@@ -179,24 +179,48 @@ static long reserve(struct inode *inode, u64 end)
 	return set_capacity(inode, MIN(have, FILE_SIZE_MAX));
 }
 
-/* The pages in the image become the object's, copy on write. Data that is not on a page's start is copied. */
-static long object_fill(struct inode *inode)
+/* What follows the file in its last page of the image is another's: behind the end of a file zeros are read. */
+static long object_cut(const struct inode *inode)
 {
-	u64 pages = pages_of(inode->size), length;
-	u8 *to;
+	const u8 *image = image_bytes + inode->image;
+	u64 at = inode->size, end = ALIGN_UP(at, PAGE_SIZE);
+	long error;
 
-	if (!pages)
+	while (at < end && !image[at])
+		at++;
+	if (at == end)
 		return 0;
-	if (IS_ALIGNED(inode->image, PAGE_SIZE))
-		return root_call5(PROC_OBJECT_IMAGE, object_of(inode), 0, pages, inode->image, 0);
+	error = object_resize(object_of(inode), end);
+	return error ? error : object_resize(object_of(inode), inode->size);
+}
+
+static long object_copy(struct inode *inode)
+{
+	u64 length;
+
 	for (u64 done = 0; done < inode->size; done += length) {
-		to = window_at(inode, done, &length);
+		u8 *to = window_at(inode, done, &length);
+
 		if (!to)
 			return -ENOSPC;
 		length = MIN(length, inode->size - done);
 		memcpy(to, image_bytes + inode->image + done, length);
 	}
 	return 0;
+}
+
+/* The pages in the image become the object's, copy on write. Data that is not on a page's start is copied. */
+static long object_fill(struct inode *inode)
+{
+	u64 pages = pages_of(inode->size);
+	long error;
+
+	if (!pages)
+		return 0;
+	if (!IS_ALIGNED(inode->image, PAGE_SIZE))
+		return object_copy(inode);
+	error = root_call5(PROC_OBJECT_IMAGE, object_of(inode), 0, pages, inode->image, 0);
+	return error ? error : object_cut(inode);
 }
 
 static long object_make(struct inode *inode)

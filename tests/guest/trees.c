@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -217,6 +218,35 @@ static void holes(void)
 	show("directory", truncate(".", 3));
 }
 
+/* How many bytes of the last page, which is mapped, are not zero behind the file's end. */
+static int bytes_behind(const char *path)
+{
+	int fd = open(path, O_RDONLY), count = 0;
+	struct stat st;
+	fstat(fd, &st);
+	size_t size = st.st_size, whole = (size + 4095) & ~4095ul;
+	char *bytes = mmap(NULL, whole, PROT_READ, MAP_PRIVATE, fd, 0);
+	for (size_t i = size; bytes != MAP_FAILED && i < whole; i++)
+		count += bytes[i] != 0;
+	close(fd);
+	return count;
+}
+
+/* Files that came with the system's image lie one behind the other in it. */
+static void ends_of_image(void)
+{
+	DIR *directory = opendir("/tests/bin");
+	struct dirent *entry;
+	int count = 0, bytes = 0;
+	chdir("/tests/bin");
+	while ((entry = readdir(directory)))
+		if (entry->d_type == DT_REG && ++count)
+			bytes += bytes_behind(entry->d_name);
+	closedir(directory);
+	show("enough files", count > 20);
+	show("bytes behind their ends", bytes);
+}
+
 static void roots(void)
 {
 	mkdir("r", 0755);
@@ -413,7 +443,7 @@ static void moved(void)
 
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(moved), PART(unlinked), PART(renamed), PART(directory_changes), PART(nameless), PART(holes), PART(roots),
+	static const struct part parts[] = { PART(moved), PART(unlinked), PART(renamed), PART(directory_changes), PART(nameless), PART(holes), PART(ends_of_image), PART(roots),
 		PART(relative), PART(size_limit), PART(systems) };
 	return RUN_PARTS(parts, argc, argv);
 }
