@@ -139,20 +139,6 @@ void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
 
 /* ---- objects ---- */
 
-/* Root's idea of the size. After a restart the inode's own counts: a kill may have come between the two. */
-static long capacity_known(struct inode *inode)
-{
-	long error;
-
-	inode_refresh(inode);
-	if (likely(inode->capacity))
-		return 0;
-	error = object_resize(object_of(inode), inode->size);
-	if (!error)
-		inode->capacity = inode->size + 1;
-	return error;
-}
-
 static long set_capacity(struct inode *inode, u64 size)
 {
 	long error = object_resize(object_of(inode), size);
@@ -161,22 +147,6 @@ static long set_capacity(struct inode *inode, u64 size)
 		return error == -ENOMEM ? -ENOSPC : error;
 	inode->capacity = size + 1;
 	return 0;
-}
-
-/* So large that bytes up to `end` can be written. */
-static long reserve(struct inode *inode, u64 end)
-{
-	u64 have;
-	long error = capacity_known(inode);
-
-	if (error)
-		return error;
-	have = inode->capacity - 1;
-	if (end <= have)
-		return 0;
-	/* Nobody maps it: ask root seldom. A client that maps it is to get SIGBUS behind the end. */
-	have = inode->exact ? ALIGN_UP(end, PAGE_SIZE) : ALIGN_UP(end + MIN(end, 0x1000000ul), CAPACITY_STEP);
-	return set_capacity(inode, MIN(have, FILE_SIZE_MAX));
 }
 
 /* What follows the file in its last page of the image is another's: behind the end of a file zeros are read. */
@@ -241,7 +211,7 @@ static long object_make(struct inode *inode)
 		return error == -ENOMEM ? -ENOSPC : error;
 	}
 	inode->capacity = inode->size + 1;
-	inode->pages = from_image ? pages_of(inode->size) : 0;
+	inode->pages = inode->page_end = from_image ? pages_of(inode->size) : 0;
 	pages_used += inode->pages;
 	inode->has_object = 1;
 	return 0;
@@ -256,9 +226,15 @@ static long make_writable(struct inode *inode)
 	return error;
 }
 
+/* ---- pages ---- */
+
+/*
+ * No page up to the size is a hole. Pages behind the size are counted in `pages`, too, and might stand for holes: where there may be some, nobody knows
+ * without asking root.
+ */
 static bool is_full(const struct inode *inode)
 {
-	return inode->pages >= pages_of(inode->size);
+	return inode->page_end <= pages_of(inode->size) && inode->pages >= pages_of(inode->size);
 }
 
 static u64 object_seek(const struct inode *inode, u64 offset, bool hole)
@@ -289,6 +265,57 @@ static void set_pages(struct inode *inode, u64 pages)
 {
 	pages_used = pages_used - MIN(inode->pages, pages_used) + pages;
 	inode->pages = pages;
+}
+
+/* ---- size ---- */
+
+/* The file's size is `size`, and its object's. A kill in between leaves a count that is too low, which is harmless, or an object that is larger than the file. */
+static long shrink_object(struct inode *inode, u64 size)
+{
+	u64 size_before = inode->size, pages_before = inode->pages, end = pages_of(size);
+	long error;
+
+	set_pages(inode, size <= inode->size && is_full(inode) ? end : count_pages(inode, 0, end));
+	inode->size = size;
+	error = set_capacity(inode, size);
+	if (error) {
+		inode->size = size_before;
+		set_pages(inode, pages_before);
+		return error;
+	}
+	inode->page_end = MIN(inode->page_end, end);
+	return 0;
+}
+
+/* Root's idea of the size. After a restart the inode's own counts: a kill may have come between the two. */
+static long capacity_known(struct inode *inode)
+{
+	inode_refresh(inode);
+	return likely(inode->capacity) ? 0 : shrink_object(inode, inode->size);
+}
+
+/* The object ends where the file does, for a client that maps it: pages that were reserved behind would be the client's. */
+static long end_exactly(struct inode *inode, u64 size)
+{
+	if (inode->capacity - 1 > size)
+		return shrink_object(inode, size);
+	return inode->capacity - 1 < size ? set_capacity(inode, size) : 0;
+}
+
+/* So large that bytes up to `end` can be written. */
+static long reserve(struct inode *inode, u64 end)
+{
+	u64 have;
+	long error = capacity_known(inode);
+
+	if (error)
+		return error;
+	have = inode->capacity - 1;
+	if (end <= have)
+		return 0;
+	/* Nobody maps it: ask root seldom. A client that maps it is to get SIGBUS behind the end. */
+	have = inode->exact ? ALIGN_UP(end, PAGE_SIZE) : ALIGN_UP(end + MIN(end, 0x1000000ul), CAPACITY_STEP);
+	return set_capacity(inode, MIN(have, FILE_SIZE_MAX));
 }
 
 /* ---- reading ---- */
@@ -354,7 +381,7 @@ long data_read(struct request *request, struct inode *inode, u64 offset, size_t 
 /* How many of the pages that [offset, end) touches are not there yet. */
 static u64 pages_missing(const struct inode *inode, u64 offset, u64 end)
 {
-	u64 first = offset / PAGE_SIZE, last = pages_of(end), known = pages_of(inode->size), missing = 0;
+	u64 first = offset / PAGE_SIZE, last = pages_of(end), known = MAX(pages_of(inode->size), inode->page_end), missing = 0;
 
 	if (last > known) {
 		missing = last - MAX(first, known);
@@ -363,6 +390,20 @@ static u64 pages_missing(const struct inode *inode, u64 offset, u64 end)
 	if (first < last && !is_full(inode))
 		missing += last - first - count_pages(inode, first, last);
 	return missing;
+}
+
+/* Before pages are made up to `end`. */
+static void expect_pages(struct inode *inode, u64 end)
+{
+	inode->page_end = MAX(inode->page_end, pages_of(end));
+}
+
+/* Of the pages that were missing in [offset, end) some were made, but not all. */
+static void count_made(struct inode *inode, u64 offset, u64 end, u64 missing)
+{
+	u64 still = missing ? pages_missing(inode, offset, end) : 0;
+
+	set_pages(inode, inode->pages + missing - MIN(still, missing));
 }
 
 /* All pages of a range at once, rather than a fault each. */
@@ -449,31 +490,26 @@ long data_write(struct request *request, struct inode *inode, u64 offset, size_t
 	error = reserve(inode, offset + length);
 	if (error)
 		return error;
+	expect_pages(inode, offset + length);
 	done = take_object(request, inode, offset, length, missing != 0);
 	if (offset + done > inode->size)
 		inode->size = offset + done;
 	/* Pages that were made for bytes that did not come stay zero, and count. */
-	set_pages(inode, inode->pages + missing);
+	if (done < length)
+		count_made(inode, offset, offset + length, missing);
+	else
+		set_pages(inode, inode->pages + missing);
 	if (done)
 		touch(inode);
 	return (long)done;
 }
 
-/* ---- size ---- */
+/* ---- truncation ---- */
 
-static long shrink(struct inode *inode, u64 size)
+/* Pages behind the size go also if that stays what it is. */
+static bool shrinks(const struct inode *inode, u64 size)
 {
-	u64 before = pages_of(inode->size);
-	bool full = is_full(inode);
-	long error;
-
-	inode->size = size;
-	error = set_capacity(inode, size);
-	if (full)
-		set_pages(inode, inode->pages - MIN(inode->pages, before - pages_of(size)));
-	else
-		set_pages(inode, count_pages(inode, 0, pages_of(size)));
-	return error;
+	return size < inode->size || (size == inode->size && inode->page_end > pages_of(size));
 }
 
 long data_truncate(struct inode *inode, u64 size)
@@ -489,10 +525,10 @@ long data_truncate(struct inode *inode, u64 size)
 		error = make_writable(inode);
 		if (!error)
 			error = capacity_known(inode);
-		if (!error && size < inode->size)
-			error = shrink(inode, size);
+		if (!error && shrinks(inode, size))
+			error = shrink_object(inode, size);
 		else if (!error && inode->exact)
-			error = set_capacity(inode, size);
+			error = end_exactly(inode, size);
 	}
 	if (error)
 		return error;
@@ -552,10 +588,14 @@ long data_allocate(struct inode *inode, u64 offset, u64 length, u64 done, bool k
 	if ((done ? missing : pages_missing(inode, from, end)) > room_left())
 		return -ENOSPC;
 	error = reserve(inode, end);
-	if (!error)
-		error = allocate_run(inode, from, to);
 	if (error)
 		return error;
+	expect_pages(inode, to);
+	error = allocate_run(inode, from, to);
+	if (error) {
+		count_made(inode, from, to, missing);
+		return error;
+	}
 	set_pages(inode, inode->pages + missing);
 	if (to < end)
 		return (long)(to - from);
@@ -575,25 +615,31 @@ static void zero_bytes(struct inode *inode, u64 offset, u64 end)
 		memset(at, 0, MIN(end - offset, run));
 }
 
+static long punch_pages(struct inode *inode, u64 offset, u64 end)
+{
+	/* A kill in between leaves a count that is too low. */
+	set_pages(inode, inode->pages - MIN(inode->pages, (end - offset) / PAGE_SIZE));
+	return object_punch(object_of(inode), offset, end - offset);
+}
+
 long data_punch(struct inode *inode, u64 offset, u64 length)
 {
-	u64 end = MIN(offset + length, ALIGN_UP(inode->size, PAGE_SIZE)), first = ALIGN_UP(offset, PAGE_SIZE), last = ALIGN_DOWN(end, PAGE_SIZE);
+	u64 limit = MAX(pages_of(inode->size), inode->page_end), end = MIN(offset + length, limit * PAGE_SIZE);
+	u64 first = ALIGN_UP(offset, PAGE_SIZE), last = ALIGN_DOWN(end, PAGE_SIZE);
 	long error = offset < end ? make_writable(inode) : 0;
 
+	if (!error && offset < end)
+		error = capacity_known(inode);
 	if (error || offset >= end)
-		return error;
-	error = capacity_known(inode);
-	if (error)
 		return error;
 	if (first > last) {
 		zero_bytes(inode, offset, end);
 	} else {
 		zero_bytes(inode, offset, first);
 		zero_bytes(inode, last, end);
-		if (first < last)
-			error = object_punch(object_of(inode), first, last - first);
+		error = first < last ? punch_pages(inode, first, last) : 0;
 	}
-	set_pages(inode, count_pages(inode, 0, pages_of(inode->size)));
+	set_pages(inode, count_pages(inode, 0, limit));
 	touch(inode);
 	return error;
 }
@@ -604,8 +650,8 @@ long data_share(struct inode *inode, bool writable, u64 *object)
 
 	if (!error)
 		error = capacity_known(inode);
-	if (!error && inode->capacity - 1 != inode->size)
-		error = set_capacity(inode, inode->size);
+	if (!error)
+		error = end_exactly(inode, inode->size);
 	inode->exact = 1;
 	*object = object_of(inode);
 	return error;

@@ -60,6 +60,7 @@ struct inode {
 			u64 image;   /* offset of its bytes in the boot image; NO_IMAGE */
 			u64 has_object;
 			u64 pages;   /* data pages of the object, those from the image too; clients that write through maps can make more */
+			u64 page_end; /* behind it the object has no pages but those that clients have made; may be larger than the size */
 			u64 modified; /* the object differs from the image */
 		};
 		char *text;      /* link */

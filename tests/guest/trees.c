@@ -2,17 +2,19 @@
  * Files and directories: names removed while in use, reading directories that change, nameless files, holes, roots, limits, *at calls.
  *
  * calls: access chroot faccessat fallocate fchdir fchmod fchmodat fchownat fdatasync fstatfs fsync ftruncate getdents getdents64 link linkat
- * mkdirat mknodat openat pwrite64 readlinkat renameat statfs symlinkat sync syncfs times truncate unlinkat
+ * mkdirat mknodat openat pwrite64 pwritev readlinkat renameat statfs symlinkat sync syncfs times truncate unlinkat
  */
 #include "report.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 
 static int put(const char *name, const char *text)
@@ -216,6 +218,50 @@ static void holes(void)
 	show("by name", truncate("f", 3));
 	show("missing", truncate("nope", 3));
 	show("directory", truncate(".", 3));
+}
+
+static bool all_zero(int fd, size_t size)
+{
+	static char bytes[65536];
+	memset(bytes, 1, sizeof bytes);
+	if (pread(fd, bytes, size, 0) != (ssize_t)size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static void longer_again(const char *what, int fd)
+{
+	show(what, ftruncate(fd, 0));
+	show_blocks("empty", fd);
+	show("longer", ftruncate(fd, 65536));
+	show("zeros", all_zero(fd, 65536));
+	show_blocks("read", fd);
+}
+
+/* Pages that lie behind a file's end, reserved or left by a write that did not come to its end, are not those of the file once it is longer. */
+static void reserved(void)
+{
+	int fd = open("r", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	show("reserve", fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 65536));
+	show_blocks("reserved", fd);
+	show("twice", fallocate(fd, FALLOC_FL_KEEP_SIZE, 32768, 65536));
+	show_blocks("counted once", fd);
+	show("write", pwrite(fd, "x", 1, 0));
+	show_blocks("written", fd);
+	longer_again("cut", fd);
+	show("reserve behind", fallocate(fd, FALLOC_FL_KEEP_SIZE, 65536, 65536));
+	show("punch behind", fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 65536, 32768));
+	show_blocks("punched", fd);
+	show("same size", ftruncate(fd, 65536));
+	show_blocks("what was behind has gone", fd);
+	munmap(page + 4096, 4096);
+	show("half a write", pwrite(fd, page, 8192, 65536));
+	show("half a write of much", pwritev(fd, (struct iovec[]){ { page, 4096 }, { page + 4096, 1 << 20 } }, 2, 0));
+	longer_again("cut", fd);
 }
 
 /* How many bytes of the last page, which is mapped, are not zero behind the file's end. */
@@ -443,7 +489,7 @@ static void moved(void)
 
 int main(int argc, char **argv)
 {
-	static const struct part parts[] = { PART(moved), PART(unlinked), PART(renamed), PART(directory_changes), PART(nameless), PART(holes), PART(ends_of_image), PART(roots),
+	static const struct part parts[] = { PART(moved), PART(unlinked), PART(renamed), PART(directory_changes), PART(nameless), PART(holes), PART(reserved), PART(ends_of_image), PART(roots),
 		PART(relative), PART(size_limit), PART(systems) };
 	return RUN_PARTS(parts, argc, argv);
 }

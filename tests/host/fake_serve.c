@@ -93,6 +93,15 @@ size_t request_give(struct request *request, const void *from, size_t length)
 	return n;
 }
 
+size_t request_give_zeros(struct request *request, size_t length)
+{
+	size_t n = reach(request, length);
+
+	memset(fake_of(request)->window + request->moved, 0, n);
+	request->moved += n;
+	return n;
+}
+
 size_t request_take(struct request *request, void *to, size_t length)
 {
 	size_t n = reach(request, length);
