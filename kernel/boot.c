@@ -232,7 +232,7 @@ static struct thread *make_root_thread(u64 entry)
 	cap_copy(&root->vspace, root_slot(ROOT_SLOT_VSPACE), RIGHT_ALL);
 	thread_set_space(root, root_space);
 	root_thread = root;
-	root->priority = ROOT_PRIORITY;
+	root->priority = root->priority_own = ROOT_PRIORITY;
 	root->vector_free = 1;
 	root->frame.rip = entry;
 	root->frame.rsp = ROOT_STACK_TOP;

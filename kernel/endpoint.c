@@ -1,10 +1,11 @@
 /*
- * Endpoints. A queue holds senders or receivers, never both. A sender that finds no receiver waits in the queue with its message in
- * its own frame (and, if it was forwarded, its data in its park). A receiver is served in this order: cancelled requests, its bound
+ * Endpoints. A queue holds senders or receivers, never both. A sender that finds no receiver waits in the queue, by priority and then by arrival, with its
+ * message in its own frame (and, if it was forwarded, its data in its park). A receiver is served in this order: cancelled requests, its bound
  * Notification, closed Handles, queued senders.
  */
 #include "kernel/endpoint.h"
 #include "kernel/park.h"
+#include "kernel/priority.h"
 #include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
@@ -18,6 +19,7 @@ void endpoint_init(struct endpoint *ep)
 	list_init(&ep->queue);
 	list_init(&ep->closed);
 	list_init(&ep->replies);
+	list_init(&ep->servers);
 }
 
 /* Nobody mends the page of a fault that is queued: the program gets it. Its registers are no call's. */
@@ -49,6 +51,8 @@ void endpoint_destroy(struct endpoint *ep)
 	while (!list_empty(&ep->closed))
 		handle_release(list_first_entry(&ep->closed, struct handle, closed));
 	reply_endpoint_gone(ep);
+	while (!list_empty(&ep->servers))
+		priority_receives_nowhere(list_first_entry(&ep->servers, struct thread, server));
 }
 
 static void receiver_result(struct thread *t, u64 badge, u64 info, u64 principal)
@@ -98,6 +102,7 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 	}
 	/* before capabilities arrive: the receiver may have named its reply slot for one of them, too */
 	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
+	priority_serves(receiver, sender);
 	if (unlikely(sender->budgeted))
 		context_lend(sender, receiver);
 	if (unlikely(caps) && receiver->message_low)
@@ -138,7 +143,7 @@ void endpoint_send(struct endpoint *ep, struct thread *sender)
 	}
 	ep->receiving = 0;
 	sender->state = THREAD_SENDING;
-	list_push_back(&ep->queue, &sender->queue);
+	priority_queue(ep, sender);
 	if (sender->handle)
 		sender->handle->calls++;
 }
@@ -254,6 +259,7 @@ static bool receive_queued(struct thread *t, struct endpoint *ep)
 	list_remove(&sender->queue);
 	sender->handle = NULL;
 	message_deliver(sender, t);
+	priority_caller_left(ep);
 	if (held)
 		handle_call_ended(held);
 	return true;
@@ -270,6 +276,7 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 	if (unlikely(t->lender)) /* what it was lent the time for is done, or kept for later */
 		context_return(t->lender);
 	t->reply_slot = t->frame.r15 & ~CPTR_SYSTEM;
+	priority_receives(t, ep);
 	if (unlikely(ep->cancelled) && receive_cancelled(t, ep))
 		return CALL_DONE;
 	if (t->bound && t->bound->bits && receive_notified(t))

@@ -131,8 +131,8 @@ static INLINE bool may_switch(const struct core *core, const struct thread *next
 	return (next->affinity & core->mask) && (!any || (int)next->priority >= core->best);
 }
 
-/* Who waits there and can have a message at once; *slot is where its Reply goes. */
-static INLINE struct thread *receiver_of(const struct core *core, const struct endpoint *ep, struct cte **slot, bool any)
+/* Who waits there and can have the caller's message at once; *slot is where its Reply goes. */
+static INLINE struct thread *receiver_of(const struct core *core, const struct endpoint *ep, const struct thread *caller, struct cte **slot, bool any)
 {
 	struct thread *receiver = list_entry(ep->queue.next, struct thread, queue);
 
@@ -141,8 +141,9 @@ static INLINE struct thread *receiver_of(const struct core *core, const struct e
 	*slot = slot_in(&receiver->system_cnode, receiver->reply_slot);
 	if (unlikely(!*slot))
 		return NULL;
-	if (unlikely(!cap_empty(*slot) || receiver->unusual || !may_switch(core, receiver, any)))
+	if (unlikely(!cap_empty(*slot) || receiver->unusual || receiver->priority < caller->priority || !may_switch(core, receiver, any)))
 		return NULL;
+	ASSERT(receiver->receives == ep);
 	return receiver;
 }
 
@@ -157,7 +158,7 @@ static INLINE struct thread *plain_caller(const struct cte *slot)
 	return caller;
 }
 
-/* The Endpoint that cptr receives from, if nothing is there yet. */
+/* The Endpoint that cptr receives from, if nothing is there yet, and it is the one where the thread received last (priority.h). */
 static INLINE struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
 {
 	const struct cte *cap = named(t, cptr);
@@ -167,7 +168,7 @@ static INLINE struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
 	if (unlikely(!cap || (cap->word & (CAP_TYPE_MASK | RIGHT_RECV << CAP_RIGHTS_SHIFT)) != wanted))
 		return NULL;
 	ep = cap->object;
-	return likely(ep->activity == ENDPOINT_QUIET) ? cap->object : NULL;
+	return likely(ep->activity == ENDPOINT_QUIET && ep == t->receives) ? cap->object : NULL;
 }
 
 /* ---- act ---- */
@@ -261,7 +262,7 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 	ep = target_of(cap, &badge);
 	if (unlikely(!ep))
 		return NULL;
-	receiver = receiver_of(core, ep, &slot, any);
+	receiver = receiver_of(core, ep, t, &slot, any);
 	if (unlikely(!receiver))
 		return NULL;
 	if (any && (info & DATA_BITS) && !receiver->message_low)
@@ -332,7 +333,7 @@ static INLINE struct thread *forward_recv(struct core *core, struct thread *t, u
 	ep = target_of(cap, &badge);
 	if (unlikely(!ep))
 		return NULL;
-	receiver = receiver_of(core, ep, &reply, any);
+	receiver = receiver_of(core, ep, caller, &reply, any);
 	if (unlikely(!receiver))
 		return NULL;
 	if (any && (info & DATA_BITS) && !receiver->message_low)

@@ -37,9 +37,10 @@ struct endpoint {
 		u16 activity;
 	};
 	u64 id;                   /* never used again: cap_identify's answer */
-	struct list_node queue;   /* threads by .queue, in order of arrival */
+	struct list_node queue;   /* threads by .queue: receivers in order of arrival, senders by priority first */
 	struct list_node closed;  /* Handles whose closing has not been received */
 	struct list_node replies; /* threads in THREAD_REPLY whose call was received from here, by .queue */
+	struct list_node servers; /* threads that received from here last, by .server */
 	struct cte *cancelled;    /* Replies whose caller was interrupted or is gone, holder not told yet */
 };
 /* Its activity when nothing is there but, perhaps, receivers. */

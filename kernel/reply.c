@@ -9,6 +9,7 @@
  */
 #include "kernel/endpoint.h"
 #include "kernel/park.h"
+#include "kernel/priority.h"
 #include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
@@ -81,6 +82,8 @@ static struct thread *take(struct cte *slot)
 		caller->endpoint = NULL;
 	}
 	*slot = (struct cte){ 0 };
+	if (ep)
+		priority_caller_left(ep);
 	return caller;
 }
 
@@ -161,6 +164,7 @@ void reply_caller_gone(struct thread *caller)
 	slot->object = (void *)((u64)ep | 1);
 	cap_set_value(slot, (cap_value(slot) & ~0xffull) | WHY_DEAD);
 	cancelled_add(ep, slot);
+	priority_caller_left(ep);
 	endpoint_poke(ep);
 }
 

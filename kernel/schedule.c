@@ -18,6 +18,7 @@
 #include "kernel/schedule.h"
 #include "kernel/endpoint.h"
 #include "kernel/object.h"
+#include "kernel/priority.h"
 #include "kernel/remote.h"
 #include "kernel/sched_context.h"
 #include "kernel/share.h"
@@ -257,6 +258,19 @@ void thread_reconsider(struct thread *thread)
 	}
 }
 
+void thread_set_priority(struct thread *thread, u8 priority)
+{
+	bool queued = thread->queued;
+
+	if (queued)
+		thread_unready(thread);
+	thread->priority = priority;
+	if (queued)
+		thread_ready(thread);
+	else
+		thread_reconsider(thread);
+}
+
 /* ---- deadlines ---- */
 
 void thread_set_deadline(struct thread *thread, u64 deadline_ns)
@@ -285,6 +299,7 @@ void thread_clear_deadline(struct thread *thread)
 
 void thread_unblock(struct thread *thread)
 {
+	struct endpoint *called = thread->state == THREAD_SENDING ? thread->endpoint : NULL;
 	struct handle *handle = thread->handle;
 
 	switch (thread->state) {
@@ -303,6 +318,8 @@ void thread_unblock(struct thread *thread)
 	thread_clear_deadline(thread);
 	thread->state = THREAD_INACTIVE;
 	thread->handle = NULL;
+	if (called)
+		priority_caller_left(called);
 	if (handle)
 		handle_call_ended(handle);
 }

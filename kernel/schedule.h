@@ -35,6 +35,8 @@ void schedule_arm_slice(struct core *core);
 void schedule_yield(struct thread *current);
 /* The core has something new to look at: it chooses again before it leaves the kernel; another core is interrupted for it. */
 void schedule_notice(struct core *core);
+/* It runs and queues for a core at another priority. */
+void thread_set_priority(struct thread *thread, u8 priority);
 /* Its affinity or its being stopped has changed. */
 void thread_reconsider(struct thread *thread);
 void schedule_expire(u64 now); /* from the timer: deadlines and the slice */

@@ -2,6 +2,7 @@
 #include "kernel/calls.h"
 #include "kernel/frame.h"
 #include "kernel/park.h"
+#include "kernel/priority.h"
 #include "kernel/remote.h"
 #include "kernel/sched_context.h"
 #include "kernel/schedule.h"
@@ -38,6 +39,7 @@ static void thread_deactivate(struct thread *t)
 		reply_caller_gone(t);
 	thread_unready(t);
 	thread_unblock(t);
+	priority_receives_nowhere(t);
 	t->endpoint = NULL;
 	t->fault = 0;
 	t->flags = 0;
@@ -163,7 +165,8 @@ int call_thread_configure(struct thread *t)
 		thread_set_space(target, vspace->object);
 	target->vector_free = 0;
 	target->principal = arg5(t);
-	target->priority = arg6(t);
+	target->priority_own = (u8)arg6(t);
+	priority_update(target);
 	return K_OK;
 }
 
@@ -189,6 +192,7 @@ int call_thread_set_cnodes(struct thread *t)
 		slot_replace(&target->files_cnode, &fresh[0]);
 	if (system)
 		slot_replace(&target->system_cnode, &fresh[1]);
+	priority_update(target); /* whom it serves is named by a slot of it */
 	return K_OK;
 }
 
@@ -348,14 +352,8 @@ int call_thread_set_priority(struct thread *t)
 		return err;
 	if (arg1(t) > 255)
 		return K_INVALID_ARG;
-	if (target->queued) {
-		thread_unready(target);
-		target->priority = arg1(t);
-		thread_ready(target);
-	} else {
-		target->priority = arg1(t);
-		thread_reconsider(target);
-	}
+	target->priority_own = (u8)arg1(t);
+	priority_update(target);
 	return K_OK;
 }
 

@@ -42,7 +42,7 @@ struct thread {
 		struct {
 			u16 flags;             /* THREAD_FLAG_, park.h */
 			u8 budgeted;           /* has to do with a SchedContext (sched_context.h) */
-			u8 reserved;
+			u8 boosted;            /* runs at a higher priority than its own (priority.h) */
 			u8 stopped;            /* STOPPED_: it does not run, whatever its state */
 			u8 timer_queued;
 			u8 fault;              /* blocked by a page fault, not by a Call */
@@ -51,11 +51,14 @@ struct thread {
 		u64 unusual;
 	};
 	u8 state;
-	u8 priority;
+	u8 priority;                   /* that it runs and queues at (priority.h) */
+	u8 priority_own;
 	u8 queued;                     /* is in a run queue */
 	u8 interrupt_late;             /* thread_interrupt came while it ran on another core: to be done when that core is in the kernel */
 	u8 vector_free;                /* has no vector state, and traps if it uses the registers (kernel/arch/vector.c) */
 	u64 reply_slot;                /* where the Reply goes that it waits for, or received last; 0: it never received */
+	struct endpoint *receives;     /* where it received last; NULL: nowhere, or that is gone */
+	struct list_node server;       /* in receives->servers */
 	u64 principal;                 /* with its own charge */
 	u64 principal_sent;            /* the word that its last call or fault went out with: if it serves, the charge is that of whom it serves */
 	struct core *core;             /* runs there, is queued there, or ran there last */

@@ -274,6 +274,22 @@ static inline void check_thread_queues(struct thread *t)
 	}
 }
 
+/* Its priority is the highest of its own and of those directly before it (kernel/priority.h); it is in the list of the Endpoint where it receives. */
+static inline void check_priority(struct thread *t)
+{
+	const struct endpoint *ep = t->receives;
+	struct cte *slot = ep ? cspace_system_slot(t, t->reply_slot) : NULL;
+	struct thread *first = ep && !ep->receiving ? list_first_entry(&ep->queue, struct thread, queue) : NULL;
+	u8 wanted = MAX(t->priority_own, first ? first->priority : 0);
+
+	if (slot && cap_type(slot) == OBJECT_REPLY && reply_caller(slot) && reply_caller(slot)->endpoint == ep)
+		wanted = MAX(wanted, reply_caller(slot)->priority);
+	CHECK_EQ(t->priority, wanted);
+	CHECK_EQ(t->boosted, t->priority > t->priority_own);
+	CHECK(list_linked(&t->server) == (ep != NULL));
+	CHECK(t->state != THREAD_RECEIVING || (t->endpoint == ep && !t->boosted));
+}
+
 /* Puts the wanted thread on the core as the scheduler would: the tests decide who runs. */
 static inline struct thread *run(struct thread *t)
 {
