@@ -151,21 +151,20 @@ u64 context_end(const struct thread *thread)
 	return arch_clock_ns() + (context->left > (s64)ran ? (u64)context->left - ran : 0);
 }
 
-bool context_expire(struct thread *thread)
+void context_expire(struct thread *thread)
 {
 	struct sched_context *context = thread->runs_on;
 
 	if (!context)
-		return false;
+		return;
 	count(context);
 	if (context->owner != thread || context->left > 0 || thread->state != THREAD_READY || (thread->stopped & STOPPED_BUDGET))
-		return false;
+		return;
 	if (arch_clock_ns() >= context->period_end)
 		begin_period(context, context->period_end + context->period > arch_clock_ns() ? context->period_end : arch_clock_ns());
-	if (context->left > 0)
-		return false;
-	stop(thread);
-	return true;
+	if (context->left <= 0)
+		stop(thread);
+	this_core()->needed = true; /* with a later deadline it may not be the first any more */
 }
 
 void context_yield(struct thread *thread)

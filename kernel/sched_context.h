@@ -42,8 +42,8 @@ void context_wake(struct thread *thread);
 void context_period_ended(struct thread *thread);
 /* Its thread runs: when is the budget used up, ns; ~0: it runs on another's, or none. */
 u64 context_end(const struct thread *thread);
-/* At a timer's interrupt: whether the running thread is stopped now. */
-bool context_expire(struct thread *thread);
+/* At a timer's interrupt: if the running thread has used its budget up, it is stopped, or its next period, with a later deadline, has begun. */
+void context_expire(struct thread *thread);
 /* It gives away the rest of its period. */
 void context_yield(struct thread *thread);
 /* The thread ends, or loses what it runs on. */

@@ -146,6 +146,24 @@ TEST(who_is_handed_the_core_leaves_it_to_a_nearer_deadline)
 	check_links();
 }
 
+/* Held up by a better thread, it uses its budget up after its period's end: the next one has begun, and its deadline is later than the other's. */
+TEST(who_goes_on_in_the_next_period_leaves_the_core_to_a_nearer_deadline)
+{
+	give_context(0, 0, 10 * MS, 20 * MS, 20 * MS);
+	give_context(1, 1, 5 * MS, 35 * MS, 35 * MS);
+	CHECK_EQ(kcall(root, KCALL_thread_set_priority, SYS(THREADS + 2), 110, 0, 0, 0, 0, 0), 0);
+	begin(3, 1000);
+	pass(15 * MS);
+	CHECK(host_core->current == member[2]);
+	ipc(member[2], KCALL_wait, SYS(4), 0, 0, 0, 0);
+	CHECK(host_core->current == member[0]);
+	pass(11 * MS);
+	CHECK(host_core->current == member[1] && member[0]->queued && context(0)->due > context(1)->due);
+	pass(5 * MS);
+	CHECK(host_core->current == member[0]);
+	end();
+}
+
 TEST(who_has_slept_begins_a_new_period)
 {
 	give_context(0, 0, 20 * MS, 100 * MS, 100 * MS);
@@ -461,6 +479,7 @@ int main(int argc, char **argv)
 	RUN(the_nearest_deadline_runs_first);
 	RUN(a_nearer_deadline_takes_the_core_as_it_comes);
 	RUN(who_is_handed_the_core_leaves_it_to_a_nearer_deadline);
+	RUN(who_goes_on_in_the_next_period_leaves_the_core_to_a_nearer_deadline);
 	RUN(who_has_slept_begins_a_new_period);
 	RUN(yield_gives_the_rest_of_the_period_away);
 	RUN(a_server_runs_on_its_callers_until_it_answers);
