@@ -1,6 +1,7 @@
 /*
  * SchedContexts: so much running time (*budget*) in each *period*. A thread that has one (its *owner*) runs only while something of the budget is left; then it
- * waits for the period's end, which brings the next budget. Among equals that have one, the one whose *deadline* in its period is nearest runs first.
+ * waits for the period's end, which brings the next budget. Among equals that have one, or run on one that was lent, the one whose *deadline* in its period is nearest
+ * runs first.
  *
  * A context is with one thread at a time, its *runner*; so it is used on one core at most. It is *lent* with a call: a receiver that has none of its own
  * runs on the caller's, until it answers, forwards, receives again, or ends; and lends it on when it calls. lender and borrower link the threads of such a
@@ -49,10 +50,16 @@ void context_yield(struct thread *thread);
 /* The thread ends, or loses what it runs on. */
 void context_thread_gone(struct thread *thread);
 
-/* Whether it runs on its own, and so stands in the order of deadlines. */
+/* Whether it runs on its own. */
 static inline bool context_own(const struct thread *thread)
 {
 	return thread->context_own && thread->runs_on == thread->context_own;
+}
+
+/* Whether it stands in the order of deadlines: the owner, or who runs on what it lent at its priority. */
+static inline bool context_ordered(const struct thread *thread)
+{
+	return thread->runs_on && thread->priority == thread->runs_on->owner->priority;
 }
 
 #endif

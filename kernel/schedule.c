@@ -496,7 +496,7 @@ static void pass_on(struct core *core)
 /* Of threads with SchedContexts the one with the nearest deadline runs, as soon as there is a nearer one. */
 static bool is_nearer(const struct thread *thread, const struct thread *than)
 {
-	return thread->priority == than->priority && context_own(thread) && context_own(than) && thread->context_own->due < than->context_own->due;
+	return thread->priority == than->priority && context_ordered(thread) && context_ordered(than) && thread->runs_on->due < than->runs_on->due;
 }
 
 static bool nearer_queued(const struct core *core, const struct thread *current)
@@ -576,7 +576,7 @@ static void replace(struct core *core, struct thread *current, struct thread *ne
 		return;
 	switch_to(core, next);
 	if (current_stays)
-		enqueue(core, current, !context_own(current));
+		enqueue(core, current, !context_ordered(current));
 	else if (unlikely(!(current->affinity & core->mask)) && current->state == THREAD_READY && !current->stopped && !current->queued)
 		place(current, true); /* its affinity has changed */
 }

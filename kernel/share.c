@@ -46,8 +46,8 @@ static void enter(struct core *core, struct thread *thread)
 	u64 *clock = &core->clock[thread->priority], now = thread_ticks(thread);
 	s64 ahead;
 
-	if (unlikely(thread->budgeted) && context_own(thread)) {
-		thread->share_time = thread->context_own->due;
+	if (unlikely(thread->budgeted) && context_ordered(thread)) {
+		thread->share_time = thread->runs_on->due;
 		thread->share_clock = clock;
 		return;
 	}
@@ -93,7 +93,7 @@ void share_insert(struct core *core, struct thread *thread, bool front)
 		enter(core, list_entry(queue->next, struct thread, queue));
 	enter(core, thread);
 	/* deadlines are an order for all that is queued */
-	if (front && !(unlikely(thread->budgeted) && context_own(thread)))
+	if (front && !(unlikely(thread->budgeted) && context_ordered(thread)))
 		list_push_front(queue, &thread->queue);
 	else
 		insert_in_order(queue, thread);

@@ -261,6 +261,39 @@ TEST(a_forward_takes_it_along)
 	take_contexts();
 }
 
+/* Client 0, whose deadline is in 100 ms, has a higher priority than its server; 2 has that too, and one of its own. */
+static void serve_beside_deadline(u64 deadline)
+{
+	for (unsigned i = 0; i < 4; i += 2)
+		CHECK_EQ(kcall(run(root), KCALL_thread_set_priority, SYS(THREADS + i), 120, 0, 0, 0, 0, 0), 0);
+	call_server();
+	CHECK_EQ(member[1]->priority, 120);
+	give_context(1, 2, 5 * MS, 150 * MS, deadline);
+	run(member[1]);
+	thread_ready(member[2]);
+	schedule();
+}
+
+TEST(a_server_leaves_the_core_to_a_nearer_deadline_than_its_callers)
+{
+	serve_beside_deadline(50 * MS);
+	CHECK(host_core->current == member[2] && member[1]->queued);
+	take_contexts();
+}
+
+TEST(a_server_goes_before_a_later_deadline_than_its_callers)
+{
+	serve_beside_deadline(120 * MS);
+	CHECK(host_core->current == member[1]);
+	run(root);
+	thread_ready(member[1]);
+	begin(0, 30);
+	CHECK(host_core->current == member[1]);
+	pass(9 * MS); /* two slices */
+	CHECK(host_core->current == member[1] && member[2]->queued);
+	end();
+}
+
 TEST(a_server_with_its_own_runs_on_that)
 {
 	give_context(1, 1, 5 * MS, 100 * MS, 100 * MS);
@@ -487,6 +520,8 @@ int main(int argc, char **argv)
 	RUN(a_server_that_receives_again_has_given_it_back);
 	RUN(a_server_that_calls_lends_it_on);
 	RUN(a_forward_takes_it_along);
+	RUN(a_server_leaves_the_core_to_a_nearer_deadline_than_its_callers);
+	RUN(a_server_goes_before_a_later_deadline_than_its_callers);
 	RUN(a_server_with_its_own_runs_on_that);
 	RUN(a_budget_that_ends_in_a_server_is_a_debt_that_later_periods_pay);
 	RUN(debt_has_a_bound_and_what_is_beyond_is_counted);
