@@ -287,7 +287,8 @@ host-tests: $(HOST_PROGRAMS)
 G := build/guest
 GUEST_SOURCES := $(filter-out tests/guest/init.c,$(wildcard tests/guest/*.c))
 GUEST_PROGRAMS := $(GUEST_SOURCES:tests/guest/%.c=$(G)/tests/tests/bin/%)
-GUEST_FLAGS := -O2 -g $(WARN) -I. -D_GNU_SOURCE -pthread
+# The same bytes in every checkout: what Linux answers is kept by the programs that a case uses.
+GUEST_FLAGS := -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARN) -I. -D_GNU_SOURCE -pthread
 # musl-gcc does not look where linux-libc-dev puts its headers.
 LINUX_HEADERS := -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu
 
