@@ -191,6 +191,22 @@ enum file_operation {
 #define BADGE_SERVICE (1ul << 63)
 
 /*
+ * A tree Handle (SLOT_TREE): BADGE_SERVICE | BADGE_TREE | the mount's number << TREE_MOUNT_SHIFT | a bit for each excluded TREE_BIT. Root mints one for each
+ * role that its policy lets do everything below a mount, and the server takes the TREE_OPERATIONS on absolute paths of that mount from it, without root: m[3]
+ * and m[6] mean nothing, m[5] is 0, m[7] has only TREE_WALK flags, else EINVAL. Excluded are the paths for which the policy has a narrower rule or that another
+ * mount covers, by their first two letters, and some others with them. -EXDEV: the path is one of those, or leads to one by a link, or is not plain
+ * (path_is_plain); nothing was done, root is to be asked.
+ */
+#define BADGE_TREE (1ul << 62)
+#define TREE_MOUNT_SHIFT 32
+/* Of the first two letters behind the slash that the path begins with; of one letter, the second is a slash. */
+#define TREE_BIT(first, second) (((first) * 5u + (second)) & 31)
+#define TREE_ALL 0xffffffffu
+#define TREE_WALK (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_SEARCH_ONLY)
+#define TREE_OPERATIONS (1ul << FILE_OPEN | 1ul << FILE_STAT | 1ul << FILE_READLINK | 1ul << FILE_MKDIR | 1ul << FILE_MKNOD | 1ul << FILE_UNLINK \
+	| 1ul << FILE_ACCESS | 1ul << FILE_STATFS)
+
+/*
  * Number of a mount in FILE_OPEN, beside those of the service table: /dev/tty, whose opening goes to the service of the caller's controlling
  * terminal. Everything else of /dev/tty is asked of the service that mounts it.
  */

@@ -7,6 +7,7 @@
 
 /* Slots of every process's system CNode (cptr: CPTR_SYSTEM | slot). */
 #define SLOT_ROOT      1  /* Endpoint of root, RIGHT_SEND; a server's is a Handle whose badge names the service */
+#define SLOT_TREE      2  /* programs: a tree Handle (abi/file.h) of the mount at "/", if their role and root directory allow one */
 #define SLOT_SYSTEM    3  /* own system CNode */
 #define SLOT_CWD       4  /* Handle of the working directory */
 #define SLOT_FSROOT    5  /* Handle of the root directory */
@@ -271,6 +272,7 @@ struct process_info {
 	unsigned long image_size;         /* bytes of the boot image, mapped for services that ask (serve/) */
 	unsigned long vector_size;        /* XSAVE bytes */
 	unsigned long fsize;              /* RLIMIT_FSIZE soft */
+	unsigned int tree_excluded;       /* what SLOT_TREE does not reach: a bit for each TREE_BIT (abi/file.h) */
 	unsigned char random[32];         /* fresh for each exec */
 	char name[32];                    /* the service's name; "" for programs */
 	char command_line[1024];          /* the boot line, for /proc/cmdline and options */

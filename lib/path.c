@@ -75,6 +75,56 @@ bool path_name_valid(const char *name, size_t length)
 	return !memchr(name, '/', length) && !memchr(name, 0, length);
 }
 
+typedef u64 __attribute__((may_alias, aligned(1))) any_u64;
+#define EACH_BYTE(b) ((b) * 0x0101010101010101ul)
+
+/* 0x80 in the lowest byte that is `byte`; above that bits may be set that should not be. */
+static inline u64 bytes_equal(u64 word, u64 byte)
+{
+	u64 x = word ^ EACH_BYTE(byte);
+
+	return (x - EACH_BYTE(1)) & ~x & EACH_BYTE(0x80);
+}
+
+/* Whether the text may have an empty component, one that begins with a dot, or a NUL: eight bytes a step, each with the one behind it. */
+static bool may_be_odd(const char *path, size_t length)
+{
+	for (size_t at = 0; at < length; at += 8) {
+		u64 word = *(const any_u64 *)(path + at), next = *(const any_u64 *)(path + at + 1);
+
+		if (length - at < 8)
+			word |= ~0ul << 8 * (length - at);
+		if (bytes_equal(word, 0) | (bytes_equal(word, '/') & (bytes_equal(next, '/') | bytes_equal(next, '.'))))
+			return true;
+	}
+	return path[0] == '.';
+}
+
+static bool is_plain_name(const char *name, size_t length)
+{
+	return length && !(name[0] == '.' && (length == 1 || is_parent(name, length)));
+}
+
+bool path_is_plain(const char *path, size_t length)
+{
+	size_t start = path[0] == '/';
+
+	if (length <= start || length >= PATH_SIZE || path[length - 1] == '/')
+		return false;
+	if (!may_be_odd(path, length))
+		return true;
+	for (size_t at = start; at <= length; at++) {
+		if (at < length && !path[at])
+			return false;
+		if (at < length && path[at] != '/')
+			continue;
+		if (!is_plain_name(path + start, at - start))
+			return false;
+		start = at + 1;
+	}
+	return true;
+}
+
 int path_join(const char *base, const char *relative, char *out, size_t size)
 {
 	size_t base_length = *relative == '/' ? 0 : strlen(base);

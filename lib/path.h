@@ -43,6 +43,12 @@ int path_next(struct path_iter *iter, struct path_component *component);
 bool path_name_valid(const char *name, size_t length);
 
 /*
+ * Whether text_normalise (root/names.c) and path_next would leave the path as it is, and it has no "..", no slash at its end and no NUL: what most
+ * paths are. It may be absolute. Up to 8 bytes behind the text are read.
+ */
+bool path_is_plain(const char *path, size_t length);
+
+/*
  * `relative` as seen from `base`, without normalising: itself if it is absolute, else joined by one slash.
  * Returns the length; -ENAMETOOLONG if it does not fit into `size` bytes with its NUL. `out` overlaps neither.
  */

@@ -6,6 +6,7 @@
 #include "root/object.h"
 #include "root/root.h"
 #include "root/services.h"
+#include "root/tree.h"
 
 static struct object *bundle;
 static const struct bundle_header *header;
@@ -124,6 +125,7 @@ void process_write_info(const struct process *process, struct space *space)
 	info->files_slots = leader ? leader->files->slots : 0;
 	info->nofile = process->rlimits[LIMIT_NOFILE].soft;
 	info->fsize = process->rlimits[LIMIT_FSIZE].soft;
+	info->tree_excluded = tree_excluded(process);
 	info->uid = c->uid;
 	info->euid = c->euid;
 	info->gid = c->gid;

@@ -29,6 +29,22 @@ static bool matches(const struct rule *rule, const char *path, size_t length)
 	return !n || (n <= length && !memcmp(rule->prefix, path, n) && (n == length || path[n] == '/'));
 }
 
+bool policy_allows_most(u32 role)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].role == role && !rules[i].length)
+			return rules[i].rights == ALL;
+	return false;
+}
+
+const char *policy_exception(u32 role, unsigned nth)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].role == role && rules[i].length && !nth--)
+			return rules[i].prefix;
+	return NULL;
+}
+
 bool policy_allows(u32 role, const char *path, size_t length, unsigned rights)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)

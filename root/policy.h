@@ -25,4 +25,8 @@ enum role {
 /* `path`: absolute, normal, `length` bytes. */
 bool policy_allows(u32 role, const char *path, size_t length, unsigned rights);
 
+/* Whether the role may do everything at all paths but those, with what is below them, that policy_exception lists: the nth, or NULL. */
+bool policy_allows_most(u32 role);
+const char *policy_exception(u32 role, unsigned nth);
+
 #endif

@@ -14,6 +14,7 @@
 #include "root/policy.h"
 #include "root/signal.h"
 #include "root/terminal.h"
+#include "root/tree.h"
 #include "root/walk.h"
 
 #define NO_IO { 1, 0, -1 }
@@ -120,6 +121,7 @@ static void fill_program(struct process *process)
 	set_slot(process, SLOT_ROOT, root_endpoint.slot, RIGHT_SEND);
 	for (unsigned i = 0; i < ARRAY_SIZE(direct); i++)
 		set_slot(process, direct[i].slot, service_get(service_find(direct[i].name))->program_handle, RIGHT_SEND);
+	tree_fill(process);
 }
 
 /* By which file servers wake the event server. */
@@ -261,6 +263,7 @@ void services_start(void)
 	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			error[i] = make_objects(&services[i]);
+	trees_renew();
 	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			start(&services[i], error[i]);
@@ -294,6 +297,8 @@ void service_ended(u16 number, u32 status)
 	root_log(LOG_WARNING, "service %s has ended (wait status %u); it is started again", s->name, status);
 	start(s, make_objects(s));
 	refill_direct(number);
+	if (mount_root && mount_root->service == number)
+		trees_renew();
 }
 
 static void service_notice(const struct service *s, u64 notice)
@@ -371,6 +376,7 @@ static void service_clear(struct service *s)
 void service_withdraw(struct process *process)
 {
 	mounts_remove(process->serves);
+	trees_renew();
 	service_clear(service_get(process->serves));
 	process->serves = 0;
 }
@@ -407,6 +413,7 @@ long op_SERVE(struct request *request)
 	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
 	set_slot(process, SLOT_POOL, s->pools[0].slot, RIGHT_ALL);
 	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
+	trees_renew();
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "root/walk.h"
 
 #include "lib/errno.h"
+#include "lib/path.h"
 #include "lib/string.h"
 #include "root/policy.h"
 #include "root/services.h"
@@ -253,58 +254,6 @@ long walk_begin(struct thread *thread, struct request *request, const char *path
 	return walk_go(thread, request, request->reply);
 }
 
-/* The loads of is_plain are never of more than MESSAGE_BYTES. */
-typedef u64 __attribute__((may_alias, aligned(1))) any_u64;
-#define EACH_BYTE(b) ((b) * 0x0101010101010101ul)
-
-/* 0x80 in the lowest byte that is `byte`; above that bits may be set that should not be. */
-static inline u64 bytes_equal(u64 word, u64 byte)
-{
-	u64 x = word ^ EACH_BYTE(byte);
-
-	return (x - EACH_BYTE(1)) & ~x & EACH_BYTE(0x80);
-}
-
-/* Whether the text may have an empty component, one that begins with a dot, or a NUL: eight bytes a step, each with the one behind it. */
-static bool may_be_odd(const char *path, size_t length)
-{
-	for (size_t at = 0; at < length; at += 8) {
-		u64 word = *(const any_u64 *)(path + at), next = *(const any_u64 *)(path + at + 1);
-
-		if (length - at < 8)
-			word |= ~0ul << 8 * (length - at);
-		if (bytes_equal(word, 0) | (bytes_equal(word, '/') & (bytes_equal(next, '/') | bytes_equal(next, '.'))))
-			return true;
-	}
-	return path[0] == '.';
-}
-
-static bool is_name(const char *name, size_t length)
-{
-	return length && !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')));
-}
-
-/* As text_normalise would leave it, with no ".." and no slash at its end: what most paths are. */
-static bool is_plain(const char *path, size_t length)
-{
-	size_t start = path[0] == '/';
-
-	if (length <= start || length >= PATH_LIMIT || path[length - 1] == '/')
-		return false;
-	if (!may_be_odd(path, length))
-		return true;
-	for (size_t at = start; at <= length; at++) {
-		if (at < length && !path[at])
-			return false;
-		if (at < length && path[at] != '/')
-			continue;
-		if (!is_name(path + start, at - start))
-			return false;
-		start = at + 1;
-	}
-	return true;
-}
-
 /* Makes the path that is in data[] absolute, if it is not, where the directory that it starts at is known. NULL: it is not. */
 static const char *plain_absolute(const struct thread *thread, u64 base, const char *path, size_t *length)
 {
@@ -325,6 +274,7 @@ static const char *plain_absolute(const struct thread *thread, u64 base, const c
 #define WALK_CLIENT_FLAGS (WALK_NOFOLLOW | WALK_DIRECTORY | WALK_EMPTY | WALK_SEARCH_ONLY | WALK_RESTRICTIONS)
 #define TWO_PATHS         (BIT(FILE_LINK) | BIT(FILE_RENAME))
 
+/* The loads of path_is_plain are never of more than MESSAGE_BYTES. */
 bool walk_plain(struct kmsg *msg, struct thread *thread)
 {
 	struct walk *w = &thread->walk;
@@ -337,7 +287,7 @@ bool walk_plain(struct kmsg *msg, struct thread *thread)
 
 	if (operation < FILE_OPEN || operation > FILE_REMOVEXATTR || TWO_PATHS >> operation & 1 || msg->info & INFO_FORWARDED)
 		return false;
-	if (length > INFO_BYTES_OF(msg->info) || msg->m[5] || flags & WALK_RESTRICTIONS || !is_plain(data, length))
+	if (length > INFO_BYTES_OF(msg->info) || msg->m[5] || flags & WALK_RESTRICTIONS || !path_is_plain(data, length))
 		return false;
 	path = plain_absolute(thread, msg->m[3], data, &length);
 	mount = path ? mount_match(path, length, &rest) : NULL;

@@ -9,6 +9,7 @@
 #include "root/operations.h"
 #include "root/permission.h"
 #include "root/services.h"
+#include "root/tree.h"
 #include "root/walk_internal.h"
 
 #define WALK_CHROOT 0x100 /* an operation of root's own: only the directory's place is asked for */
@@ -173,6 +174,8 @@ static long change_root(struct thread *thread)
 		KCALL2(cap_delete, system, SLOT_FSROOT);
 		KCALL6(cap_copy, system, SLOT_FSROOT, from, cptr & ~(u64)CPTR_SYSTEM, RIGHT_SEND, 0);
 	}
+	tree_fill(process);
+	process_publish(process);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * The loop, and who may ask for what. Path operations come from root alone: by its own capability (badge 0) and forwarded. Operations of open
- * files come on their Handles.
+ * The loop, and who may ask for what. Path operations come from root: by its own capability (badge 0) and forwarded; some also by a tree Handle.
+ * Operations of open files come on their Handles.
  */
 #include "abi/gate.h"
 #include "lib/errno.h"
@@ -41,6 +41,11 @@ static inline long dispatch(struct request *request)
 		if (request->file && request->file->flags & LINUX_O_PATH)
 			return -EBADF;
 		return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
+	}
+	if (handlers[label].asker == BY_PATH && by_tree(request)) {
+		long error = tree_begin(request);
+
+		return error ? error : handlers[label].handler(request);
 	}
 	if (handlers[label].asker != BY_HANDLE && !from_root(request))
 		return -EPERM;

@@ -89,6 +89,21 @@ static inline bool from_root(const struct request *request)
 	return request->forwarded && !request->badge;
 }
 
+/* ---- tree.c: requests that come by a tree Handle ---- */
+static inline bool by_tree(const struct request *request)
+{
+	return (request->badge & (BADGE_SERVICE | BADGE_TREE)) == (BADGE_SERVICE | BADGE_TREE) && !request->forwarded;
+}
+
+struct walk;
+/* 0: what is asked may be; the request's words are then as root would have sent them, but for the path, which begins with a slash. -EPERM, -EINVAL, -EXDEV */
+long tree_begin(struct request *request);
+/* 0: the walk's path is one that root would take as it is. -EXDEV */
+long tree_path_check(const struct walk *walk);
+/* At the link of that name: the walk's path is what the link leads to, to be walked from the start: WALK_AGAIN. -EXDEV: only root can follow it. */
+long tree_follow(struct walk *walk, const struct path_component *component, const char *link, size_t length);
+#define WALK_AGAIN 1
+
 /* ---- walk.c ---- */
 struct walk {
 	/* in */
@@ -99,6 +114,8 @@ struct walk {
 	bool directory;  /* what is found must be one */
 	bool keep_link;  /* the operation is on the last name itself: a slash after it neither follows a link nor demands a directory */
 	bool stay;       /* never pass on to root: a link or ".." on the way is ENOENT */
+	unsigned long tree; /* badge of the tree Handle that it came by, 0: root has sent it */
+	unsigned links;  /* followed, with `tree` */
 	/* out */
 	struct node parent, node;
 	unsigned mode;   /* of the node; 0: the last component does not exist */

@@ -35,6 +35,11 @@ void walk_begin(struct request *request, struct walk *walk)
 		.length = MIN(request->m[4], texts_length),
 		.directory = (request->m[7] & WALK_DIRECTORY) != 0,
 	};
+	if (by_tree(request)) {
+		walk->path++;
+		walk->length--;
+		walk->tree = request->badge;
+	}
 	/* A slash at the end makes stat and the like look behind a link. */
 	walk->follow = !(request->m[7] & WALK_NOFOLLOW) || walk->directory;
 }

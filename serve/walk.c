@@ -28,6 +28,9 @@ long walk_continue(struct request *request, const struct continuation *c)
 	size_t bytes = c->prefix_length + c->text_length + c->rest_length;
 	unsigned char *data = serve_message->data;
 
+	/* root waits for no walk of this caller */
+	if (by_tree(request))
+		return -EXDEV;
 	if (bytes > MESSAGE_BYTES)
 		return -ENAMETOOLONG;
 	memcpy(data, c->prefix, c->prefix_length);
@@ -61,7 +64,7 @@ static long follow_magic(struct request *request, struct continuation *c, struct
 	return walk_continue(request, c);
 }
 
-static long follow_link(struct request *request, const struct walk *walk, const struct path_component *component, struct node link)
+static long follow_link(struct request *request, struct walk *walk, const struct path_component *component, struct node link)
 {
 	const char *end = walk->path + walk->length, *rest = rest_after(component, end);
 	struct continuation c = {
@@ -84,6 +87,8 @@ static long follow_link(struct request *request, const struct walk *walk, const 
 		return result;
 	if (!result)
 		return -ENOENT;
+	if (walk->tree)
+		return tree_follow(walk, component, link_text, (size_t)result);
 	c.text_length = (size_t)result;
 	return walk_continue(request, &c);
 }
@@ -196,13 +201,27 @@ static long walk_down(struct request *request, struct walk *walk, size_t start)
 	return 0;
 }
 
-long walk_path(struct request *request, struct walk *walk)
+/* The whole path, or up to a link that a walk by a tree Handle follows: WALK_AGAIN. */
+static long walk_all(struct request *request, struct walk *walk)
 {
 	size_t start = serve_operations->names_last ? walk_recall(walk) : 0;
-	long result = start ? 0 : walk_root(walk);
+	long result;
 
-	if (!result && (!start || start < walk->length))
-		result = walk_down(request, walk, start);
+	if (start && start == walk->length)
+		return 0;
+	result = walk->tree ? tree_path_check(walk) : 0;
+	if (!result && !start)
+		result = walk_root(walk);
+	return result ? result : walk_down(request, walk, start);
+}
+
+long walk_path(struct request *request, struct walk *walk)
+{
+	long result;
+
+	do
+		result = walk_all(request, walk);
+	while (result == WALK_AGAIN);
 	if (result)
 		return result;
 	if (walk->mode && !walk->keep_link && (walk->directory || walk->slash) && (walk->mode & LINUX_S_IFMT) != LINUX_S_IFDIR)

@@ -6,6 +6,7 @@
 #include "runtime/call.h"
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/signal.h"
+#include "runtime/registers.h"
 
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -165,9 +166,42 @@ static long send_from_cwd(struct thread_record *t, struct path_call *p)
 	return result == -EBADF ? -EIO : result;
 }
 
+/* Whether the server of "/" may take it without root: the path is absolute, and nothing more goes with it. */
+static bool tree_reaches(struct thread_record *t, const struct path_call *p)
+{
+	const unsigned char *path = thread_message(t)->data;
+
+	if (p->ipc.m[3] != CPTR_FSROOT || !(TREE_OPERATIONS >> INFO_LABEL(p->ipc.info) & 1) || p->ipc.m[7] & ~(unsigned long)TREE_WALK)
+		return false;
+	if (p->ipc.m[4] < 2)
+		return false;
+	return !(process_info()->tree_excluded >> TREE_BIT(path[1], p->ipc.m[4] > 2 ? path[2] : '/') & 1);
+}
+
+/* True: it has been asked, and *result is what path_send returns; false: nothing has happened, and root is to be asked. */
+static bool send_by_tree(struct thread_record *t, struct path_call *p, long *result)
+{
+	unsigned long info = p->ipc.info, m[8];
+	long error = registers_call(CPTR_SYSTEM | SLOT_TREE, &info, p->ipc.m, m);
+
+	if (error == K_INVALID_CAP)
+		return false;
+	*result = likely(!(error | INFO_LABEL(info)) && (long)m[0] >= 0) ? (long)m[0] : file_result_words(error, info, m[0], m[1]);
+	if (*result == -EXDEV)
+		return false;
+	rt_receive_into(t, 0, SLOT_NONE);
+	p->ipc.info = info;
+	memcpy(p->ipc.m, m, sizeof(m));
+	return true;
+}
+
 long path_send(struct thread_record *t, struct path_call *p)
 {
+	long result;
+
 	p->ipc.info |= (unsigned long)p->bytes << INFO_BYTES_SHIFT;
+	if (tree_reaches(t, p) && send_by_tree(t, p, &result))
+		return result;
 	if (p->ipc.m[3] == CPTR_CWD || p->ipc.m[6] == CPTR_CWD)
 		return send_from_cwd(t, p);
 	return file_call(&p->ipc, NULL);

@@ -38,12 +38,15 @@ static const struct template {
 	unsigned to;
 } templates[] = {
 #define PATH(name, words, data) { FILE_##name, #name, words, data, 0, 0, SYSTEM(SLOT_ROOT) }
+#define TREE(name, words, data) { FILE_##name, #name, words, data, 0, 0, SYSTEM(SLOT_TREE) }
 #define FILE_(name, words, data, windows, caps, to) { FILE_##name, #name, words, data, caps, windows, to }
 #define ROOT(name, words, data, windows) { PROC_##name, #name, words, data, 0, windows, SYSTEM(SLOT_ROOT) }
 	PATH(OPEN, "fm.", 'r'), PATH(OPEN, "fm.", 'r'), PATH(STAT, "...", 'r'), PATH(READLINK, "...", 'r'), PATH(MKDIR, "m..", 'p'), PATH(MKNOD, "mkn", 'p'),
 	PATH(UNLINK, "n..", 'p'), PATH(SYMLINK, "...", '2'), PATH(LINK, "n..", '2'), PATH(RENAME, "n..", '2'), PATH(ACCESS, "nn.", 'r'),
 	PATH(SETATTR, "k..", 'A'), PATH(STATFS, "...", 'r'), PATH(GETXATTR, "...", 'n'), PATH(SETXATTR, "n..", 'n'), PATH(LISTXATTR, "...", 'r'),
 	PATH(REMOVEXATTR, "...", 'n'), PATH(PLACE, "...", 'p'), PATH(RESOLVE, "...", 'p'), PATH(CONTINUE, "nnnnPF", 'p'), PATH(LOCATE, "......n", 0),
+	TREE(OPEN, "fm.", 't'), TREE(OPEN, "fm.", 'T'), TREE(STAT, "...", 'T'), TREE(READLINK, "...", 'T'), TREE(MKDIR, "m..", 't'), TREE(MKNOD, "mkn", 't'),
+	TREE(UNLINK, "n..", 't'), TREE(ACCESS, "nn.", 'T'), TREE(STATFS, "...", 'T'), TREE(RENAME, "n..", 't'), TREE(RESOLVE, "...", 't'),
 	FILE_(READ, "zot", 0, 1, 0, 0), FILE_(READ, "zot", 0, 3, 0, 0), FILE_(WRITE, "zotwww", 0, 1, 0, 0), FILE_(WRITE, "zot", 0, 2, 0, 0),
 	FILE_(SEEK, "on", 0, 0, 0, 0), FILE_(FSTAT, "", 0, 0, 0, 0), FILE_(FSETATTR, "k", 'a', 0, 0, 0), FILE_(READDIR, "z", 0, 1, 0, FD_DIRECTORY),
 	FILE_(READDIR, "z", 0, 1, 0, FD_SELF), FILE_(FSYNC, "n", 0, 0, 0, 0), FILE_(LOCK, "nnnoz", 0, 0, 0, 0), FILE_(IOCTL, "in", 0, 1, 0, 0),
@@ -106,7 +109,7 @@ static unsigned long any_process(void)
 
 static unsigned long any_slot(void)
 {
-	static const unsigned slots[] = { SLOT_ROOT, SLOT_SYSTEM, SLOT_CWD, SLOT_FSROOT, SLOT_EXE, SLOT_SERVICE_PIPE, SLOT_SERVICE_EVENT,
+	static const unsigned slots[] = { SLOT_ROOT, SLOT_SYSTEM, SLOT_CWD, SLOT_FSROOT, SLOT_EXE, SLOT_TREE, SLOT_SERVICE_PIPE, SLOT_SERVICE_EVENT,
 					  SLOT_SERVICE_SOCKET, SLOT_SERVICE_IPC, SLOT_THREADS };
 
 	return any(3) ? (unsigned)any_fd() : SYSTEM(ONE_OF(slots));
@@ -206,6 +209,17 @@ static void add_socket_name(struct message *message)
 	add_bytes(message, &name, any(2) ? 7 : sizeof name);
 }
 
+/* Absolute, as most are that go there. */
+static void add_tree_path(struct message *message, int reading)
+{
+	message->m[7] = any(4) ? any(8) : any(1 << 13);
+	if (any(8))
+		message->m[4] = add_bytes(message, "/tmp/fuzz/", 10);
+	message->m[4] += add_path(message, reading);
+	if (!any(8))
+		message->m[any(2) ? 4 : 5] = any_number();
+}
+
 static void add_data(struct message *message, char kind)
 {
 	if (strchr("rp2An", kind ? kind : ' ')) {
@@ -216,6 +230,7 @@ static void add_data(struct message *message, char kind)
 	}
 	switch (kind) {
 	case '2': message->m[5] = add_path(message, 0); break;
+	case 't': case 'T': add_tree_path(message, kind == 'T'); break;
 	case 'A': message->m[5] = add_attributes(message); break;
 	case 'n': message->m[5] = add_name(message); break;
 	case 'N': message->m[5] = add_name(message); break;

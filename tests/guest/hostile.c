@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -115,6 +116,101 @@ static void names(void)
 	judge("link from a NUL", is_uxrt() ? path_call(FILE_LINK, "/tmp/\0bcdefgh", 13, "/tmp/case/x", 11) : 0, -EINVAL);
 	judge("link as a NUL", is_uxrt() ? path_call(FILE_LINK, "/etc/passwd", 11, "/tmp/\0bcdefgh", 13) : 0, -EINVAL);
 	SHOW(access("/tmp/case/l", F_OK));
+}
+
+/* ---- the Handle by which programs ask the file system itself ---- */
+
+#define TREE     (CPTR_SYSTEM | SLOT_TREE)
+#define TREE_OLD (CPTR_SYSTEM | SLOT_SCRATCH)
+#define NO_CAP   (-1000 + K_INVALID_CAP)
+
+static long tree_call(unsigned long target, unsigned label, const char *path, unsigned length)
+{
+	const unsigned long m[8] = { [4] = length };
+
+	return ask(target, label, m, path, length);
+}
+
+static void tree_judge(unsigned label, const char *path, unsigned length, long wanted)
+{
+	judge(path, is_uxrt() ? tree_call(TREE, label, path, length) : 0, wanted);
+}
+
+static void tree_paths(void)
+{
+	const unsigned long too_long[8] = { [4] = 12 };
+	static const char *const elsewhere[] = { "/dev/null", "/proc/self/mem", "/sys", "/", "//etc", "/etc/", "/etc/../dev/null", "/..", "/etc/./passwd", "etc/passwd", "" };
+
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+		tree_judge(FILE_OPEN, elsewhere[i], strlen(elsewhere[i]), -EXDEV);
+	SHOW(symlink("/dev/null", "/tmp/case/null"));
+	SHOW(symlink("../../proc", "/tmp/case/proc"));
+	SHOW(symlink("/tmp/case/turning", "/tmp/case/turning"));
+	tree_judge(FILE_OPEN, "/tmp/case/null", 14, -EXDEV);
+	tree_judge(FILE_OPEN, "/tmp/case/proc/1/mem", 20, -EXDEV);
+	tree_judge(FILE_STAT, "/tmp/case/turning", 17, -EXDEV);
+	tree_judge(FILE_OPEN, "/tmp/\0bcdefgh", 13, -EXDEV);
+	tree_judge(FILE_MKDIR, "/tmp/case/\0x", 12, -EXDEV);
+	tree_judge(FILE_RENAME, "/etc/passwd", 11, -EPERM);
+	tree_judge(FILE_SETATTR, "/etc/passwd", 11, -EPERM);
+	tree_judge(FILE_RESOLVE, "/etc/passwd", 11, -EPERM);
+	tree_judge(FILE_READ, "/etc/passwd", 11, -EBADF);
+	judge("a path longer than the message", is_uxrt() ? ask(TREE, FILE_STAT, too_long, "/etc/passwd", 11) : 0, -EINVAL);
+	printf("what it is for: %d\n", !is_uxrt() || tree_call(TREE, FILE_STAT, "/etc/passwd", 11) == 0);
+}
+
+/* Who has another root directory, and that one's children, have none. */
+static void tree_of_a_jail(void)
+{
+	int status;
+
+	fflush(stdout);
+	if (!fork()) {
+		SHOW(chroot("/tmp/case"));
+		judge("in a jail", is_uxrt() ? tree_call(TREE, FILE_STAT, "/etc/passwd", 11) : 0, NO_CAP);
+		fflush(stdout);
+		if (!fork()) {
+			judge("a child in a jail", is_uxrt() ? tree_call(TREE, FILE_STAT, "/etc/passwd", 11) : 0, NO_CAP);
+			fflush(stdout);
+			_exit(0);
+		}
+		wait(&status);
+		_exit(0);
+	}
+	wait(&status);
+}
+
+/* A program's mount is among the paths: what the Handle said before is no more so, and a copy of it dies. */
+static void tree_under_a_mount(void)
+{
+	unsigned long copy[8] = { CPTR_SYSTEM | SLOT_SYSTEM, SLOT_SCRATCH, CPTR_SYSTEM | SLOT_SYSTEM, SLOT_TREE, RIGHT_ALL };
+	int status;
+	pid_t pid;
+
+	if (is_uxrt() && (native()->object(KCALL_cap_copy, copy) || tree_call(TREE_OLD, FILE_STAT, "/tmp/case", 9)))
+		printf("the copy cannot be used\n");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (is_uxrt() && ask(ROOT, PROC_SERVE, NULL, "/tmp/case/served", 16))
+			_exit(1);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	waitpid(pid, &status, WUNTRACED);
+	judge("a copy from before", is_uxrt() ? tree_call(TREE_OLD, FILE_STAT, "/tmp/case", 9) : 0, NO_CAP);
+	judge("what is mounted on", is_uxrt() ? tree_call(TREE, FILE_STAT, "/tmp/case/served", 16) : 0, -EXDEV);
+	kill(pid, SIGCONT);
+	waitpid(pid, &status, 0);
+	printf("the server ended with %d\n", WEXITSTATUS(status));
+	printf("after it: %d\n", !is_uxrt() || tree_call(TREE, FILE_STAT, "/tmp/case", 9) == 0);
+}
+
+static void tree(void)
+{
+	tree_paths();
+	tree_of_a_jail();
+	tree_under_a_mount();
 }
 
 /* ---- ids that were given up ---- */
@@ -249,7 +345,7 @@ static void timers(void)
 	}
 }
 
-static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "ids", ids }, { "flood", flood },
+static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "tree", tree }, { "ids", ids }, { "flood", flood },
 				     { "timers", timers }, { "siblings", siblings } };
 
 int main(int argc, char **argv)

@@ -160,6 +160,43 @@ static void the_last_component_is_split_off(void)
 }
 
 /* Normalising is idempotent, never longer (but for "."), and leaves no ".", "//" or inner "..". */
+/* As the header says it, component by component. */
+static bool plain_by_definition(const char *path, size_t length)
+{
+	size_t start = length && path[0] == '/';
+
+	for (size_t at = start; at <= length; at++) {
+		size_t n = at - start;
+
+		if (at < length && !path[at])
+			return false;
+		if (at < length && path[at] != '/')
+			continue;
+		if (!n || (n == 1 && path[start] == '.') || (n == 2 && path[start] == '.' && path[start + 1] == '.'))
+			return false;
+		start = at + 1;
+	}
+	return true;
+}
+
+static void plain_paths_are_told_from_others(void)
+{
+	static const char letters[] = { 'a', 'b', '/', '.', '.', 'c', 'd', 0 };
+	unsigned plain = 0;
+	u64 seed = 7;
+
+	for (unsigned round = 0; round < 200000; round++) {
+		char path[48];
+		size_t length = splitmix64_next(&seed) % 32;
+
+		for (size_t i = 0; i < sizeof(path); i++)
+			path[i] = letters[splitmix64_next(&seed) % (round & 1 ? sizeof(letters) : 3)];
+		CHECK_EQ(path_is_plain(path, length), plain_by_definition(path, length));
+		plain += path_is_plain(path, length);
+	}
+	CHECK(plain > 1000);
+}
+
 static void random_paths_normalise_to_a_fixed_point(void)
 {
 	u64 seed = 5;
@@ -200,6 +237,7 @@ int main(void)
 	RUN(normalising_resolves_dots_by_text);
 	RUN(below_respects_component_boundaries);
 	RUN(the_last_component_is_split_off);
+	RUN(plain_paths_are_told_from_others);
 	RUN(random_paths_normalise_to_a_fixed_point);
 	return check_result();
 }

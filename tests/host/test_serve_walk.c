@@ -1,5 +1,5 @@
 /* Path walks of the server framework over a small tree, and the records of directory listings. The kernel and root are played by the test. */
-// sources: serve/walk.c serve/walk_known.c serve/dirent.c
+// sources: serve/walk.c serve/walk_known.c serve/tree.c serve/dirent.c
 #include <errno.h>
 #include <stdlib.h>
 
@@ -27,6 +27,12 @@ static const struct thing things[] = {
 	{ 5, 1, "link", LINK | 0777, "a/b" },
 	{ 6, 3, "up", LINK | 0777, "/else/where" },
 	{ 7, 1, "door", LINK | 0777, "magic" },
+	{ 8, 2, "absolute", LINK | 0777, "/link/file" },
+	{ 9, 2, "again", LINK | 0777, "again" },
+	{ 10, 2, "above", LINK | 0777, "../a" },
+	{ 11, 2, "out", LINK | 0777, "/other" },
+	{ 12, 2, "slash", LINK | 0777, "b/" },
+	{ 13, 2, "top", LINK | 0777, "/" },
 };
 
 static const struct thing *thing(u64 id)
@@ -251,6 +257,91 @@ static void paths_of_nodes(void)
 	CHECK_EQ(node_path((struct node){ .id = 1 }, space, &path, &deleted), 0);
 }
 
+/* ---- by a tree Handle ---- */
+
+/* reaches everything but what begins as "other" does */
+#define TREE (BADGE_SERVICE | BADGE_TREE | 1ul << TREE_BIT('o', 't'))
+
+/* As root's message would be, with a text that something lies behind. */
+static long go_by_tree(const char *path, bool follow)
+{
+	static struct request request;
+	static char text[PATH_SIZE + 16];
+
+	request.badge = TREE;
+	forwarded = 0;
+	snprintf(text, sizeof(text), "%s", path);
+	walk = (struct walk){ .path = text, .length = strlen(path), .follow = follow, .tree = TREE };
+	return walk_path(&request, &walk);
+}
+
+static void a_tree_Handle_follows_links_that_stay(void)
+{
+	CHECK_EQ(go_by_tree("a/b/file", true), 0);
+	CHECK_EQ(walk.node.id, 4);
+	CHECK_EQ(go_by_tree("link/file", false), 0);
+	CHECK_EQ(walk.node.id, 4);
+	CHECK_EQ(walk.parent.id, 3);
+	CHECK_EQ(go_by_tree("link", false), 0);
+	CHECK_EQ(walk.node.id, 5);
+	CHECK_EQ(go_by_tree("link", true), 0);
+	CHECK_EQ(walk.node.id, 3);
+	CHECK_EQ(go_by_tree("a/absolute", true), 0);
+	CHECK_EQ(walk.node.id, 4);
+	CHECK_EQ(go_by_tree("a/top/a/b", true), 0);
+	CHECK_EQ(walk.node.id, 3);
+	CHECK_EQ(go_by_tree("a/b/up", true), -ENOENT);
+	CHECK_EQ(go_by_tree("link/none", true), 0);
+	CHECK_EQ(walk.mode, 0);
+	CHECK_EQ(walk.parent.id, 3);
+	CHECK(walk.name_length == 4 && !memcmp(walk.name, "none", 4));
+	CHECK_EQ(go_by_tree("link/file/x", true), -ENOTDIR);
+	CHECK_EQ(forwarded, 0);
+}
+
+static void a_tree_Handle_leaves_to_root_what_leads_elsewhere(void)
+{
+	static const char *const paths[] = {
+		"a/out", "a/out/x", "a/above", "a/above/b", "door", "a/again", "a/top", "a/slash/file", "a//b", "a/./b", "a/../a", "a/b/",
+		"./a", "/a", "..", "link/../a", "",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		CHECK_EQ(go_by_tree(paths[i], true), -EXDEV);
+	CHECK_EQ(forwarded, 0);
+}
+
+static long tree_asks(unsigned label, const char *path, unsigned long m5, unsigned long m7)
+{
+	struct request request = { .label = label, .badge = TREE | 3ul << TREE_MOUNT_SHIFT, .bytes = (u16)strlen(path), .m = { 0, 0, 0, 9, strlen(path), m5, 7, m7 } };
+	long result;
+
+	memcpy(buffer.data, path, strlen(path));
+	result = tree_begin(&request);
+	CHECK(result || (request.m[3] == 3 && !request.m[6]));
+	return result;
+}
+
+static void what_a_tree_Handle_may_ask_for(void)
+{
+	struct request long_path = { .label = FILE_STAT, .badge = TREE, .bytes = 3, .m = { [4] = 4 } };
+
+	CHECK_EQ(tree_asks(FILE_STAT, "/a/b", 0, WALK_NOFOLLOW), 0);
+	CHECK_EQ(tree_asks(FILE_OPEN, "/a", 0, WALK_DIRECTORY), 0);
+	CHECK_EQ(tree_asks(FILE_OPEN, "/otherwise", 0, 0), -EXDEV);
+	CHECK_EQ(tree_asks(FILE_OPEN, "a", 0, 0), -EXDEV);
+	CHECK_EQ(tree_asks(FILE_OPEN, "/", 0, 0), -EXDEV);
+	CHECK_EQ(tree_asks(FILE_OPEN, "", 0, 0), -EXDEV);
+	CHECK_EQ(tree_asks(FILE_RENAME, "/a", 0, 0), -EPERM);
+	CHECK_EQ(tree_asks(FILE_LINK, "/a", 0, 0), -EPERM);
+	CHECK_EQ(tree_asks(FILE_RESOLVE, "/a", 0, 0), -EPERM);
+	CHECK_EQ(tree_asks(FILE_BUFFER, "/a", 0, 0), -EPERM);
+	CHECK_EQ(tree_asks(FILE_STAT, "/a", 1, 0), -EINVAL);
+	CHECK_EQ(tree_asks(FILE_STAT, "/a", 0, WALK_NO_SYMLINKS), -EINVAL);
+	CHECK_EQ(tree_asks(FILE_STAT, "/a", 0, WALK_LAST_DOT), -EINVAL);
+	CHECK_EQ(tree_begin(&long_path), -EINVAL);
+}
+
 /* ---- what is known ---- */
 
 static unsigned lookups_of(const char *path)
@@ -386,6 +477,9 @@ int main(void)
 	RUN(parents_go_to_root);
 	RUN(a_second_path_does_not_leave);
 	RUN(long_names_and_paths_are_refused);
+	RUN(a_tree_Handle_follows_links_that_stay);
+	RUN(a_tree_Handle_leaves_to_root_what_leads_elsewhere);
+	RUN(what_a_tree_Handle_may_ask_for);
 	operations.names_last = true; /* the same, with what they have left behind */
 	RUN(names_are_found);
 	RUN(names_are_found);
@@ -393,6 +487,8 @@ int main(void)
 	RUN(parents_go_to_root);
 	RUN(a_second_path_does_not_leave);
 	RUN(long_names_and_paths_are_refused);
+	RUN(a_tree_Handle_follows_links_that_stay);
+	RUN(a_tree_Handle_leaves_to_root_what_leads_elsewhere);
 	RUN(a_path_that_was_walked_is_known);
 	RUN(names_that_go_are_known_no_more);
 	RUN(texts_of_every_length_are_told_apart);
