@@ -33,28 +33,37 @@ static const struct {
 #undef FILE
 };
 
+/* What is not asked of an open file by who has it. */
+static long dispatch_by_root(struct request *request)
+{
+	unsigned label = request->label;
+	bool path = handlers[label].asker == BY_PATH;
+	long error = path && by_tree(request) ? tree_begin(request) : from_root(request) ? 0 : -EPERM;
+
+	if (error)
+		return error;
+	/* root may also ask for the name that an open file can be linked by */
+	if (label == FILE_RESOLVE && request->file)
+		return op_resolve(request);
+	return path || request->file ? handlers[label].handler(request) : -EBADF;
+}
+
+static long dispatch_other(struct request *request)
+{
+	if (request->file && request->file->flags & LINUX_O_PATH)
+		return -EBADF;
+	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
+}
+
 static inline long dispatch(struct request *request)
 {
 	unsigned label = request->label;
 
-	if (label >= ARRAY_SIZE(handlers) || !handlers[label].handler) {
-		if (request->file && request->file->flags & LINUX_O_PATH)
-			return -EBADF;
-		return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
-	}
-	if (handlers[label].asker == BY_PATH && by_tree(request)) {
-		long error = tree_begin(request);
-
-		return error ? error : handlers[label].handler(request);
-	}
-	if (handlers[label].asker != BY_HANDLE && !from_root(request))
-		return -EPERM;
-	/* root may also ask for the name that an open file can be linked by */
-	if (label == FILE_RESOLVE && request->file)
-		return op_resolve(request);
-	if (handlers[label].asker != BY_PATH && !request->file)
-		return -EBADF;
-	return handlers[label].handler(request);
+	if (label >= ARRAY_SIZE(handlers) || !handlers[label].handler)
+		return dispatch_other(request);
+	if (handlers[label].asker != BY_HANDLE)
+		return dispatch_by_root(request);
+	return request->file ? handlers[label].handler(request) : -EBADF;
 }
 
 /* ---- what the kernel sends ---- */
@@ -188,13 +197,11 @@ static void request_begin(struct request *request, const struct arrival *arrival
 	if (unlikely(info & CAPS_BITS))
 		receive_capabilities(request, INFO_CAPS_OF(info));
 	request->moved = 0;
-	request->touch = 0;
 	for (unsigned i = 0; i < MESSAGE_WORDS; i++)
 		request->answer[i] = 0;
 	request->answer_bytes = 0;
 	request->answer_caps = 0;
 	request->opening = NULL;
-	request->context = NULL;
 }
 
 static const unsigned long never = 0, always = 1;

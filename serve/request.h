@@ -58,7 +58,7 @@ struct request {
 	size_t wanted;            /* of a write in registers: the bytes, and where: what others have in m[0] and m[1] */
 	u64 offset;
 	size_t moved;             /* bytes done: transfers go on from here */
-	unsigned long touch;      /* a transfer stopped early at this address of the caller */
+	unsigned long touch;      /* with `stopped`: at this address of the caller; 0: at none that it could touch */
 	u64 position;             /* where a transfer of a seekable file starts; an append sets it */
 
 	/* the answer beside its result: words m[1..7], and so many bytes of serve_message->data; filled right before answering */
@@ -66,7 +66,7 @@ struct request {
 	unsigned answer_bytes;
 	unsigned answer_caps;     /* Handles put there by open_file_give() */
 
-	/* for whoever keeps it */
+	/* for whoever keeps it, who sets what it reads */
 	struct list_node link;
 	request_cancel *cancel;
 	void *context;
