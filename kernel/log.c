@@ -43,23 +43,24 @@ static void collector_flush(struct collector *c)
 	c->used = 0;
 }
 
-static void collect(void *context, char byte)
+static void collect(void *context, const char *text, size_t length)
 {
 	struct collector *c = context;
 
-	if (c->used + 2 > sizeof(c->text))
-		collector_flush(c);
-	if (byte == '\n')
-		c->text[c->used++] = '\r';
-	c->text[c->used++] = byte;
+	for (; length; length--, text++) {
+		if (c->used + 2 > sizeof(c->text))
+			collector_flush(c);
+		if (*text == '\n')
+			c->text[c->used++] = '\r';
+		c->text[c->used++] = *text;
+	}
 }
 
 void klog_write(const char *text, size_t length)
 {
 	struct collector c = { .used = 0 };
 
-	while (length--)
-		collect(&c, *text++);
+	collect(&c, text, length);
 	collector_flush(&c);
 }
 
@@ -79,7 +80,7 @@ static __printf(2, 0) void log_line(const char *prefix, const char *format, va_l
 
 	collect_format(&c, "[%4lu.%06lu] %s", us / 1000000, us % 1000000, prefix);
 	vformat(collect, &c, format, args);
-	collect(&c, '\n');
+	collect(&c, "\n", 1);
 	collector_flush(&c);
 }
 

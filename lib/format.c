@@ -2,7 +2,7 @@
 #include "lib/string.h"
 
 struct out {
-	void (*emit)(void *ctx, char byte);
+	format_emit *emit;
 	void *ctx;
 	size_t count;
 };
@@ -16,16 +16,21 @@ struct spec {
 	int size; /* log2 of the argument's bytes */
 };
 
-static void put(struct out *out, char c)
+static void put(struct out *out, const char *text, size_t n)
 {
-	out->emit(out->ctx, c);
-	out->count++;
+	if (n)
+		out->emit(out->ctx, text, n);
+	out->count += n;
 }
 
 static void pad(struct out *out, char c, size_t n)
 {
-	while (n--)
-		put(out, c);
+	char run[16];
+
+	memset(run, c, MIN(n, sizeof(run)));
+	for (; n > sizeof(run); n -= sizeof(run))
+		put(out, run, sizeof(run));
+	put(out, run, n);
 }
 
 static void put_text(struct out *out, const struct spec *spec, const char *text, size_t n)
@@ -34,8 +39,7 @@ static void put_text(struct out *out, const struct spec *spec, const char *text,
 
 	if (!spec->left)
 		pad(out, ' ', fill);
-	for (size_t i = 0; i < n; i++)
-		put(out, text[i]);
+	put(out, text, n);
 	if (spec->left)
 		pad(out, ' ', fill);
 }
@@ -47,25 +51,25 @@ static void put_string(struct out *out, const struct spec *spec, const char *s)
 	put_text(out, spec, s, spec->has_precision ? strnlen(s, spec->precision) : strlen(s));
 }
 
-/* The digits of `value`, last first; returns how many (none for 0). */
-static size_t digits_of(u64 value, unsigned base, bool upper, char *digits)
+/* The digits of `value` before `end` (none for 0); returns how many. */
+static size_t digits_of(u64 value, unsigned base, bool upper, char *end)
 {
 	const char *set = upper ? "0123456789ABCDEF" : "0123456789abcdef";
 	size_t n = 0;
 
 	for (; value; value /= base)
-		digits[n++] = set[value % base];
+		end[-(long)++n] = set[value % base];
 	return n;
 }
 
 static void put_number(struct out *out, const struct spec *spec, u64 value, unsigned base, bool upper,
 		       const char *prefix)
 {
-	char digits[24];
-	size_t n = digits_of(value, base, upper, digits);
+	char digits[24], *end = digits + sizeof(digits);
+	size_t n = digits_of(value, base, upper, end);
 	size_t least = spec->has_precision ? spec->precision : 1;
 	size_t zeros = least > n ? least - n : 0;
-	size_t used = strlen(prefix) + zeros + n;
+	size_t prefixed = strlen(prefix), used = prefixed + zeros + n;
 	size_t fill = spec->width > used ? spec->width - used : 0;
 
 	if (spec->zero && !spec->left && !spec->has_precision) {
@@ -74,11 +78,9 @@ static void put_number(struct out *out, const struct spec *spec, u64 value, unsi
 	}
 	if (!spec->left)
 		pad(out, ' ', fill);
-	while (*prefix)
-		put(out, *prefix++);
+	put(out, prefix, prefixed);
 	pad(out, '0', zeros);
-	while (n)
-		put(out, digits[--n]);
+	put(out, end - n, n);
 	if (spec->left)
 		pad(out, ' ', fill);
 }
@@ -209,33 +211,38 @@ static bool convert(struct out *out, const struct spec *spec, char conversion, s
 		put_text(out, spec, &c, 1);
 		return true;
 	case '%':
-		put(out, '%');
+		put(out, "%", 1);
 		return true;
 	}
 	return false;
 }
 
-size_t vformat(void (*emit)(void *ctx, char byte), void *ctx, const char *fmt, va_list list)
+/* What is no conversion. */
+static const char *put_run(struct out *out, const char *fmt)
+{
+	const char *start = fmt;
+
+	while (*fmt && *fmt != '%')
+		fmt++;
+	put(out, start, (size_t)(fmt - start));
+	return fmt;
+}
+
+size_t vformat(format_emit *emit, void *ctx, const char *fmt, va_list list)
 {
 	struct out out = { .emit = emit, .ctx = ctx };
 	struct args args;
 
 	va_copy(args.list, list);
-	while (*fmt) {
+	while (*(fmt = put_run(&out, fmt))) {
 		struct spec spec = { 0 };
 		const char *start = fmt;
 
-		if (*fmt != '%') {
-			put(&out, *fmt++);
-			continue;
-		}
 		fmt = parse_spec(fmt + 1, &args, &spec);
-		if (*fmt && convert(&out, &spec, *fmt, &args)) {
+		if (*fmt && convert(&out, &spec, *fmt, &args))
 			fmt++;
-			continue;
-		}
-		while (start < fmt)
-			put(&out, *start++);
+		else
+			put(&out, start, (size_t)(fmt - start));
 	}
 	va_end(args.list);
 	return out.count;
@@ -243,17 +250,19 @@ size_t vformat(void (*emit)(void *ctx, char byte), void *ctx, const char *fmt, v
 
 struct buffer {
 	char *at;
-	size_t left;
+	size_t left; /* for bytes, and the NUL */
 };
 
-static void buffer_emit(void *ctx, char byte)
+static void buffer_emit(void *ctx, const char *text, size_t n)
 {
 	struct buffer *buffer = ctx;
 
-	if (buffer->left > 1) {
-		*buffer->at++ = byte;
-		buffer->left--;
-	}
+	if (buffer->left <= 1)
+		return;
+	n = MIN(n, buffer->left - 1);
+	memcpy(buffer->at, text, n);
+	buffer->at += n;
+	buffer->left -= n;
 }
 
 size_t vsnformat(char *buf, size_t size, const char *fmt, va_list args)

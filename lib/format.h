@@ -16,7 +16,8 @@
 size_t vsnformat(char *buf, size_t size, const char *fmt, va_list args) __printf(3, 0);
 size_t snformat(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 
-/* As vsnformat, for a text without a buffer: each byte goes to emit(ctx, byte). Returns how many. */
-size_t vformat(void (*emit)(void *ctx, char byte), void *ctx, const char *fmt, va_list args) __printf(3, 0);
+/* As vsnformat, for a text without a buffer: it goes to emit in pieces. Returns its length. */
+typedef void format_emit(void *ctx, const char *text, size_t n);
+size_t vformat(format_emit *emit, void *ctx, const char *fmt, va_list args) __printf(3, 0);
 
 #endif

@@ -21,9 +21,9 @@ void text_bytes(struct text *text, const void *from, size_t length)
 	text->length += length;
 }
 
-static void emit(void *ctx, char byte)
+static void emit(void *ctx, const char *piece, size_t length)
 {
-	text_bytes(ctx, &byte, 1);
+	text_bytes(ctx, piece, length);
 }
 
 void text_add(struct text *text, const char *fmt, ...)
