@@ -263,10 +263,10 @@ void services_start(void)
 	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			error[i] = make_objects(&services[i]);
-	trees_renew();
 	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			start(&services[i], error[i]);
+	trees_renew();
 }
 
 /* One that fails before it serves will fail again: its image or its data is damaged. One that was killed then need not. */
@@ -292,11 +292,12 @@ void service_ended(u16 number, u32 status)
 		root_log(LOG_ERROR, "service %s has failed %u times before it served; it is not started again", s->name, s->failures);
 		s->present = false;
 		walk_service_ready(number);
-		return;
+	} else {
+		root_log(LOG_WARNING, "service %s has ended (wait status %u); it is started again", s->name, status);
+		start(s, make_objects(s));
+		refill_direct(number);
 	}
-	root_log(LOG_WARNING, "service %s has ended (wait status %u); it is started again", s->name, status);
-	start(s, make_objects(s));
-	refill_direct(number);
+	/* theirs went with its Endpoint */
 	if (mount_root && mount_root->service == number)
 		trees_renew();
 }

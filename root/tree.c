@@ -6,8 +6,10 @@
 #include "root/policy.h"
 #include "root/services.h"
 
-#define POOL_BITS 2
-_Static_assert((1 << POOL_BITS) > ROLE_COUNT, "a Handle for each role");
+/*
+ * Room for Handles of before, too, which calls that are under way keep, and whoever has copied one. If there is none left, paths go by root until those are gone.
+ */
+#define POOL_BITS 6
 
 static struct kobject pool;
 static struct {
@@ -45,14 +47,23 @@ static u32 excluded_by_policy(u32 role)
 	return excluded;
 }
 
-static void make(u32 role)
+static void drop(u32 role)
+{
+	if (!trees[role].slot)
+		return;
+	KCALL2(cap_delete, ROOT_CNODE, trees[role].slot);
+	slot_free(trees[role].slot, 1);
+	trees[role].slot = 0;
+}
+
+static void make(u32 role, const struct service *service)
 {
 	u32 excluded = excluded_by_mounts() | excluded_by_policy(role), slot = excluded == TREE_ALL ? 0 : slot_alloc(1);
 	u64 badge = BADGE_SERVICE | BADGE_TREE | (u64)mount_root->number << TREE_MOUNT_SHIFT | excluded;
 
 	if (!slot)
 		return;
-	if (KCALL4(handle_mint, SYS(pool.slot), SYS(service_get(mount_root->service)->endpoint.slot), badge, SYS(slot))) {
+	if (KCALL4(handle_mint, SYS(pool.slot), SYS(service->endpoint.slot), badge, SYS(slot))) {
 		slot_free(slot, 1);
 		return;
 	}
@@ -60,24 +71,21 @@ static void make(u32 role)
 	trees[role].excluded = excluded;
 }
 
-/* The pool takes every copy along. */
-static void drop_all(void)
+static void make_all(void)
 {
-	kobject_destroy(&pool);
-	for (u32 role = 0; role < ROLE_COUNT; role++) {
-		if (trees[role].slot)
-			slot_free(trees[role].slot, 1);
-		trees[role].slot = 0;
-	}
+	const struct service *service = mount_root ? service_get(mount_root->service) : NULL;
+
+	for (u32 role = 0; role < ROLE_COUNT; role++)
+		drop(role);
+	if (!service || !service->present || (!pool.slot && kobject_create(&pool, OBJECT_HANDLE_POOL, POOL_BITS)))
+		return;
+	for (u32 role = 0; role < ROLE_COUNT; role++)
+		make(role, service);
 }
 
 void trees_renew(void)
 {
-	drop_all();
-	/* without memory for them paths go by root */
-	if (mount_root && service_get(mount_root->service)->present && !kobject_create(&pool, OBJECT_HANDLE_POOL, POOL_BITS))
-		for (u32 role = 0; role < ROLE_COUNT; role++)
-			make(role);
+	make_all();
 	list_for_each_entry(p, &process_list, struct process, all) {
 		if (p->state != PROCESS_ALIVE || !p->system_cnode.slot || p->service)
 			continue;

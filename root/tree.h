@@ -1,7 +1,7 @@
 /*
  * Tree Handles (BADGE_TREE in abi/file.h): by them programs ask the server of "/" for what is at a path without going by root. A role gets one if the policy
- * lets it do everything there; what a narrower rule or another mount says something about is excluded. They are all made anew, and those that there
- * are die, when mounts change or that server is started again.
+ * lets it do everything there; what a narrower rule or another mount says something about is excluded. They are all made anew when mounts change or that server is
+ * started again.
  */
 #ifndef ROOT_TREE_H
 #define ROOT_TREE_H
