@@ -15,8 +15,9 @@
  *
  * FILE_EPOLL_CREATE: m[0] flags (EPOLL_CLOEXEC is the runtime's business) -> a Handle.
  *
- * FILE_EPOLL_CONTROL, on the epoll Handle: m[0] EPOLL_CONTROL_, m[1] descriptor, m[2] events (Linux EPOLL bits), m[3] data, m[4] m[5] identity
- *   ADD     -> 0 or -EEXIST (same number and identity). An entry of the same number and another identity that the same process had added is
+ * FILE_EPOLL_CONTROL, on the epoll Handle: m[0] EPOLL_CONTROL_, m[1] descriptor, m[2] events (Linux EPOLL bits), m[3] data, m[4] m[5] identity, m[6] 1: of
+ *   an epoll instance
+ *   ADD     -> 0 or -EEXIST (same number and identity), -ELOOP (a cycle of instances, or more than four below another). An entry of the same number and another identity that the same process had added is
  *              dropped: there its descriptor must have been closed. -ENOSPC above EPOLL_ENTRIES_MAX.
  *   DELETE  -> 0 or -ENOENT
  *   MODIFY  -> 0 or -ENOENT; arms anew

@@ -290,6 +290,7 @@ enum file_operation {
 #define OPENED_SIGNALFD 8
 #define OPENED_PACKETS  16 /* a socket that keeps the boundaries of messages */
 #define OPENED_INOTIFY  64
+#define OPENED_UNPOLLED 128 /* a device that epoll does not take, as it is always ready */
 #define OPENED_POLLS    32 /* a regular file by its mode that is waited for like a pipe */
 
 /* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */
@@ -312,6 +313,7 @@ _Static_assert(sizeof(struct file_attr) == 96, "file_attr layout");
 #define SETATTR_MTIME 32
 #define SETATTR_ATIME_NOW 64
 #define SETATTR_MTIME_NOW 128
+#define SETATTR_CHOWN 256 /* asked by chown, whatever it changes: what is no directory loses its set-id bits */
 
 /* What /proc/PID/fdinfo tells of any open file. */
 struct file_info {

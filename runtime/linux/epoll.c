@@ -45,11 +45,12 @@ bool watch_entry_is_ours(struct thread_record *t, const struct epoll_entry *e)
 		&& endpoint == e->endpoint && badge == e->badge;
 }
 
-static long control(unsigned epoll, unsigned long operation, unsigned fd, const struct epoll_event *event)
+static long control(unsigned epoll, unsigned long operation, unsigned fd, u32 word, const struct epoll_event *event)
 {
 	struct ipc c = { .target = epoll, .info = INFO(FILE_EPOLL_CONTROL, 0), .m = { operation, fd, event->events, event->data } };
 	long error = epoll_identify(fd, &c.m[4], &c.m[5]);
 
+	c.m[6] = !!(word & DESCRIPTOR_EPOLL);
 	return error < 0 ? error : file_call(&c, NULL);
 }
 
@@ -60,7 +61,19 @@ void epoll_forget(struct thread_record *t, unsigned fd)
 
 	for (; n < DESCRIPTORS_MAX; n = dtable_next_open(&t->files->table, n + 1))
 		if (n != fd && descriptor_lookup(t, (unsigned)n) & DESCRIPTOR_EPOLL)
-			control((unsigned)n, EPOLL_CONTROL_FORGET, fd, &none);
+			control((unsigned)n, EPOLL_CONTROL_FORGET, fd, 0, &none);
+}
+
+/* Linux takes only files that can be waited for. */
+static bool can_wait(unsigned fd, u32 word)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_KIND, 0) };
+
+	if (descriptor_type(word) == S_IFREG || descriptor_type(word) == S_IFDIR)
+		return false;
+	if (descriptor_type(word) != S_IFCHR || word & DESCRIPTOR_TTY)
+		return true;
+	return file_call(&c, NULL) < 0 || !(c.m[2] & OPENED_UNPOLLED);
 }
 
 long linux_epoll_ctl(struct thread_record *t, const unsigned long a[6])
@@ -75,13 +88,13 @@ long linux_epoll_ctl(struct thread_record *t, const unsigned long a[6])
 		return -EFAULT;
 	if (!epoll_word || !word)
 		return -EBADF;
-	if (descriptor_type(word) == S_IFREG || descriptor_type(word) == S_IFDIR)
+	if (!can_wait(fd, word))
 		return -EPERM;
 	if (epoll == fd || !(epoll_word & DESCRIPTOR_EPOLL))
 		return -EINVAL;
 	if (operation != EPOLL_CTL_ADD && operation != EPOLL_CTL_DEL && operation != EPOLL_CTL_MOD)
 		return -EINVAL;
-	result = control(epoll, (unsigned long)operation, fd, &event);
+	result = control(epoll, (unsigned long)operation, fd, word, &event);
 	if (result == 0 && operation == EPOLL_CTL_ADD)
 		descriptor_mark(t, fd, DESCRIPTOR_WATCHED, 0);
 	return result;

@@ -14,9 +14,10 @@ struct device {
 	long (*write)(struct request *request, size_t length);
 	long (*ioctl)(struct request *request, unsigned command);
 	long (*map)(void);
+	bool unpolled;
 };
 
-extern const struct device device_null, device_zero, device_full, device_random, device_kmsg;
+extern const struct device device_null, device_zero, device_full, device_random, device_urandom, device_kmsg;
 
 /* Seeds the generator from what root gave this process, the clock and the processor. */
 void device_random_start(void);

@@ -46,9 +46,9 @@ static long map_anonymous(void)
 	return request_forward(request, SLOT_ROOT, PROC_MAP, m, 0, false);
 }
 
-const struct device device_null = { .read = read_nothing, .write = write_anywhere };
-const struct device device_zero = { .read = read_zeros, .write = write_anywhere, .map = map_anonymous };
-const struct device device_full = { .read = read_zeros, .write = write_no_room };
+const struct device device_null = { .read = read_nothing, .write = write_anywhere, .unpolled = true };
+const struct device device_zero = { .read = read_zeros, .write = write_anywhere, .map = map_anonymous, .unpolled = true };
+const struct device device_full = { .read = read_zeros, .write = write_no_room, .unpolled = true };
 
 /* ---- random ---- */
 
@@ -156,6 +156,7 @@ static long random_ioctl(struct request *request, unsigned command)
 }
 
 const struct device device_random = { .read = random_read, .write = random_write, .ioctl = random_ioctl };
+const struct device device_urandom = { .read = random_read, .write = random_write, .ioctl = random_ioctl, .unpolled = true };
 
 /* ---- kmsg ---- */
 

@@ -21,7 +21,7 @@ static const struct entry entries[] = {
 	{ "zero", CHR | 0666, NULL, &device_zero, 1, 5 },
 	{ "full", CHR | 0666, NULL, &device_full, 1, 7 },
 	{ "random", CHR | 0666, NULL, &device_random, 1, 8 },
-	{ "urandom", CHR | 0666, NULL, &device_random, 1, 9 },
+	{ "urandom", CHR | 0666, NULL, &device_urandom, 1, 9 },
 	{ "kmsg", CHR | 0644, NULL, &device_kmsg, 1, 11 },
 	{ "fd", LNK, "/proc/self/fd", NULL, 0, 0 },
 	{ "stdin", LNK, "/proc/self/fd/0", NULL, 0, 0 },
@@ -155,7 +155,7 @@ static long open(struct request *request, struct open_file *file)
 		return 0;
 	if (!device)
 		return -ENXIO; /* its server is not there */
-	file->opened = OPENED_SEEKABLE;
+	file->opened = OPENED_SEEKABLE | (device->unpolled ? OPENED_UNPOLLED : 0);
 	file->no_position = true;
 	return device->open ? device->open(file) : 0;
 }

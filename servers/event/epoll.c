@@ -84,6 +84,14 @@ long epoll_make(struct request *request)
 	return result;
 }
 
+/* The list of the instance that the caller says it names; another may know it, too, but has only its own lists to spoil. NULL: there is none. */
+static struct interest *inner_of(const struct request *request)
+{
+	struct open_file *file = request->m[6] ? open_file_by_badge(request->m[5]) : NULL;
+
+	return file && event_object_of(file)->kind == &epoll_kind ? &epoll_of(file)->list : NULL;
+}
+
 static long control(struct request *request)
 {
 	struct interest *list = &epoll_of(request->file)->list;
@@ -92,7 +100,7 @@ static long control(struct request *request)
 
 	switch (request->m[0]) {
 	case EPOLL_CONTROL_ADD:
-		return interest_add(list, pid, descriptor, who, events, request->m[3]);
+		return interest_add(list, pid, descriptor, who, events, request->m[3], inner_of(request));
 	case EPOLL_CONTROL_DELETE:
 		return interest_delete(list, descriptor, who);
 	case EPOLL_CONTROL_MODIFY:

@@ -1,6 +1,7 @@
 #include "servers/event/interest.h"
 
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "serve/memory.h"
 
 /* Linux's bits, include/uapi/linux/eventpoll.h */
@@ -9,6 +10,7 @@
 
 struct entry {
 	struct rb_node by_key, by_id;
+	struct nest_link link;
 	struct epoll_entry shown;
 	u64 claimed; /* counter of the last report */
 	u32 pid;     /* the process that added it */
@@ -60,6 +62,7 @@ static void drop(struct interest *list, struct entry *entry)
 {
 	rb_erase(&list->by_key, &entry->by_key);
 	rb_erase(&list->by_id, &entry->by_id);
+	nest_cut(&entry->link);
 	memory_free(entry, sizeof(*entry));
 	list->count--;
 	list->generation++;
@@ -76,6 +79,7 @@ static void arm(struct entry *entry, u32 events, u64 data)
 void interest_init(struct interest *list)
 {
 	*list = (struct interest){ .generation = 1, .next_id = 1 };
+	nest_init(&list->nest);
 }
 
 void interest_clear(struct interest *list)
@@ -84,6 +88,7 @@ void interest_clear(struct interest *list)
 
 	while ((node = rb_first(&list->by_key)))
 		drop(list, rb_entry(node, struct entry, by_key));
+	nest_end(&list->nest);
 }
 
 /* The same process has another file at that number now: the entry's descriptor was closed behind our back. */
@@ -111,22 +116,36 @@ static u32 fresh_id(struct interest *list)
 	return list->next_id++;
 }
 
-int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest_identity who, u32 events, u64 data)
+static struct entry *entry_new(struct interest *list, u32 pid, const struct key *key)
 {
+	struct entry *entry = memory_take(sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	memset(entry, 0, sizeof(*entry));
+	entry->pid = pid;
+	entry->shown = (struct epoll_entry){ .endpoint = key->who.endpoint, .badge = key->who.badge, .descriptor = key->descriptor, .id = fresh_id(list) };
+	return entry;
+}
+
+int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest_identity who, u32 events, u64 data, struct interest *inner)
+{
+	struct key key = { descriptor, who };
+	struct entry *entry;
+
+	if (inner && !nest_may_link(&list->nest, &inner->nest))
+		return -ELOOP;
 	if (find(list, descriptor, who))
 		return -EEXIST;
 	if (list->count >= EPOLL_ENTRIES_MAX)
 		return -ENOSPC;
-	struct entry *entry = memory_take(sizeof(*entry));
-
+	entry = entry_new(list, pid, &key);
 	if (!entry)
 		return -ENOMEM;
 	drop_stale(list, pid, descriptor);
-	struct key key = { descriptor, who };
-
-	entry->pid = pid;
-	entry->shown = (struct epoll_entry){ .endpoint = who.endpoint, .badge = who.badge, .descriptor = descriptor, .id = fresh_id(list) };
 	arm(entry, events, data);
+	if (inner)
+		nest_connect(&entry->link, &list->nest, &inner->nest);
 	rb_insert_by(&list->by_key, &entry->by_key, &key, compare_key);
 	rb_insert_by(&list->by_id, &entry->by_id, &entry->shown.id, compare_id);
 	list->count++;

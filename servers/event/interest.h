@@ -6,9 +6,11 @@
 
 #include "abi/event.h"
 #include "lib/rbtree.h"
+#include "servers/event/nesting.h"
 
 struct interest {
 	struct rb_tree by_key, by_id;
+	struct nest nest;
 	u64 generation;
 	u32 count, next_id;
 	/* Where the last listing ended, while the generation stays. */
@@ -26,8 +28,8 @@ struct interest_identity {
 void interest_init(struct interest *list);
 void interest_clear(struct interest *list);
 
-/* 0, -EEXIST, -ENOSPC or -ENOMEM. `pid` is the process that adds. */
-int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest_identity who, u32 events, u64 data);
+/* 0, -EEXIST, -ENOSPC, -ENOMEM, or -ELOOP of an instance. `pid` is the process that adds; `inner`: the instance that it adds, or NULL. */
+int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest_identity who, u32 events, u64 data, struct interest *inner);
 /* 0 or -ENOENT */
 int interest_modify(struct interest *list, u32 descriptor, struct interest_identity who, u32 events, u64 data);
 int interest_delete(struct interest *list, u32 descriptor, struct interest_identity who);
