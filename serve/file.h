@@ -114,7 +114,7 @@ struct serve_operations {
 	long (*readdir)(struct open_file *file, struct dirent_list *list);
 	/* SEEK_DATA, SEEK_HOLE of a seekable file -> offset, -ENXIO. Without it: data up to the size. SET, CUR, END are the framework's. */
 	long (*seek)(struct open_file *file, u64 offset, bool hole);
-	long (*sync)(struct open_file *file, bool data_only);            /* without it: 0 for seekable files, else EINVAL */
+	long (*sync)(struct open_file *file, bool data_only);            /* without it: 0 for regular files and directories, else EINVAL */
 	long (*ioctl)(struct request *request, struct open_file *file, unsigned command, unsigned long argument); /* -ENOTTY: not known */
 	unsigned (*poll)(struct request *request, struct open_file *file); /* events ready now; without it: POLLIN | POLLOUT */
 	/* The memory object behind the file; *rights starts as what the open allows and may be narrowed (PROT_). Without it ENODEV. */

@@ -275,7 +275,7 @@ long op_fsync(struct request *request)
 		return -EBADF;
 	if (ops()->sync)
 		return ops()->sync(file, request->m[0] & 1);
-	return seekable(file) ? 0 : -EINVAL;
+	return is_type(file, LINUX_S_IFREG) || is_type(file, LINUX_S_IFDIR) ? 0 : -EINVAL;
 }
 
 /* What is left to read, which Linux answers for every regular file. */

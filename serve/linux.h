@@ -35,6 +35,7 @@
 #define LINUX_S_ISUID  04000
 #define LINUX_S_ISGID  02000
 #define LINUX_S_ISVTX  01000
+#define LINUX_S_IXGRP  00010
 
 #define LINUX_POLLIN     0x001
 #define LINUX_POLLPRI    0x002

@@ -53,6 +53,23 @@ static long told(long result, struct node node, unsigned events)
 	return result;
 }
 
+/* What a change of the owner leaves: set-gid without the group's execution is the old mark of mandatory locks, no right of a group. */
+static unsigned without_set_id(unsigned mode)
+{
+	unsigned set_gid = LINUX_S_ISGID | LINUX_S_IXGRP;
+
+	return mode & ~(LINUX_S_ISUID | ((mode & set_gid) == set_gid ? LINUX_S_ISGID : 0));
+}
+
+/* Adds to a change of the owner what it does to the mode. */
+static unsigned change_owner(unsigned mask, unsigned mode, struct file_attr *attr)
+{
+	if (!(mask & SETATTR_CHOWN) || (mode & LINUX_S_IFMT) == LINUX_S_IFDIR || without_set_id(mode) == mode)
+		return mask;
+	attr->mode = without_set_id(mode);
+	return mask | SETATTR_MODE;
+}
+
 long node_setattr(struct request *request, struct node node, unsigned mask, const unsigned char *data, size_t bytes)
 {
 	unsigned mode = ops()->mode(node);
@@ -75,8 +92,9 @@ long node_setattr(struct request *request, struct node node, unsigned mask, cons
 	if (mask & SETATTR_MTIME_NOW)
 		attr.mtime = kernel_realtime();
 	mask |= (mask & SETATTR_ATIME_NOW ? SETATTR_ATIME : 0) | (mask & SETATTR_MTIME_NOW ? SETATTR_MTIME : 0);
+	mask = change_owner(mask, mode, &attr);
 	attr.mode = (mode & LINUX_S_IFMT) | (attr.mode & 07777);
-	return told(ops()->setattr(node, mask & ~(unsigned)(SETATTR_ATIME_NOW | SETATTR_MTIME_NOW), &attr), node, events_of(mask));
+	return told(ops()->setattr(node, mask & ~(unsigned)(SETATTR_ATIME_NOW | SETATTR_MTIME_NOW | SETATTR_CHOWN), &attr), node, events_of(mask));
 }
 
 long node_truncate(struct node node)

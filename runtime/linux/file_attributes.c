@@ -80,7 +80,7 @@ long linux_fchmodat(struct thread_record *t, const unsigned long a[6])
 /* An id of -1 stays as it is. */
 static struct change owner_change(unsigned long uid, unsigned long gid)
 {
-	unsigned long mask = ((unsigned)uid != ~0u ? SETATTR_UID : 0) | ((unsigned)gid != ~0u ? SETATTR_GID : 0);
+	unsigned long mask = SETATTR_CHOWN | ((unsigned)uid != ~0u ? SETATTR_UID : 0) | ((unsigned)gid != ~0u ? SETATTR_GID : 0);
 
 	return (struct change){ mask, { .uid = (unsigned)uid, .gid = (unsigned)gid } };
 }
