@@ -275,14 +275,26 @@ static struct signal_action action_take(struct thread_record *t, unsigned signal
 	return action;
 }
 
+/* The stack cannot take a handler's frame: that is a SIGSEGV, which another stack may be able to take; if that is what was to be handled, the end. */
+static void frame_failed(struct thread_record *t, u32 signal)
+{
+	struct linux_siginfo info = { .signo = SIGSEGV, .code = 0x80 /* SI_KERNEL */ };
+
+	if (signal == SIGSEGV)
+		signal_fatal(SIGSEGV);
+	signal_force(t, &info);
+}
+
 static void deliver_handler(struct thread_record *t, const struct signal_action *action, const struct linux_siginfo *info)
 {
 	u64 mask = thread_context(t)->signal_mask, saved = t->restore_mask ? t->saved_mask : mask;
 
 	frame_complete(t);
 	restart_with_handler(t, action);
-	if (frame_push(t, action, info, saved))
-		signal_fatal(SIGSEGV); /* as Linux: a frame that cannot be written kills, whatever SIGSEGV's handler is */
+	if (frame_push(t, action, info, saved)) {
+		frame_failed(t, info->signo);
+		return;
+	}
 	t->restore_mask = false;
 	mask |= action->mask | (action->flags & SA_NODEFER ? 0 : SIGNAL_BIT(info->signo));
 	signal_set_mask(t, mask);
