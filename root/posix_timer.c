@@ -10,7 +10,8 @@
 #include "root/signal.h"
 
 #define TIMERS_MAX 256
-#define STEP_NS    10000ul /* a shorter interval would leave the process no time */
+#define STEP_NS    10000ul /* a shorter interval would leave the process no time: more than one pass each time */
+#define OVERRUNS_MAX 0x7fffffffu
 
 enum { NOTIFY_SIGNAL, NOTIFY_NONE, NOTIFY_THREAD, NOTIFY_THREAD_ID = 4 };
 enum { CLOCK_REAL, CLOCK_MONO, CLOCK_BOOT = 7, CLOCK_REAL_ALARM = 8, CLOCK_BOOT_ALARM = 9, CLOCK_ATOMIC = 11 };
@@ -24,7 +25,7 @@ struct posix_timer {
 	u8 clock, notify, signal;
 	bool by_cpu;
 	struct cpu_clock cpu;
-	u64 target;  /* of processor time; 0: not set */
+	u64 target;  /* when it is due next, by its own clock; 0: not set */
 };
 
 /* The parts of siginfo_t of a timer's signal, from offset 16. */
@@ -84,7 +85,7 @@ static void notify(struct posix_timer *t)
 		return;
 	waiting = queued(thread ? &thread->signals : &t->process->signals, t);
 	if (waiting) {
-		waiting->overrun = t->overrun += 1 + t->missed;
+		waiting->overrun = t->overrun = MIN((u64)t->overrun + 1 + t->missed, OVERRUNS_MAX);
 		return;
 	}
 	t->overrun = t->missed;
@@ -95,31 +96,40 @@ static void notify(struct posix_timer *t)
 		signal_process(t->process, t->signal, &info);
 }
 
+/* It is due at `now`. The intervals that have passed while nobody looked are overruns. */
+static void pass(struct posix_timer *t, u64 now)
+{
+	u64 passed = t->interval ? (now - t->target) / t->interval : 0;
+
+	t->missed = MIN(passed, OVERRUNS_MAX);
+	t->target = t->interval ? t->target + (passed + 1) * t->interval : 0;
+}
+
 static void fired(struct timer *timer)
 {
 	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
+	u64 now = now_ns();
 
-	if (t->interval)
-		timer_set_in(timer, MAX(t->interval, STEP_NS), fired);
+	pass(t, now);
+	if (t->target)
+		timer_set(timer, MAX(t->target, now + STEP_NS), fired);
 	notify(t); /* last: the signal may end the process, and the timer with it */
 }
 
 /* ---- by processor time ---- */
 
-/* The intervals that have passed while nobody looked are overruns. */
 static void cpu_fired(struct timer *timer)
 {
 	struct posix_timer *t = container_of(timer, struct posix_timer, timer);
-	u64 now, target = t->target;
+	u64 now;
 
 	if (!cpu_clock_look(&t->cpu, &now))
 		return;
-	if (now < target) {
-		timer_set_in(timer, cpu_clock_delay(&t->cpu, target), cpu_fired);
+	if (now < t->target) {
+		timer_set_in(timer, cpu_clock_delay(&t->cpu, t->target), cpu_fired);
 		return;
 	}
-	t->target = t->interval ? target + ((now - target) / t->interval + 1) * t->interval : 0;
-	t->missed = t->interval ? MIN((now - target) / t->interval, 0x7ffffffful) : 0;
+	pass(t, now);
 	if (t->target)
 		timer_set_in(timer, cpu_clock_delay(&t->cpu, t->target), cpu_fired);
 	notify(t);
@@ -183,13 +193,10 @@ long op_TIMER_CREATE(struct request *request)
 
 static void tell(struct request *request, const struct posix_timer *t)
 {
-	u64 now = now_ns(), when = t->timer.when;
+	u64 now = now_ns(), when = t->target;
 
-	if (t->by_cpu) {
-		when = t->target;
-		if (!cpu_clock_read(&t->cpu, &now))
-			when = 0;
-	}
+	if (t->by_cpu && !cpu_clock_read(&t->cpu, &now))
+		when = 0;
 	request->out[1] = t->interval;
 	request->out[2] = !when ? 0 : when > now ? when - now : 1;
 	request->out[3] = t->overrun;
@@ -209,13 +216,15 @@ long op_TIMER_SET(struct request *request)
 		cpu_set(t, request->m[1] == 1, value);
 		return 0;
 	}
+	t->target = 0;
 	if (!value)
 		return 0;
 	if (request->m[1] != 1)
 		base = now_ns();
 	else if (t->clock == CLOCK_REAL || t->clock == CLOCK_REAL_ALARM || t->clock == CLOCK_ATOMIC)
 		value -= MIN(value - 1, realtime_base());
-	timer_set(&t->timer, base + value < base ? ~0ul : base + value, fired);
+	t->target = base + value < base ? ~0ul : base + value;
+	timer_set(&t->timer, t->target, fired);
 	return 0;
 }
 
