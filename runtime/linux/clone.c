@@ -5,6 +5,7 @@
  *   thread  CLONE_VM|THREAD: starts in thread_begin with the states that are shared, one reference more each.
  *   vfork   CLONE_VM without CLONE_THREAD: as a thread, but with a process record and states of its own, in a heap of its own.
  */
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/wait.h>
@@ -23,7 +24,8 @@
 
 #define CHILD_HEAP (32ul << 20) /* reserved, not touched: room for execve's arguments */
 
-#define FLAGS_UNSUPPORTED (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+/* Name spaces: there are none to make. */
+#define FLAGS_NAMES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET)
 
 struct clone_request {
 	unsigned long flags;     /* without the exit signal */
@@ -72,11 +74,17 @@ static u32 mxcsr_get(void)
 	return mxcsr;
 }
 
+/* As of a kernel built without name spaces, which asks who it is first, but for those of users. */
+static long names_refused(unsigned long flags)
+{
+	return flags & CLONE_NEWUSER || capable(CAP_SYS_ADMIN) ? -EINVAL : -EPERM;
+}
+
 static long flags_check(const struct clone_request *r)
 {
 	unsigned long f = r->flags;
 
-	if (f & FLAGS_UNSUPPORTED)
+	if (f & CLONE_NEWNS && f & CLONE_FS)
 		return -EINVAL;
 	if ((f & CLONE_THREAD && !(f & CLONE_SIGHAND)) || (f & CLONE_SIGHAND && !(f & CLONE_VM)))
 		return -EINVAL;
@@ -84,6 +92,8 @@ static long flags_check(const struct clone_request *r)
 		return -EINVAL;
 	if (f & CLONE_PIDFD && f & (CLONE_THREAD | CLONE_DETACHED))
 		return -EINVAL;
+	if (f & (FLAGS_NAMES | CLONE_NEWUSER))
+		return names_refused(f);
 	/* sharing one table between address spaces would need the table in a shared page */
 	if (!(f & CLONE_VM) && f & (CLONE_FILES | CLONE_FS)) {
 		rt_log(1, "clone flags %lx: CLONE_FILES and CLONE_FS need CLONE_VM here", f);
@@ -603,8 +613,10 @@ long linux_unshare(struct thread_record *t, const unsigned long a[6])
 	unsigned long flags = a[0];
 	long error;
 
-	if (flags & ~(unsigned long)(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM))
+	if (flags & ~(unsigned long)(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_NEWTIME | FLAGS_NAMES))
 		return -EINVAL;
+	if (flags & (CLONE_NEWTIME | FLAGS_NAMES))
+		return names_refused(flags);
 	error = flags & CLONE_FILES ? files_unshare(t) : 0;
 	if (!error && flags & CLONE_FS)
 		error = fs_unshare(t);

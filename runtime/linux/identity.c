@@ -39,6 +39,14 @@ static void credentials_get(struct credentials *c)
 	c->capabilities = ipc.m[7];
 }
 
+bool capable(unsigned capability)
+{
+	struct credentials c;
+
+	credentials_get(&c);
+	return c.capabilities >> capability & 1;
+}
+
 /* base: RUID or RGID, whose change is asked for */
 static bool may_take_any(const struct credentials *c, unsigned base)
 {

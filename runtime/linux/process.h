@@ -54,6 +54,9 @@ struct process_state *process_first(void);
 /* clone.c: the calling thread's descriptor table becomes its own. 0 or -ENOMEM */
 long files_unshare(struct thread_record *t);
 
+/* identity.c: whether the process has that capability now; for the choice of an error, root decides what may be done */
+bool capable(unsigned capability);
+
 /* signal.c */
 struct sighand_state *sighand_create(unsigned long ignored);
 struct sighand_state *sighand_fork(struct sighand_state *sighand); /* a copy with a page of its own, in t->heap. NULL: no memory */
