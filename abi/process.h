@@ -352,7 +352,7 @@ struct proc_info {
 	int nice, priority, exit_signal, tty;
 	unsigned policy, real_time;
 	unsigned long start_ns, user_ns, system_ns, child_user_ns, child_system_ns;
-	unsigned long virtual_bytes, resident_pages, shared_pages, peak_resident_pages;
+	unsigned long virtual_bytes, locked_bytes, resident_pages, shared_pages, peak_resident_pages;
 	unsigned long minor_faults, major_faults;
 	unsigned long signals_pending, signals_blocked, signals_ignored, signals_caught, shared_pending;
 	unsigned long code_start, code_end, stack_top, brk_start, brk_end, arg_start, arg_end, env_start, env_end;
@@ -367,7 +367,7 @@ struct proc_info {
 
 struct proc_region {
 	unsigned long start, end, offset, ino;
-	unsigned int prot, flags;      /* flags: 1 shared, 2 heap, 4 stack, 8 growsdown */
+	unsigned int prot, flags;      /* flags: 1 shared, 2 heap, 4 stack, 8 growsdown, 16 locked */
 	unsigned int service, mount;   /* of the object, 0: anonymous */
 };
 

@@ -146,7 +146,7 @@ void process_notify_parent(struct process *process)
 	if (process_find(pid) != process || process->parent != parent)
 		return;
 	if (discard)
-		process_reap(process);
+		process_free(process); /* nobody waits for it, so nobody is told what it used */
 	wait_child_changed(process, parent);
 }
 

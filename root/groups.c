@@ -75,7 +75,7 @@ long op_GET_IDS(struct request *request)
 	struct process *p = request->caller->process;
 
 	if (request->m[0] && request->m[0] != p->pid)
-		p = process_find(request->m[0]);
+		p = process_of_task(request->m[0]);
 	if (!p)
 		return -ESRCH;
 	request->out[1] = p->parent ? p->parent->pid : 0;

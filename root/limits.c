@@ -185,7 +185,7 @@ static int set_limit(const struct process *caller, struct process *process, u64 
 long op_RLIMIT(struct request *request)
 {
 	const u64 *m = request->m;
-	struct process *process = m[0] ? process_find(m[0]) : request->caller->process;
+	struct process *process = m[0] ? process_of_task(m[0]) : request->caller->process;
 
 	if (m[1] >= RLIMITS)
 		return -EINVAL;

@@ -78,7 +78,7 @@ static struct process *process_of_id(u64 id, struct thread **thread)
 	struct process *p = process_find(id);
 
 	*thread = p ? process_leader(p) : thread_find(id);
-	return p ? p : *thread ? (*thread)->process : NULL;
+	return process_of_task(id);
 }
 
 static char state_of(const struct process *p, const struct thread *t)
@@ -150,6 +150,7 @@ static void fill_times(struct proc_info *info, const struct process *p)
 static void fill_memory(struct proc_info *info, const struct space *space)
 {
 	info->virtual_bytes = space->regions.bytes;
+	info->locked_bytes = space_locked_bytes(space);
 	info->resident_pages = space_resident(space);
 	info->code_start = space->code_start;
 	info->code_end = space->code_end;
@@ -280,7 +281,7 @@ static struct proc_region describe_region(const struct region *r)
 	struct proc_region out = { .start = r->start, .end = r->end, .offset = r->object ? r->offset : 0, .prot = r->prot };
 
 	out.flags = (r->flags & REGION_SHARED ? 1 : 0) | (r->flags & REGION_HEAP ? 2 : 0) | (r->flags & REGION_STACK ? 4 : 0) |
-		    (r->flags & REGION_GROWSDOWN ? 8 : 0);
+		    (r->flags & REGION_GROWSDOWN ? 8 : 0) | (r->flags & REGION_LOCKED ? 16 : 0);
 	if (r->object) {
 		out.service = r->object->service;
 		out.ino = r->object->id;

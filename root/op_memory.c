@@ -542,17 +542,22 @@ long op_ADVISE(struct request *request)
 }
 
 /* Objects' pages are what every reader sees: there is nothing to write back. */
+#define SYNC_INVALIDATE 2 /* MS_INVALIDATE */
+
 long op_SYNC(struct request *request)
 {
+	struct space *space = request->caller->space;
 	u64 start = request->m[0], length = request->m[1];
 
 	if (!IS_ALIGNED(start, (u64)PAGE_SIZE) || request->m[2] & ~7ul || (request->m[2] & 5) == 5)
 		return -EINVAL;
 	if (!length)
 		return 0;
-	if (!range_ok(start, &length) || !region_covered(&request->caller->space->regions, start, start + length))
+	if (!range_ok(start, &length))
 		return -ENOMEM;
-	return 0;
+	if (request->m[2] & SYNC_INVALIDATE && any_region(space, start, start + length, is_locked))
+		return -EBUSY;
+	return region_covered(&space->regions, start, start + length) ? 0 : -ENOMEM;
 }
 
 static u8 resident(const struct region *region, const struct space *space, u64 page)

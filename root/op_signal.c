@@ -89,7 +89,7 @@ long op_KILL(struct request *request)
 		result = kill_many(request, pid, request->m[1]);
 		return result == RESULT_LATER ? still_there(request, principal, 0) : result;
 	}
-	target = process_find(pid);
+	target = process_of_task(pid);
 	if (!target)
 		return -ESRCH;
 	kill_one(request->caller, target, request->m[1], &count);
@@ -124,7 +124,7 @@ long op_SIGQUEUE(struct request *request)
 {
 	u64 principal = request->caller->principal;
 	struct linux_siginfo info;
-	struct process *process = process_find(request->m[0]);
+	struct process *process = request->m[1] ? process_find(request->m[0]) : process_of_task(request->m[0]);
 	struct thread *thread = request->m[1] ? thread_in(request->m[0], request->m[1]) : NULL;
 	long result;
 

@@ -218,6 +218,7 @@ struct process *process_create(struct process *parent, const struct process *mak
 void process_free(struct process *process); /* a zombie nobody waits for any more */
 void process_set_pid(struct process *process, u32 pid);
 struct process *process_find(u32 pid);
+struct process *process_of_task(u32 id); /* of that id, or that a thread of that id belongs to: Linux takes either for a pid */
 struct thread *thread_find(u32 tid);
 struct thread *thread_by_principal(u64 principal);
 u32 pid_alloc(void);

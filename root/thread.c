@@ -52,6 +52,14 @@ struct thread *thread_find(u32 tid)
 	return at;
 }
 
+struct process *process_of_task(u32 id)
+{
+	struct process *process = process_find(id);
+	struct thread *thread = process ? NULL : thread_find(id);
+
+	return thread ? thread->process : process;
+}
+
 static void tid_unlink(struct thread *thread)
 {
 	struct thread **at = &by_tid[thread->tid % BUCKETS];

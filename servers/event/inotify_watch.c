@@ -363,7 +363,7 @@ long inotify_info(struct open_file *file, unsigned *part, long *descriptor, char
 		const struct watch *watch = rb_entry(node, struct watch, node);
 
 		length += snformat(text + length, size - length, "inotify wd:%x ino:%lx sdev:%x mask:%x ignored_mask:0 \n", (unsigned)watch->number, watch->ino,
-				   watch->device, watch->mask & INOTIFY_ALL);
+				   watch->device, watch->mask & (INOTIFY_ALL | INOTIFY_EXCL_UNLINK | INOTIFY_ONESHOT));
 	}
 	if (node)
 		*part = (unsigned)rb_entry(node, struct watch, node)->number;

@@ -74,7 +74,7 @@ static void status_memory(struct text *text, const struct proc_info *p)
 {
 	unsigned long all = p->virtual_bytes / 1024, anonymous = p->resident_pages - MIN(p->shared_pages, p->resident_pages);
 
-	text_add(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8lu kB\n", all, all, 0ul, 0ul);
+	text_add(text, "VmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmLck:\t%8lu kB\nVmPin:\t%8lu kB\n", all, all, p->locked_bytes / 1024, 0ul);
 	text_add(text, "VmHWM:\t%8lu kB\nVmRSS:\t%8lu kB\n", kib(MAX(p->peak_resident_pages, p->resident_pages)), kib(p->resident_pages));
 	text_add(text, "RssAnon:\t%8lu kB\nRssFile:\t%8lu kB\nRssShmem:\t%8lu kB\n", kib(anonymous), kib(p->resident_pages - anonymous), 0ul);
 	text_add(text, "VmData:\t%8lu kB\nVmStk:\t%8lu kB\n", all - MIN(all, kib(code_pages(p))), 132ul);
@@ -198,7 +198,7 @@ static void region_details(struct text *text, const struct proc_region *r, const
 	text_add(text, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n", dirty ? 0 : shared, dirty ? shared : 0);
 	text_add(text, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", dirty ? 0 : private, dirty ? private : 0);
 	text_add(text, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\n", kib(pages->mapped), copies ? kib(pages->mapped) : 0);
-	text_add(text, "Swap:           %8lu kB\nSwapPss:        %8lu kB\nLocked:         %8lu kB\n", 0ul, 0ul, 0ul);
+	text_add(text, "Swap:           %8lu kB\nSwapPss:        %8lu kB\nLocked:         %8lu kB\n", 0ul, 0ul, r->flags & 16 ? pages->bytes / 1024 : 0);
 }
 
 void process_text_region(struct text *text, const struct proc_region *r, const char *name, const struct region_pages *pages)

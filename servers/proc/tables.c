@@ -86,6 +86,7 @@ const struct row fixed_rows[] = {
 	{ .name = "threads-max", .mode = REG | 0444, .make = pid_max, .parent = KERNEL },
 	{ .name = "ngroups_max", .mode = REG | 0444, .make = groups_max, .parent = KERNEL },
 	{ .name = "cap_last_cap", .mode = REG | 0444, .make = last_capability, .parent = KERNEL },
+	{ .name = "tainted", .mode = REG | 0644, .make = zero, .parent = KERNEL },
 	{ .name = "randomize_va_space", .mode = REG | 0444, .make = zero, .parent = KERNEL },
 	{ .name = "boot_id", .mode = REG | 0444, .make = make_boot_id, .parent = RANDOM },
 	{ .name = "uuid", .mode = REG | 0444, .make = make_uuid, .parent = RANDOM },
