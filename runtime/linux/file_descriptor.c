@@ -114,26 +114,26 @@ static long lock_call(unsigned fd, struct ipc *c, unsigned kind, unsigned comman
 	return file_call(c, NULL);
 }
 
+/* Where nothing is in the way only the type is changed: the range stays as the program wrote it. */
 static long lock_get(unsigned fd, unsigned kind, struct flock *l, uaddr_t to)
 {
+	struct flock found = *l;
 	struct ipc c;
 	long error;
 
 	if (l->l_type != F_RDLCK && l->l_type != F_WRLCK)
 		return -EINVAL;
-	error = lock_range(fd, l);
+	error = lock_range(fd, &found);
 	if (error == 0)
-		error = lock_call(fd, &c, kind, LOCK_GET, l);
+		error = lock_call(fd, &c, kind, LOCK_GET, &found);
 	if (error < 0)
 		return error;
-	l->l_type = (short)c.m[1];
-	if (l->l_type != F_UNLCK) {
-		l->l_whence = SEEK_SET;
-		l->l_start = (long)c.m[2];
-		l->l_len = (long)c.m[3];
-		l->l_pid = (int)c.m[4];
+	if ((short)c.m[1] == F_UNLCK) {
+		l->l_type = F_UNLCK;
+		return copy_to_user(to, l, sizeof(*l));
 	}
-	return copy_to_user(to, l, sizeof(*l));
+	found = (struct flock){ (short)c.m[1], SEEK_SET, (long)c.m[2], (long)c.m[3], (int)c.m[4] };
+	return copy_to_user(to, &found, sizeof(found));
 }
 
 static long lock_set(struct thread_record *t, unsigned fd, u32 word, unsigned kind, unsigned command, struct flock *l)

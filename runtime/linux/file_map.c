@@ -11,18 +11,25 @@
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 
-/* The low bits of the flags say how it is shared. MAP_SHARED_VALIDATE refuses flags it does not know; MAP_SYNC is the only one of interest. */
+/* What MAP_SHARED_VALIDATE lets pass of all files; MAP_SYNC is for memory that keeps its contents. */
+#define FLAGS_VALID (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE | MAP_UNINITIALIZED | MAP_GROWSDOWN | MAP_LOCKED | \
+		     MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | MAP_32BIT | \
+		     31u << MAP_HUGE_SHIFT)
+
+/* The low bits of the flags say how it is shared. */
 static long sharing_check(unsigned flags, unsigned prot, unsigned access)
 {
+	bool reads = access == O_RDONLY || access == O_RDWR;
+
 	switch (flags & MAP_TYPE) {
 	case MAP_SHARED_VALIDATE:
-		if (flags & MAP_SYNC)
+		if (flags & ~FLAGS_VALID)
 			return -EOPNOTSUPP;
 		/* fall through */
 	case MAP_SHARED:
-		return prot & PROT_WRITE && access != O_RDWR ? -EACCES : 0;
+		return !reads || (prot & PROT_WRITE && access != O_RDWR) ? -EACCES : 0;
 	case MAP_PRIVATE:
-		return 0;
+		return reads ? 0 : -EACCES;
 	default:
 		return -EINVAL;
 	}
@@ -38,8 +45,6 @@ long file_mmap(struct thread_record *t, const unsigned long a[6])
 
 	if (!word)
 		return -EBADF;
-	if (access == O_WRONLY || access == O_ACCMODE)
-		return -EACCES;
 	result = sharing_check(flags, prot, access);
 	if (result < 0)
 		return result;

@@ -13,6 +13,7 @@
 
 #include <asm/poll.h>
 #include <linux/fcntl.h>
+#include <linux/personality.h>
 #include <linux/stat.h>
 
 #define POLL_ALWAYS (POLLERR | POLLHUP)
@@ -238,7 +239,7 @@ void deadline_left(uaddr_t to, unsigned long deadline, unsigned long unit_ns)
 	unsigned long now = clock_monotonic(), left = deadline > now && deadline != DEADLINE_NOW ? deadline - now : 0;
 	long pair[2] = { (long)(left / NS_PER_SECOND), (long)(left % NS_PER_SECOND / unit_ns) };
 
-	if (to && deadline != POLL_FOREVER)
+	if (to && deadline != POLL_FOREVER && !(current()->process->personality & STICKY_TIMEOUTS))
 		copy_to_user(to, pair, sizeof(pair));
 }
 

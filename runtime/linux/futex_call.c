@@ -7,6 +7,7 @@
 #include "runtime/linux/process.h"
 #include "runtime/linux/signal.h"
 #include "runtime/linux/time_value.h"
+#include "runtime/uaccess.h"
 
 static long wait_any(struct thread_record *t, bool shared, uaddr_t address, u32 expected, u32 bitset, unsigned long deadline)
 {
@@ -21,10 +22,20 @@ static long wait_any(struct thread_record *t, bool shared, uaddr_t address, u32 
 	return rt_request(&ipc);
 }
 
+/* A shared futex is named by the page it lies in, which must be there; a private one by its address alone. */
+static bool page_missing(uaddr_t address)
+{
+	u32 value;
+
+	return !(address & 3) && get_user(value, address);
+}
+
 static long wake_any(bool shared, uaddr_t address, int count, u32 bitset)
 {
 	unsigned n = count < 0 ? 0x7fffffff : (unsigned)count;
 
+	if (shared && page_missing(address))
+		return -EFAULT;
 	return shared ? rt_root(PROC_FUTEX_WAKE, address, n, bitset, 0, 0) : futex_wake(address, n, bitset);
 }
 
@@ -80,6 +91,8 @@ static long call_requeue(const unsigned long a[6], bool shared, bool compare)
 
 	if (wake < 0 || move < 0 || a[4] & 3)
 		return -EINVAL;
+	if (shared && (page_missing(a[0]) || page_missing(a[4])))
+		return -EFAULT;
 	if (shared) {
 		struct ipc ipc = { .target = CPTR_ROOT, .info = INFO(PROC_FUTEX_REQUEUE, 0) };
 

@@ -4,6 +4,7 @@
 #include <linux/mman.h>
 
 #include "runtime/call.h"
+#include "runtime/linux/descriptors.h"
 #include "runtime/linux/files.h"
 #include "runtime/linux/process.h"
 
@@ -64,7 +65,11 @@ long linux_mmap(struct thread_record *t, const unsigned long a[6])
 	u64 address = a[0];
 	long result;
 
-	if (!IS_ALIGNED(a[5], PAGE_SIZE) || !a[1])
+	if (!IS_ALIGNED(a[5], PAGE_SIZE))
+		return -EINVAL;
+	if (!(flags & MAP_ANONYMOUS) && !descriptor_lookup_file(t, (unsigned)a[4]))
+		return -EBADF;
+	if (!a[1])
 		return -EINVAL;
 	if (overflow || length > USER_END)
 		return -ENOMEM;

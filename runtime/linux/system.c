@@ -19,6 +19,7 @@
 
 /* The interface that is offered, by the name that programs look for. */
 #define UTS_RELEASE "6.1.0-uxrt"
+#define UTS_RELEASE_26 "2.6.61-uxrt" /* the same for programs that know no other */
 #define UTS_VERSION "#1 UX/RT"
 
 static void name_get(struct thread_record *t, bool domain, char name[__NEW_UTS_LEN + 1])
@@ -32,13 +33,14 @@ static void name_get(struct thread_record *t, bool domain, char name[__NEW_UTS_L
 
 long linux_uname(struct thread_record *t, const unsigned long a[6])
 {
+	u32 personality = t->process->personality;
 	struct new_utsname uts;
 
 	memset(&uts, 0, sizeof(uts));
 	strlcpy(uts.sysname, "Linux", sizeof(uts.sysname));
-	strlcpy(uts.release, UTS_RELEASE, sizeof(uts.release));
+	strlcpy(uts.release, personality & UNAME26 ? UTS_RELEASE_26 : UTS_RELEASE, sizeof(uts.release));
 	strlcpy(uts.version, UTS_VERSION, sizeof(uts.version));
-	strlcpy(uts.machine, "x86_64", sizeof(uts.machine));
+	strlcpy(uts.machine, (personality & PER_MASK) == PER_LINUX32 ? "i686" : "x86_64", sizeof(uts.machine));
 	name_get(t, false, uts.nodename);
 	name_get(t, true, uts.domainname);
 	return put_user(uts, a[0]);
@@ -103,8 +105,6 @@ long linux_personality(struct thread_record *t, const unsigned long a[6])
 
 	if (new == 0xffffffff)
 		return old;
-	if ((new & PER_MASK) != PER_LINUX)
-		return -EINVAL;
 	t->process->personality = new;
 	return old;
 }
@@ -188,7 +188,7 @@ long linux_prctl(struct thread_record *t, const unsigned long a[6])
 		t->timer_slack = (long)a[1] > 0 ? a[1] : t->inherited_slack;
 		return 0;
 	case PR_GET_TIMING: return PR_TIMING_STATISTICAL;
-	case PR_GET_THP_DISABLE: return 0;
+	case PR_GET_THP_DISABLE: return a[1] | a[2] | a[3] | a[4] ? -EINVAL : 0;
 	case PR_GET_TID_ADDRESS: return put_user(thread_context(t)->clear_child_tid, a[1]);
 	default: return -EINVAL;
 	}
@@ -223,6 +223,8 @@ long linux_arch_prctl(struct thread_record *t, const unsigned long a[6])
 	case ARCH_GET_GS:
 		__asm__ volatile("rdgsbase %0" : "=r"(base));
 		return put_user(base, a[1]);
+	case ARCH_GET_CPUID: return 1;
+	case ARCH_SET_CPUID: return -ENODEV; /* as on a processor whose cpuid cannot be made to fault */
 	default: return -EINVAL;
 	}
 }

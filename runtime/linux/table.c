@@ -160,7 +160,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(utime, "sp"),
 	DONE(mknod, "sox"),
 	ABSENT(uselib),
-	PARTLY(personality, "x", "PER_LINUX; flags are kept, none acts"),
+	PARTLY(personality, "x", "kept; only PER_LINUX32, UNAME26 and STICKY_TIMEOUTS act"),
 	ABSENT(ustat),
 	DONE(statfs, "sp"),
 	DONE(fstatfs, "fp"),

@@ -104,9 +104,12 @@ struct ipc_object *ipc_find(const struct ipc_table *table, int id)
 	return object && object->id == id ? object : NULL;
 }
 
-struct ipc_object *ipc_at(const struct ipc_table *table, unsigned index)
+/* Of an id, too: its low bits are its place. */
+struct ipc_object *ipc_at(const struct ipc_table *table, int place)
 {
-	return index < table->size ? table->slot[index] : NULL;
+	unsigned index = (unsigned)place & ((1u << ID_INDEX_BITS) - 1);
+
+	return place >= 0 && index < table->size ? table->slot[index] : NULL;
 }
 
 int ipc_last_index(const struct ipc_table *table)

@@ -51,7 +51,7 @@ void ipc_remove(struct ipc_table *table, const struct ipc_object *object);
 /* NULL: no such identifier. */
 struct ipc_object *ipc_find(const struct ipc_table *table, int id);
 /* For the STAT commands, by index. */
-struct ipc_object *ipc_at(const struct ipc_table *table, unsigned index);
+struct ipc_object *ipc_at(const struct ipc_table *table, int place);
 int ipc_last_index(const struct ipc_table *table);
 /* IPC_SET's part that is common. */
 void ipc_set(struct ipc_object *object, const struct ipc_permissions *from);

@@ -369,7 +369,7 @@ static long control(struct request *request)
 		return give_limits(request, command == MSG_INFO);
 	case MSG_STAT:
 	case MSG_STAT_ANY:
-		at = ipc_at(&table, (unsigned)request->m[0]);
+		at = ipc_at(&table, (int)request->m[0]);
 		return stat_by(request, at, command == MSG_STAT_ANY, at ? at->id : 0);
 	case IPC_STAT:
 		return stat_by(request, ipc_find(&table, (int)request->m[0]), false, 0);

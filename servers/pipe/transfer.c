@@ -94,7 +94,7 @@ long pipe_resize(struct pipe *pipe, u64 size)
 	size_t rounded = PAGE_SIZE;
 	long error = 0;
 
-	if (!size || size > 0x80000000u)
+	if (size > 0x80000000u)
 		return -EINVAL;
 	while (rounded < size)
 		rounded *= 2;
