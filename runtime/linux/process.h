@@ -33,6 +33,8 @@ struct thread_record;
 	X(rseq) X(restart_syscall) X(settimeofday) X(clock_settime) \
 	/* time.c */ \
 	X(clock_gettime) X(clock_getres) X(clock_nanosleep) X(nanosleep) X(gettimeofday) X(time) X(getitimer) X(setitimer) X(alarm) \
+	/* adjtime.c */ \
+	X(adjtimex) X(clock_adjtime) \
 	/* posix_timer.c */ \
 	X(timer_create) X(timer_settime) X(timer_gettime) X(timer_getoverrun) X(timer_delete) \
 	/* futex_call.c */ \

@@ -1,6 +1,6 @@
 /*
  * What Linux refuses and in which order it looks, and what it makes of arguments that few programs give.
- * calls: arch_prctl clone epoll_ctl fcntl fsync futex getpgid kill mmap msync personality prctl rt_sigqueueinfo select timer_settime unshare
+ * calls: adjtimex arch_prctl clock_adjtime clone epoll_ctl fcntl fsync futex getpgid kill mmap msync personality prctl rt_sigqueueinfo select timer_settime unshare
  */
 #include <asm/prctl.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -180,6 +181,49 @@ static void futexes(void)
 	SHOW(syscall(SYS_futex, there, FUTEX_CMP_REQUEUE, 1, 1, none, 0));
 	SHOW(syscall(SYS_futex, none, FUTEX_CMP_REQUEUE, 1, 1, there, 0));
 	SHOW(syscall(SYS_futex, there, FUTEX_REQUEUE, 1, 1, there + 4, 0));
+}
+
+static void show_timex(const char *call, long result, const struct timex *x)
+{
+	show(call, result);
+	if (result >= 0)
+		printf("  modes %x offset %ld freq %ld errors %ld %ld status %x constant %ld precision %ld tolerance %ld tick %ld tai %d time %s\n", x->modes,
+		       x->offset, x->freq, x->maxerror, x->esterror, x->status, x->constant, x->precision, x->tolerance, x->tick, x->tai,
+		       labs(x->time.tv_sec - time(NULL)) <= 1 && x->time.tv_usec < 1000000 ? "now" : "another");
+}
+
+static void steer(int clock, unsigned modes, long tick)
+{
+	struct timex x = { .modes = modes, .tick = tick, .offset = 1234 };
+	char call[64];
+
+	snprintf(call, sizeof call, "clock_adjtime(%d, modes %x)", clock, modes);
+	show_timex(call, syscall(SYS_clock_adjtime, clock, &x), &x);
+}
+
+/* The clock is read by all; who would steer it must be allowed to. */
+static void steering(void)
+{
+	struct timex x = { .modes = 0 };
+
+	show_timex("adjtimex", syscall(SYS_adjtimex, &x), &x);
+	steer(CLOCK_REALTIME, 0, 0);
+	steer(CLOCK_REALTIME, 0xa001, 0); /* ADJ_OFFSET_SS_READ */
+	steer(CLOCK_REALTIME, 0x8000, 0);
+	steer(CLOCK_REALTIME, 0xa000, 0);
+	steer(CLOCK_REALTIME, ADJ_TICK, 8999);
+	steer(CLOCK_REALTIME, ADJ_TICK, 11001);
+	steer(CLOCK_MONOTONIC, 0, 0);
+	steer(CLOCK_PROCESS_CPUTIME_ID, 0, 0);
+	steer(77, 0, 0);
+	SHOW(syscall(SYS_adjtimex, 8));
+	SHOW(syscall(SYS_clock_adjtime, 77, 8));
+	SHOW(syscall(SYS_setresuid, 1000, 1000, 1000));
+	steer(CLOCK_REALTIME, 0, 0);
+	steer(CLOCK_REALTIME, 0xa001, 0);
+	steer(CLOCK_REALTIME, 0x8001, 0);
+	steer(CLOCK_REALTIME, ADJ_TICK, 8999);
+	steer(CLOCK_REALTIME, ADJ_STATUS, 0);
 }
 
 /* ---- processes ---- */
@@ -415,7 +459,7 @@ int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "nesting", nesting }, { "not_waited_for", not_waited_for }, { "mmap_errors", mmap_errors }, { "locked_memory", locked_memory },
-		{ "futexes", futexes }, { "late_timers", late_timers },
+		{ "steering", steering }, { "futexes", futexes }, { "late_timers", late_timers },
 		{ "broken_stacks", broken_stacks }, { "threads_for_processes", threads_for_processes }, { "ignored_children", ignored_children }, { "name_spaces", name_spaces },
 		{ "personalities", personalities }, { "options", options }, { "set_id_bits", set_id_bits }, { "free_ranges", free_ranges },
 		{ "odd_files", odd_files }, { "queue_places", queue_places },
