@@ -109,10 +109,10 @@ static void mint_slot(const struct process *process, u32 slot, u32 endpoint, u16
 	KCALL2(cap_delete, cnode, slot);
 	if (!own)
 		return;
-	if (!KCALL4(handle_mint, SYS(root_pool.slot), SYS(endpoint), BADGE_SERVICE | number, SYS(own)))
-		MUST(KCALL4(cap_move, cnode, slot, ROOT_CNODE, own));
-	else
+	if (KCALL4(handle_mint, SYS(root_pool.slot), SYS(endpoint), BADGE_SERVICE | number, SYS(own)))
 		root_log(LOG_ERROR, "no Handle left for service %u", number);
+	else if (KCALL4(cap_move, cnode, slot, ROOT_CNODE, own)) /* it has put something there itself meanwhile, as with cap_put */
+		KCALL2(cap_delete, ROOT_CNODE, own);
 	slot_free(own, 1);
 }
 
@@ -266,7 +266,7 @@ void services_start(void)
 	for (u16 i = 0; i < OWN; i++)
 		if (services[i].present)
 			start(&services[i], error[i]);
-	trees_renew();
+	trees_begin();
 }
 
 /* One that fails before it serves will fail again: its image or its data is damaged. One that was killed then need not. */
@@ -377,7 +377,6 @@ static void service_clear(struct service *s)
 void service_withdraw(struct process *process)
 {
 	mounts_remove(process->serves);
-	trees_renew();
 	service_clear(service_get(process->serves));
 	process->serves = 0;
 }
@@ -414,7 +413,7 @@ long op_SERVE(struct request *request)
 	set_slot(process, SLOT_ENDPOINT, s->endpoint.slot, RIGHT_ALL);
 	set_slot(process, SLOT_POOL, s->pools[0].slot, RIGHT_ALL);
 	set_slot(process, SLOT_NOTIFY, s->notify.slot, RIGHT_ALL);
-	trees_renew();
+	trees_exclude(s->path);
 	return 0;
 }
 

@@ -7,31 +7,23 @@
 #include "root/services.h"
 
 /*
- * Room for Handles of before, too, which calls that are under way keep, and whoever has copied one. If there is none left, paths go by root until those are gone.
+ * Room also for Handles of before, which calls that are under way keep, and whoever has copied one. What is excluded only grows, a bit at a time, so that programs
+ * cannot make root do this again and again.
  */
-#define POOL_BITS 6
+#define POOL_BITS 7
+_Static_assert((1 << POOL_BITS) > (32 + 1) * ROLE_COUNT, "a Handle for each role and each bit that is excluded in turn");
 
 static struct kobject pool;
 static struct {
 	u32 slot;     /* 0: none */
 	u32 excluded;
 } trees[ROLE_COUNT];
+static u32 excluded_by_mounts; /* those that are gone, too */
 
 /* `path` is not "/". */
 static u32 bit_of(const char *path)
 {
 	return 1u << TREE_BIT((u8)path[1], path[2] ? (u8)path[2] : '/');
-}
-
-static u32 excluded_by_mounts(void)
-{
-	const struct mount *mount;
-	u32 excluded = 0;
-
-	for (unsigned i = 0; (mount = mount_nth(i)); i++)
-		if (mount->length)
-			excluded |= bit_of(mount->path);
-	return excluded;
 }
 
 static u32 excluded_by_policy(u32 role)
@@ -58,7 +50,7 @@ static void drop(u32 role)
 
 static void make(u32 role, const struct service *service)
 {
-	u32 excluded = excluded_by_mounts() | excluded_by_policy(role), slot = excluded == TREE_ALL ? 0 : slot_alloc(1);
+	u32 excluded = excluded_by_mounts | excluded_by_policy(role), slot = excluded == TREE_ALL ? 0 : slot_alloc(1);
 	u64 badge = BADGE_SERVICE | BADGE_TREE | (u64)mount_root->number << TREE_MOUNT_SHIFT | excluded;
 
 	if (!slot)
@@ -81,6 +73,24 @@ static void make_all(void)
 		return;
 	for (u32 role = 0; role < ROLE_COUNT; role++)
 		make(role, service);
+}
+
+void trees_begin(void)
+{
+	const struct mount *mount;
+
+	for (unsigned i = 0; (mount = mount_nth(i)); i++)
+		if (mount->length)
+			excluded_by_mounts |= bit_of(mount->path);
+	trees_renew();
+}
+
+void trees_exclude(const char *path)
+{
+	if (excluded_by_mounts & bit_of(path))
+		return;
+	excluded_by_mounts |= bit_of(path);
+	trees_renew();
 }
 
 void trees_renew(void)

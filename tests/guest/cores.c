@@ -16,6 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "abi/gate.h"
+#include "abi/kernel.h"
+#include "abi/native.h"
+#include "abi/process.h"
+
 #define TURNS 20
 #define CORES_MAX 64
 
@@ -420,6 +425,73 @@ static void descriptors_that_are_closed_during_exec_are_open_or_closed(void)
 	}
 }
 
+/* ---- slots of a process that root fills, and the process, too ---- */
+
+#define SERVERS 60
+
+static const struct native_api *const native = (const struct native_api *)GATE_NATIVE;
+static atomic_int filling;
+
+/* Until it is told to stop, into slots first to last. */
+static void *fill_slots(void *range)
+{
+	const unsigned *slots = range;
+
+	filling = 1;
+	while (filling)
+		for (unsigned slot = slots[0]; slot <= slots[1]; slot++) {
+			unsigned long copy[8] = { CPTR_SYSTEM | SLOT_SYSTEM, slot, CPTR_SYSTEM | SLOT_SYSTEM, SLOT_ROOT, RIGHT_ALL };
+
+			native->object(KCALL_cap_copy, copy);
+		}
+	return NULL;
+}
+
+static pthread_t filler(const unsigned slots[2])
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, fill_slots, (void *)slots);
+	while (!filling)
+		sched_yield();
+	return thread;
+}
+
+/* Root gives it the slots of a server, and to everybody new tree Handles, since what it serves begins with letters of its own. */
+static int serve_something(int number)
+{
+	const unsigned of_servers[2] = { SLOT_ENDPOINT, SLOT_NOTIFY };
+	struct ipc ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = INFO(PROC_SERVE, 3) };
+	char path[4] = { '/', (char)('A' + number / 4), (char)('0' + number % 4), 0 };
+
+	filling = 0;
+	filler(of_servers);
+	memcpy(native->message()->data, path, 3);
+	return native->ipc(KCALL_call, &ipc) || ipc.m[0];
+}
+
+static void root_and_a_process_may_fill_the_same_slots(void)
+{
+	const unsigned tree[2] = { SLOT_TREE, SLOT_TREE };
+	pthread_t thread;
+
+	if (access("/proc/uxrt", F_OK))
+		return;
+	thread = filler(tree);
+	for (int i = 0; i < SERVERS; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child)
+			_exit(serve_something(i));
+		waitpid(child, &status, 0);
+		EXPECT("status of the server", status, 0);
+	}
+	filling = 0;
+	pthread_join(thread, NULL);
+	EXPECT("files are there", access("/proc/self/exe", F_OK), 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "whole"))
@@ -437,5 +509,6 @@ int main(int argc, char **argv)
 	RUN(threads_that_compute_all_have_their_turn);
 	RUN(threads_behind_a_real_time_one_have_their_turn_elsewhere);
 	RUN(descriptors_that_are_closed_during_exec_are_open_or_closed);
+	RUN(root_and_a_process_may_fill_the_same_slots);
 	return failed;
 }

@@ -198,7 +198,7 @@ static void tree_under_a_mount(void)
 	kill(pid, SIGCONT);
 	waitpid(pid, &status, 0);
 	printf("the server ended with %d\n", WEXITSTATUS(status));
-	printf("after it: %d\n", !is_uxrt() || tree_call(TREE, FILE_STAT, "/tmp/case", 9) == 0);
+	printf("after it the path is a path: %d\n", access("/tmp/case/served", F_OK) != 0 && access("/tmp/case", F_OK) == 0);
 }
 
 static void tree(void)
