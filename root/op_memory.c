@@ -492,7 +492,7 @@ static int flag_regions(struct space *space, u64 start, u64 end, unsigned set, u
 static long advise(struct space *space, u64 start, u64 end, u64 advice)
 {
 	switch (advice) {
-	case 0: case 1: case 2: case 3: case 12: case 13: case 14: case 15: case 16: case 17: case 25:
+	case 0: case 1: case 2: case 3: case 12: case 13: case 14: case 15: case 16: case 17:
 		return 0; /* hints without an effect here */
 	case ADVISE_COLD:
 	case ADVISE_PAGEOUT:

@@ -53,7 +53,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(mremap, "puuxp"),
 	DONE(msync, "pux"),
 	DONE(mincore, "pup"),
-	PARTLY(madvise, "pud", "no MADV_REMOVE of files, MADV_HWPOISON, MADV_SOFT_OFFLINE"),
+	PARTLY(madvise, "pud", "no MADV_REMOVE of files, MADV_HWPOISON, MADV_SOFT_OFFLINE, MADV_COLLAPSE"),
 	DONE(shmget, "xux"),
 	DONE(shmat, "dpx"),
 	DONE(shmctl, "dxp"),

@@ -252,6 +252,7 @@ static void advice_kinds(void)
 	for (int advice = MADV_NORMAL; advice <= MADV_WILLNEED; advice++)
 		SHOW(madvise(m, 4 * PAGE, advice));
 	SHOW(madvise(m, 4 * PAGE, MADV_PAGEOUT));
+	SHOW(madvise(m, 4 * PAGE, 25 /* MADV_COLLAPSE: no room for a huge page */));
 	SHOW(madvise(m, 4 * PAGE, MADV_FREE));
 	SHOW(madvise(shared, PAGE, MADV_FREE));
 	SHOW(madvise(file, PAGE, MADV_FREE));
