@@ -85,19 +85,22 @@ void handle_call_ended(struct handle *h)
 	close_if_unused(h);
 }
 
-/* The pool's memory goes: every Handle of it dies; calls queued through one end with K_PEER_DEAD. */
-static void handle_kill_queued(struct handle *h)
+static struct thread *queued_through(const struct handle *h)
 {
-	struct endpoint *ep = h->endpoint;
-
-	if (!h->calls)
-		return;
-	list_for_each_safe(node, &ep->queue) {
+	list_for_each(node, &h->endpoint->queue) {
 		struct thread *t = list_entry(node, struct thread, queue);
 
 		if (t->handle == h)
-			thread_wake_dead(t);
+			return t;
 	}
+	panic("a Handle counts calls that are not queued");
+}
+
+/* The pool's memory goes: every Handle of it dies; calls queued through one end with K_PEER_DEAD. One that ends may give others another place in the queue (priority.h). */
+static void handle_kill_queued(struct handle *h)
+{
+	while (h->calls)
+		thread_wake_dead(queued_through(h));
 }
 
 int handle_pool_empty(struct handle_pool *pool)

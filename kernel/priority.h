@@ -8,10 +8,14 @@
  *
  * So a caller that waits for a server is never held up by threads of less priority than its own, and neither is that by whom the server itself waits for: what a
  * blocked thread's priority becomes, is passed on along the chain of calls. Each thread's is worked out anew from what stands directly before it (endpoint->servers
- * and the Reply are the only links there are), whenever one of the three changes. Nothing is remembered of who raised whom, so nothing can be left behind.
+ * and the Reply are the only links there are), whenever one of the three changes. Nothing is remembered of who raised whom.
+ *
+ * Calls may lead in a circle: a server that calls the Endpoint that it serves, two that wait for each other. Each would then find in the other's priority a reason for
+ * its own, long after what raised them is gone. So what may have lost its reason, and waits, is first put back to its own priority, with all that it raises in turn;
+ * only then is raised again what somebody else gives a reason for. Every raised priority is thus some thread's own, at the other end of a chain of waiting threads.
  *
  * A change is passed on over CHAIN_MOST calls, to so many servers of an Endpoint and so many threads in all: that bounds what one kernel call does. Who is beyond
- * has the right priority when it receives or answers the next time.
+ * has the right priority when it receives the next time.
  *
  * Most calls go to a server whose priority is no less than the caller's, and raise nobody: those are the ones that the fast path does. A thread that is raised is
  * `boosted`, part of thread.unusual, so what it does goes by the general path.

@@ -309,6 +309,106 @@ TEST(a_circle_of_callers_ends)
 	expect_priority(3, 100);
 }
 
+/* 1 serves 2 and calls its own Endpoint, where 3 is at work for 0. */
+static void call_own_endpoint(void)
+{
+	serve(1, 10);
+	call(2, 1);
+	serve(3, 12);
+	call(0, 1);
+	call(1, 1);
+	CHECK_EQ(member[1]->state, THREAD_SENDING);
+}
+
+static void end_member(unsigned i)
+{
+	run(root);
+	delete_slot(THREADS + i);
+	member[i] = NULL;
+}
+
+TEST(who_waits_at_its_own_endpoint_does_not_keep_a_priority_for_itself)
+{
+	call_own_endpoint();
+	set_priority(2, 200);
+	expect_priority(1, 200);
+	expect_priority(3, 200);
+	end_member(2);
+	expect_priority(1, 100);
+	expect_priority(3, 100);
+	ipc(run(member[3]), KCALL_reply, 0, INFO(0, 0), 0, 12, 0);
+	expect_priority(3, 100);
+}
+
+/* 1 serves 0 and waits for 3 at an Endpoint, 3 serves 2 and waits for 1 at the other. */
+static void wait_for_each_other(void)
+{
+	serve(1, 10);
+	call(0, 1);
+	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 12, 0);
+	call(2, 2);
+	call(1, 2);
+	call(3, 1);
+	CHECK(member[1]->state == THREAD_SENDING && member[3]->state == THREAD_SENDING);
+}
+
+TEST(two_servers_that_wait_for_each_other_do_not_keep_a_priority)
+{
+	wait_for_each_other();
+	set_priority(0, 200);
+	expect_priority(1, 200);
+	expect_priority(3, 200);
+	end_member(0);
+	expect_priority(1, 100);
+	expect_priority(3, 100);
+}
+
+TEST(two_servers_that_wait_for_each_other_fall_to_what_still_raises_one)
+{
+	wait_for_each_other();
+	set_priority(2, 150);
+	set_priority(0, 200);
+	end_member(0);
+	expect_priority(1, 150);
+	expect_priority(3, 150);
+}
+
+TEST(a_priority_of_its_own_that_is_lowered_does_not_come_back_in_a_circle)
+{
+	wait_for_each_other();
+	set_priority(1, 200);
+	expect_priority(3, 200);
+	set_priority(1, 100);
+	expect_priority(1, 100);
+	expect_priority(3, 100);
+}
+
+/* As the first is woken, the second, a server that waits there itself, goes behind the third. */
+TEST(a_pool_that_goes_wakes_all_who_are_queued_through_it)
+{
+	run(member[1]);
+	CHECK_EQ(kcall(member[1], KCALL_handle_mint, SYS(3), SYS(1), 7, 5, 0, 0, 0), 0);
+	run(root);
+	for (unsigned i = 0; i < 3; i += 2)
+		CHECK_EQ(kcall(root, KCALL_cap_copy, SYS(CNODES + i), 5, SYS(CNODES + 1), 5, RIGHT_ALL, 0, 0), 0);
+	serve(1, 10);
+	call(3, 1);
+	set_priority(0, 200);
+	set_priority(2, 150);
+	ipc(run(member[0]), KCALL_call, 5, INFO(1, 0), 0, 0, 0);
+	call(1, 1);
+	ipc(run(member[2]), KCALL_call, 5, INFO(1, 0), 0, 0, 0);
+	expect_priority(1, 200);
+	run(root);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + i), 3, 0, 0, 0, 0, 0), 0);
+	delete_slot(POOL);
+	CHECK_EQ((s64)member[0]->frame.rax, K_PEER_DEAD);
+	CHECK_EQ((s64)member[2]->frame.rax, K_PEER_DEAD);
+	CHECK_EQ(member[1]->state, THREAD_SENDING);
+	expect_priority(1, 100);
+}
+
 int main(void)
 {
 	machine_boot();
@@ -334,5 +434,10 @@ int main(void)
 	RUN(a_server_that_is_queued_is_queued_at_its_callers_priority);
 	RUN(a_forward_takes_the_callers_priority_along);
 	RUN(a_circle_of_callers_ends);
+	RUN(who_waits_at_its_own_endpoint_does_not_keep_a_priority_for_itself);
+	RUN(two_servers_that_wait_for_each_other_do_not_keep_a_priority);
+	RUN(two_servers_that_wait_for_each_other_fall_to_what_still_raises_one);
+	RUN(a_priority_of_its_own_that_is_lowered_does_not_come_back_in_a_circle);
+	RUN(a_pool_that_goes_wakes_all_who_are_queued_through_it);
 	return check_result();
 }

@@ -1,8 +1,9 @@
 // sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/priority.c kernel/remote.c kernel/boot.c
 /*
  * Priorities against a model. The threads stand in layers: those of one receive from its two Endpoints and call those of the layers below. So nobody ever waits for
- * himself, and what each one's priority must be follows from the layers above: the model knows what threads have called and received, and nothing of how the kernel
- * keeps its priorities. Then chains, and more servers at one Endpoint, than changes are passed on to.
+ * himself. Then so few threads that no chain is too long, each of which calls any Endpoint, its own too: they wait in circles. The model knows what threads have
+ * called and received, and nothing of how the kernel keeps its priorities: everyone begins with his own, and is raised until nobody has less than who waits for him,
+ * so that there is somebody's own priority at the beginning of whatever raises anyone. Then chains, and more servers at one Endpoint, than changes are passed on to.
  */
 #include "kernel_machine.h"
 #include "kernel/priority.h"
@@ -13,6 +14,7 @@
 #define ENDPOINTS  (LAYERS * 2)
 #define REPLY_MOST 3
 #define OPERATIONS 150000
+#define IN_CIRCLES CHAIN_MOST /* so many threads that call each other */
 
 /* Slots of root's CNode. A thread, and an Endpoint, stands in the slot after its own Untyped, which is revoked for its end. */
 enum { ARENA = 200, FRAMES, SPACE, CNODE, NOTIFY, ENDPOINT = 210, THREAD = 240 };
@@ -21,7 +23,9 @@ enum { EP = 1, REPLIES = 20 };
 
 static struct thread *member[MEMBERS];
 static u64 seed = 20261130;
-static u64 raised, raised_by_queue, raised_in_row;
+static u64 raised, raised_by_queue, raised_in_row, in_circles;
+static unsigned acting = MEMBERS; /* the first so many do something */
+static bool circles;              /* they call anybody */
 
 /* ---- the model: where each received last, and with which slot for the Reply ---- */
 
@@ -120,8 +124,11 @@ static u64 any_reply(unsigned i)
 	return reply_slot(i, first);
 }
 
-static u64 below(unsigned i)
+/* An Endpoint that it may call. */
+static u64 callable(unsigned i)
 {
+	if (circles)
+		return rnd(2 * (layer_of(acting - 1) + 1));
 	return 2 * (layer_of(i) + 1) + rnd(ENDPOINTS - 2 * (layer_of(i) + 1));
 }
 
@@ -143,13 +150,13 @@ static void receives(unsigned i, u64 number, u64 slot, u64 info)
 static void member_acts(unsigned i)
 {
 	struct thread *t = run(member[i]);
-	bool may_call = layer_of(i) + 1 < LAYERS, may_serve = layer_of(i) > 0;
+	bool may_call = circles || layer_of(i) + 1 < LAYERS, may_serve = circles || layer_of(i) > 0;
 
 	t->context->interrupt_flag = 0;
 	switch (rnd(7)) {
 	case 0: case 1: case 2:
 		if (may_call)
-			ipc(t, KCALL_call, SYS(EP + below(i)), INFO(1, 0) | (rnd(2) ? INFO_INTERRUPTIBLE : 0), 0, 0, deadline());
+			ipc(t, KCALL_call, SYS(EP + callable(i)), INFO(1, 0) | (rnd(2) ? INFO_INTERRUPTIBLE : 0), 0, 0, deadline());
 		break;
 	case 3:
 		if (may_serve)
@@ -164,7 +171,7 @@ static void member_acts(unsigned i)
 		break;
 	case 6:
 		if (may_call)
-			ipc(t, KCALL_forward, SYS(EP + below(i)), INFO(1, 0), 0, any_reply(i), 0);
+			ipc(t, KCALL_forward, SYS(EP + callable(i)), INFO(1, 0), 0, any_reply(i), 0);
 		break;
 	}
 }
@@ -190,7 +197,7 @@ static void end_endpoint(u64 e)
 
 static void root_acts(void)
 {
-	unsigned i = rnd(MEMBERS);
+	unsigned i = rnd(acting);
 	u64 slot = SYS(THREAD + 2 * i + 1);
 
 	switch (rnd(12)) {
@@ -226,9 +233,9 @@ static void root_acts(void)
 
 /* ---- what must be ---- */
 
-static bool waits_in_queue(const struct thread *t, const struct endpoint *ep)
+static bool waits_in_queue_of(const struct thread *t, unsigned i)
 {
-	return t->state == THREAD_SENDING && t->endpoint == ep;
+	return t->state == THREAD_SENDING && t->endpoint == known[i].ep;
 }
 
 static bool is_served_by(const struct thread *t, unsigned i)
@@ -236,26 +243,46 @@ static bool is_served_by(const struct thread *t, unsigned i)
 	return t->state == THREAD_REPLY && t->endpoint == known[i].ep && t->reply == cspace_system_slot(member[i], known[i].slot);
 }
 
-static void check_member(unsigned i, u8 *wanted)
+/* What those who wait for it, in the queue or for its answer, raise it to. */
+static u8 raised_to(unsigned i, const u8 *wanted, bool (*waits)(const struct thread *, unsigned))
+{
+	u8 highest = 0;
+
+	for (unsigned n = 0; known[i].ep && n < acting; n++)
+		if (waits(member[n], i))
+			highest = MAX(highest, wanted[n]);
+	return highest;
+}
+
+static void find_wanted(u8 *wanted)
+{
+	bool changed = true;
+
+	for (unsigned i = 0; i < acting; i++)
+		wanted[i] = (u8)known[i].own;
+	while (changed) {
+		changed = false;
+		for (unsigned i = 0; i < acting; i++) {
+			u8 queue = raised_to(i, wanted, waits_in_queue_of), caller = raised_to(i, wanted, is_served_by), above = MAX(queue, caller);
+
+			changed |= above > wanted[i];
+			wanted[i] = MAX(wanted[i], above);
+		}
+	}
+}
+
+static void check_member(unsigned i, const u8 *wanted)
 {
 	const struct thread *t = member[i];
-	u8 queue = 0, caller = 0, above;
 
-	for (unsigned n = 0; known[i].ep && n < i; n++) {
-		if (waits_in_queue(member[n], known[i].ep))
-			queue = MAX(queue, wanted[n]);
-		if (is_served_by(member[n], i))
-			caller = MAX(caller, wanted[n]);
-	}
-	above = MAX(queue, caller);
-	wanted[i] = MAX((u8)known[i].own, above);
 	CHECK_EQ(t->priority, wanted[i]);
 	CHECK_EQ(t->boosted, wanted[i] > known[i].own);
 	CHECK_EQ(t->priority_own, known[i].own);
 	raised += t->boosted;
-	raised_by_queue += t->boosted && queue > caller;
-	for (unsigned n = 0; t->boosted && n < i; n++)
+	raised_by_queue += t->boosted && raised_to(i, wanted, waits_in_queue_of) > raised_to(i, wanted, is_served_by);
+	for (unsigned n = 0; t->boosted && n < acting; n++)
 		raised_in_row += member[n]->boosted && is_served_by(member[n], i);
+	in_circles += t->boosted && waits_in_queue_of(t, i);
 }
 
 static void check_queue(const struct endpoint *ep)
@@ -285,7 +312,8 @@ static void check_everything(void)
 	u8 wanted[MEMBERS];
 	unsigned boosted = 0;
 
-	for (unsigned i = 0; i < MEMBERS; i++) {
+	find_wanted(wanted);
+	for (unsigned i = 0; i < acting; i++) {
 		check_thread_queues(member[i]);
 		check_member(i, wanted);
 		boosted += member[i]->boosted;
@@ -296,10 +324,10 @@ static void check_everything(void)
 	check_core(host_core);
 }
 
-static void random_calls_give_everyone_the_priority_of_who_waits_for_it(void)
+static void act_at_random(void)
 {
 	for (unsigned n = 0; n < OPERATIONS && !CHECK_FAILED(); n++) {
-		unsigned i = rnd(MEMBERS);
+		unsigned i = rnd(acting);
 
 		now_ns += rnd(50);
 		if (rnd(8) && member[i]->state == THREAD_READY && !member[i]->stopped)
@@ -308,6 +336,11 @@ static void random_calls_give_everyone_the_priority_of_who_waits_for_it(void)
 			root_acts();
 		check_everything();
 	}
+}
+
+static void random_calls_give_everyone_the_priority_of_who_waits_for_it(void)
+{
+	act_at_random();
 	CHECK(raised > OPERATIONS / 4 && raised_by_queue > OPERATIONS / 50 && raised_in_row > OPERATIONS / 50);
 }
 
@@ -321,8 +354,20 @@ static void begin_anew(void)
 		end_thread(i);
 		for (u64 n = 0; n < REPLY_MOST; n++)
 			root_call(KCALL_cap_delete, SYS(CNODE), reply_slot(i, n), 0, 0, 0, 0, 0);
+		known[i].own = 90;
 		root_call(KCALL_thread_set_priority, SYS(THREAD + 2 * i + 1), 90, 0, 0, 0, 0, 0);
 	}
+}
+
+static void nobody_is_raised_by_himself_where_threads_wait_in_circles(void)
+{
+	begin_anew();
+	acting = IN_CIRCLES;
+	circles = true;
+	act_at_random();
+	CHECK(in_circles > OPERATIONS / 50);
+	acting = MEMBERS;
+	circles = false;
 }
 
 /* The first so many members: each, but the first, serves the one before it. */
@@ -373,6 +418,7 @@ int main(int argc, char **argv)
 	machine_boot();
 	setup();
 	RUN(random_calls_give_everyone_the_priority_of_who_waits_for_it);
+	RUN(nobody_is_raised_by_himself_where_threads_wait_in_circles);
 	RUN(a_change_is_passed_on_over_eight_calls);
 	RUN(all_who_serve_an_endpoint_are_raised);
 	return check_result();
