@@ -15,7 +15,7 @@
  * only then is raised again what somebody else gives a reason for. Every raised priority is thus some thread's own, at the other end of a chain of waiting threads.
  *
  * A change is passed on over CHAIN_MOST calls, to so many servers of an Endpoint and so many threads in all: that bounds what one kernel call does. Who is beyond
- * has the right priority when it receives the next time.
+ * has the right priority when it receives, answers or forwards the next time, or at the end of its slice.
  *
  * Most calls go to a server whose priority is no less than the caller's, and raise nobody: those are the ones that the fast path does. A thread that is raised is
  * `boosted`, part of thread.unusual, so what it does goes by the general path.
@@ -46,6 +46,12 @@ static inline void priority_serves(struct thread *receiver, const struct thread 
 {
 	if (unlikely(caller->priority > receiver->priority))
 		priority_update(receiver);
+}
+/* It has answered, or forwarded, or its slice is over: whatever it had that priority for, here it is looked at, however many serve beside it. */
+static inline void priority_review(struct thread *thread)
+{
+	if (unlikely(thread->boosted))
+		priority_update(thread);
 }
 /* A caller waits: into the queue, before those of less priority. */
 void priority_queue(struct endpoint *ep, struct thread *caller);

@@ -219,6 +219,7 @@ int reply_send(struct thread *t, struct cte *slot)
 			return err;
 	}
 	caller = take(slot);
+	priority_review(t);
 	if (unlikely(!caller))
 		return K_GONE;
 	TRACE(TRACE_IPC, caller->principal, info, t->frame.rdx);
@@ -253,6 +254,7 @@ int reply_forward(struct thread *t, struct cte *slot, struct cte *target)
 		u64 deadline = reply_caller(slot) ? reply_caller(slot)->deadline : 0, why = cap_value(slot) & 0xff;
 
 		caller = take(slot);
+		priority_review(t);
 		if (!caller)
 			return K_GONE;
 		if (interrupted) { /* the new holder would never learn of it */

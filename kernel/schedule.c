@@ -695,6 +695,7 @@ void schedule_expire(u64 now)
 		context_expire(current);
 	if (may_stay(core, current) && !slice_left(core)) {
 		slice_begin(current);
+		priority_review(current);
 		core->slice_ended = true;
 		let_equals_go(current);
 	}

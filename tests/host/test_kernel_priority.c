@@ -409,6 +409,55 @@ TEST(a_pool_that_goes_wakes_all_who_are_queued_through_it)
 	expect_priority(1, 100);
 }
 
+/* So many serve the Endpoint that 3, which serves 0 there, is beyond those that are looked at. */
+static struct thread crowd[64];
+
+static void serve_beyond(void)
+{
+	serve(3, 12);
+	for (unsigned i = 0; i < 64; i++) {
+		crowd[i] = (struct thread){ .priority = 255, .priority_own = 255 };
+		list_push_front(&member[3]->receives->servers, &crowd[i].server);
+	}
+	set_priority(0, 200);
+	call(0, 1);
+	expect_priority(3, 200);
+}
+
+static void crowd_leaves(void)
+{
+	for (unsigned i = 0; i < 64; i++)
+		list_remove(&crowd[i].server);
+}
+
+TEST(one_of_too_many_servers_loses_the_priority_as_it_answers)
+{
+	serve_beyond();
+	ipc(run(member[3]), KCALL_reply, 0, INFO(0, 0), 0, 12, 0);
+	expect_priority(3, 100);
+	crowd_leaves();
+}
+
+TEST(one_of_too_many_servers_loses_the_priority_as_it_forwards)
+{
+	serve_beyond();
+	ipc(run(member[3]), KCALL_forward, SYS(2), INFO(1, 0), 0, 12, 0);
+	CHECK_EQ(member[0]->state, THREAD_SENDING);
+	expect_priority(3, 100);
+	crowd_leaves();
+}
+
+TEST(one_of_too_many_servers_loses_the_priority_of_who_has_ended_with_its_slice)
+{
+	serve_beyond();
+	end_member(0);
+	run(member[3]);
+	thread_ready(member[2]);
+	pass_in_steps(100 * MS, MS);
+	expect_priority(3, 100);
+	crowd_leaves();
+}
+
 int main(void)
 {
 	machine_boot();
@@ -439,5 +488,8 @@ int main(void)
 	RUN(two_servers_that_wait_for_each_other_fall_to_what_still_raises_one);
 	RUN(a_priority_of_its_own_that_is_lowered_does_not_come_back_in_a_circle);
 	RUN(a_pool_that_goes_wakes_all_who_are_queued_through_it);
+	RUN(one_of_too_many_servers_loses_the_priority_as_it_answers);
+	RUN(one_of_too_many_servers_loses_the_priority_as_it_forwards);
+	RUN(one_of_too_many_servers_loses_the_priority_of_who_has_ended_with_its_slice);
 	return check_result();
 }
