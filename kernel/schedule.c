@@ -266,7 +266,7 @@ void thread_set_priority(struct thread *thread, u8 priority)
 		thread_unready(thread);
 	thread->priority = priority;
 	if (queued)
-		thread_ready(thread);
+		place(thread, false);
 	else
 		thread_reconsider(thread);
 }

@@ -85,6 +85,28 @@ TEST(a_thread_runs_for_its_budget_in_each_period)
 	end();
 }
 
+/* It has waited for nothing but its turn: what is left for the time up to its deadline is what it has. */
+TEST(another_priority_is_no_new_period)
+{
+	u64 due;
+
+	give_context(0, 0, 4 * MS, 10 * MS, 10 * MS);
+	run(member[0]);
+	pass(3 * MS);
+	CHECK(host_core->current == member[0]);
+	due = context(0)->due;
+	run(root);
+	thread_ready(member[0]);
+	now_ns += 6 * MS;
+	CHECK_EQ(kcall(root, KCALL_thread_set_priority, SYS(THREADS), 90, 0, 0, 0, 0, 0), 0);
+	CHECK(member[0]->queued && member[0]->priority == 90);
+	CHECK_EQ(context(0)->due, due);
+	CHECK(context(0)->left <= (s64)MS);
+	thread_unready(member[0]);
+	take_contexts();
+	check_links();
+}
+
 /* Bound anew, with the same parameters or others, it has what is left of the period that has begun. */
 TEST(new_parameters_are_no_more_time)
 {
@@ -508,6 +530,7 @@ int main(int argc, char **argv)
 		seed = strtoull(argv[1], NULL, 0);
 	machine_boot();
 	RUN(a_thread_runs_for_its_budget_in_each_period);
+	RUN(another_priority_is_no_new_period);
 	RUN(new_parameters_are_no_more_time);
 	RUN(the_nearest_deadline_runs_first);
 	RUN(a_nearer_deadline_takes_the_core_as_it_comes);
