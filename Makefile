@@ -315,22 +315,22 @@ BENCH_PROGRAMS := $(addprefix $(G)/bench/bench/,rows cores jobs true shell stamp
 $(G)/bench/bench/rows: $(addprefix bench/,measure.c rows.c calls.c processes.c memory.c native.c measure.h rows.h) $(wildcard abi/*.h include/uxrt/*.h) Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
-	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -s -o $@ $(filter %.c,$^)
 
 $(G)/bench/bench/cores: $(addprefix bench/,measure.c cores.c native.c measure.h rows.h) $(wildcard abi/*.h include/uxrt/*.h) Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
-	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -s -o $@ $(filter %.c,$^)
 
 $(G)/bench/bench/jobs: $(addprefix bench/,measure.c jobs.c measure.h) Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
-	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $(filter %.c,$^)
+	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -s -o $@ $(filter %.c,$^)
 
 $(G)/bench/bench/true $(G)/bench/bench/shell: $(G)/bench/bench/%: bench/%.c bench/measure.h Makefile
 	$(call announce,GUEST,$@)
 	@mkdir -p $(@D)
-	$(Q)musl-gcc -static $(GUEST_FLAGS) -s -o $@ $<
+	$(Q)musl-gcc -static $(GUEST_FLAGS) $(LINUX_HEADERS) -s -o $@ $<
 
 $(G)/bench/bench/stamp: $(G)/bench/bench/shell
 	$(Q)ln -f $< $@

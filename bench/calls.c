@@ -365,11 +365,9 @@ static unsigned long row_eventfd(unsigned n)
 	return start;
 }
 
-static unsigned long row_pipe_64k(unsigned n)
+/* What is written to ends[1] is read from ends[0]. */
+static unsigned long blocks_through(const int ends[2], unsigned n)
 {
-	int ends[2];
-
-	MUST(pipe(ends) == 0);
 	pid_t pid = fork();
 	MUST(pid >= 0);
 	if (pid == 0) {
@@ -387,6 +385,22 @@ static unsigned long row_pipe_64k(unsigned n)
 	close(ends[0]);
 	MUST(waitpid(pid, NULL, 0) == pid && total == (unsigned long)n * BLOCK);
 	return start;
+}
+
+static unsigned long row_pipe_64k(unsigned n)
+{
+	int ends[2];
+
+	MUST(pipe(ends) == 0);
+	return blocks_through(ends, n);
+}
+
+static unsigned long row_unix_64k(unsigned n)
+{
+	int ends[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	return blocks_through(ends, n);
 }
 
 static unsigned long row_poll(unsigned n)
@@ -454,6 +468,7 @@ const struct row call_rows[] = {
 	{ "pipe", "pipe round trip, 2 processes", 1000, row_pipe },
 	{ "pipe-64k", "64 KiB through a pipe, 2 processes", 100, row_pipe_64k },
 	{ "unix", "Unix stream round trip, 2 processes", 1000, row_unix },
+	{ "unix-64k", "64 KiB through a Unix stream, 2 processes", 100, row_unix_64k },
 	{ "epoll", "epoll wake, one way, 2 processes", 1000, row_epoll },
 	{ "epoll-1000", "the same, 1,000 more descriptors in each list", 400, row_epoll_many },
 	{ "eventfd", "eventfd round trip, 2 threads", 1000, row_eventfd },

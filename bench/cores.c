@@ -21,20 +21,20 @@ static void pin(pid_t pid, int core)
 	MUST(sched_setaffinity(pid, sizeof set, &set) == 0);
 }
 
-static unsigned long one_call(void)
+static unsigned long one(void (*call)(void))
 {
 	unsigned long start = ticks();
 
-	native_call();
+	call();
 	return ticks() - start;
 }
 
-static unsigned long shortest(unsigned n)
+static unsigned long shortest(void (*call)(void), unsigned n)
 {
 	unsigned long best = ~0ul;
 
 	for (unsigned i = 0; i < n; i++) {
-		unsigned long took = one_call();
+		unsigned long took = one(call);
 
 		best = took < best ? took : best;
 	}
@@ -45,7 +45,7 @@ static unsigned long row_same(unsigned n)
 {
 	native_prepare();
 	pin(0, 0);
-	return shortest(n);
+	return shortest(native_call, n);
 }
 
 struct turns {
@@ -62,7 +62,7 @@ static void take_turns(struct turns *turns, unsigned number, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		while (atomic_load(&turns->turn) % 2 != number)
 			__builtin_ia32_pause();
-		unsigned long took = one_call();
+		unsigned long took = one(native_call);
 		best = took < best ? took : best;
 		atomic_fetch_add(&turns->turn, 1);
 	}
@@ -90,7 +90,7 @@ static unsigned long row_turns(unsigned n)
 }
 
 /* The only server that takes an interrupt: one that may run on no core but its own. */
-static unsigned long row_pinned(unsigned n)
+static unsigned long pinned(void (*call)(void), unsigned n)
 {
 	unsigned long took;
 	cpu_set_t any;
@@ -98,12 +98,32 @@ static unsigned long row_pinned(unsigned n)
 	native_prepare();
 	pin(0, 0);
 	pin(native_server(), 1);
-	took = shortest(n);
+	took = shortest(call, n);
 	CPU_ZERO(&any);
 	CPU_SET(0, &any);
 	CPU_SET(1, &any);
 	MUST(sched_setaffinity(native_server(), sizeof any, &any) == 0);
 	return took;
+}
+
+static unsigned long row_pinned(unsigned n)
+{
+	return pinned(native_call, n);
+}
+
+static unsigned long row_pinned_words(unsigned n)
+{
+	return pinned(native_call_words, n);
+}
+
+static unsigned long row_pinned_data(unsigned n)
+{
+	return pinned(native_call_data, n);
+}
+
+static unsigned long row_pinned_shared(unsigned n)
+{
+	return pinned(native_call_shared, n);
 }
 
 /* A byte there and one back, each end on a core of its own. */
@@ -143,6 +163,9 @@ static const struct row native_core_rows[] = {
 	{ "cross_same", "native call and answer on two cores, shortest, ns: caller on one", 200, row_same },
 	{ "cross_turns", "the same: callers on two cores in turn, server not pinned", 200, row_turns },
 	{ "cross_pinned", "the same: server pinned to the other core", 200, row_pinned },
+	{ "cross_pinned_64", "pinned, 64 bytes in registers both ways", 200, row_pinned_words },
+	{ "cross_pinned_4k", "pinned, 4 KiB copied from the client", 200, row_pinned_data },
+	{ "cross_pinned_shared", "pinned, 1 MiB in memory that both map, the server looks at each page", 200, row_pinned_shared },
 	{ 0 },
 };
 

@@ -1,4 +1,5 @@
 /* Rows of memory. */
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,15 @@ static unsigned long touch(char *p, unsigned pages)
 	return ticks() - start;
 }
 
+static unsigned long look(const char *p, unsigned pages)
+{
+	unsigned long start = ticks();
+
+	for (unsigned i = 0; i < pages; i++)
+		(void)((const volatile char *)p)[i * PAGE];
+	return ticks() - start;
+}
+
 static unsigned long row_fault(unsigned n)
 {
 	char *p = map(n * PAGE, MAP_PRIVATE);
@@ -31,6 +41,24 @@ static unsigned long row_fault(unsigned n)
 
 	used = touch(p, n);
 	MUST(munmap(p, n * PAGE) == 0);
+	return used;
+}
+
+/* Pages of a file that have been written, so that they are there. */
+static unsigned long row_file_fault(unsigned n)
+{
+	static const char page[PAGE];
+	int fd = open("/tmp/bench-map", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	unsigned long used;
+	char *p;
+
+	MUST(fd >= 0);
+	for (unsigned i = 0; i < n; i++)
+		MUST(write(fd, page, PAGE) == (ssize_t)PAGE);
+	p = mmap(NULL, n * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	MUST(p != MAP_FAILED);
+	used = look(p, n);
+	MUST(munmap(p, n * PAGE) == 0 && close(fd) == 0 && unlink("/tmp/bench-map") == 0);
 	return used;
 }
 
@@ -76,6 +104,7 @@ static unsigned long row_protect(unsigned n)
 
 const struct row memory_rows[] = {
 	{ "fault", "page fault (4 KiB, zeroed)", 256, row_fault },
+	{ "file-fault", "fault of a page of a mapped file that is there", 256, row_file_fault },
 	{ "copy-on-write", "copy-on-write fault", 256, row_copy_on_write },
 	{ "map", "mmap + munmap of 4 MiB untouched", 1000, row_map_unmap },
 	{ "protect", "mprotect of 64 KiB", 1000, row_protect },

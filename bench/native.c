@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #define PATH_B "/native-b"
 
 /* Messages of these servers; the file protocol's labels are below. */
-enum { ECHO = 0x4000, PASS_ON, TAKE };
+enum { ECHO = 0x4000, PASS_ON, TAKE, LOOK };
 
 #define SMALL 4096
 #define LARGE (1 << 20)
@@ -24,6 +25,7 @@ enum { ECHO = 0x4000, PASS_ON, TAKE };
 #define SLOT_HANDLE (SLOT_IRQ + 1)
 
 static unsigned char large[LARGE] __attribute__((aligned(4096)));
+static volatile unsigned char *shared; /* LARGE, of all three */
 static int server_a, server_b; /* descriptors */
 static pid_t process_a, process_b;
 
@@ -55,6 +57,16 @@ static void take(unsigned long length)
 	}
 }
 
+/* A byte of each page, where the client has put it. */
+static unsigned long look(unsigned long length)
+{
+	unsigned long sum = 0;
+
+	for (unsigned long at = 0; at < length; at += 4096)
+		sum += shared[at];
+	return sum;
+}
+
 /* What is to go out with the next receive. */
 static unsigned long handle(struct ipc *ipc, int next)
 {
@@ -68,6 +80,10 @@ static unsigned long handle(struct ipc *ipc, int next)
 		return KCALL_forward;
 	case TAKE:
 		take(ipc->m[0]);
+		ipc->info = 0;
+		return KCALL_reply_recv;
+	case LOOK:
+		ipc->m[0] = look(ipc->m[0]);
 		ipc->info = 0;
 		return KCALL_reply_recv;
 	case FILE_OPEN:
@@ -128,6 +144,10 @@ void native_prepare(void)
 		return;
 	for (unsigned i = 0; i < LARGE; i += 4096)
 		large[i] = 1;
+	shared = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MUST(shared != MAP_FAILED);
+	for (unsigned i = 0; i < LARGE; i += 4096)
+		shared[i] = 1;
 	server_b = start(PATH_B, NULL, &process_b);
 	server_a = start(PATH_A, PATH_B, &process_a);
 }
@@ -137,6 +157,27 @@ void native_call(void)
 	unsigned long sent = ECHO;
 
 	MUST(uxrt_call_label((unsigned long)server_a, &sent) == 0);
+}
+
+void native_call_words(void)
+{
+	struct ipc ipc = { .target = (unsigned long)server_a, .info = ECHO, .m = { 1, 2, 3, 4, 5, 6, 7, 8 } };
+
+	MUST(uxrt_enter(KCALL_call, &ipc) == 0 && ipc.m[7] == 8);
+}
+
+void native_call_data(void)
+{
+	unsigned long sent = INFO(ECHO, SMALL);
+
+	MUST(uxrt_call_label((unsigned long)server_a, &sent) == 0);
+}
+
+void native_call_shared(void)
+{
+	struct ipc ipc = { .target = (unsigned long)server_a, .info = LOOK, .m = { LARGE } };
+
+	MUST(uxrt_enter(KCALL_call, &ipc) == 0 && ipc.m[0] == LARGE / 4096);
 }
 
 int native_server(void)
@@ -218,6 +259,15 @@ static unsigned long row_window(unsigned n)
 	return ticks() - start;
 }
 
+static unsigned long row_shared(unsigned n)
+{
+	native_prepare();
+	unsigned long start = ticks();
+	for (unsigned i = 0; i < n; i++)
+		native_call_shared();
+	return ticks() - start;
+}
+
 static unsigned long row_forward(unsigned n)
 {
 	return calls(n, PASS_ON);
@@ -229,6 +279,7 @@ const struct row native_rows[] = {
 	{ "native_64", "the same with 64 bytes in registers both ways", 1000, row_words },
 	{ "native_4k", "the same with 4 KiB copied from the client", 200, row_data },
 	{ "native_1m", "the same with 1 MiB copied from the client's window", 5, row_window },
+	{ "native_shared", "the same with 1 MiB in memory that both map, the server looks at each page", 200, row_shared },
 	{ "native_forward", "native call, forwarded by one server, answered by another", 1000, row_forward },
 	{ 0 },
 };

@@ -1,7 +1,10 @@
 /* Rows of processes and threads. */
+#include <linux/futex.h>
 #include <pthread.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,7 +131,7 @@ static void *second_player(void *argument)
 	return argument;
 }
 
-static unsigned long row_futex(unsigned n)
+static unsigned long row_condition(unsigned n)
 {
 	pthread_t thread;
 
@@ -142,12 +145,53 @@ static unsigned long row_futex(unsigned n)
 	return start;
 }
 
+/* A word for each way, 1: it has come. */
+static atomic_uint words[2];
+
+static void give(atomic_uint *word)
+{
+	atomic_store(word, 1);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void await(atomic_uint *word)
+{
+	while (!atomic_load(word))
+		syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	atomic_store(word, 0);
+}
+
+static void *give_back(void *count)
+{
+	for (unsigned i = *(unsigned *)count; i; i--) {
+		await(&words[0]);
+		give(&words[1]);
+	}
+	return NULL;
+}
+
+static unsigned long row_futex(unsigned n)
+{
+	pthread_t thread;
+
+	MUST(pthread_create(&thread, NULL, give_back, &n) == 0);
+	unsigned long start = ticks();
+	for (unsigned i = 0; i < n; i++) {
+		give(&words[0]);
+		await(&words[1]);
+	}
+	start = ticks() - start;
+	MUST(pthread_join(thread, NULL) == 0);
+	return start;
+}
+
 const struct row process_rows[] = {
 	{ "fork", "fork + exit + wait", 100, row_fork },
 	{ "fork-exec", "fork + exec of a static program + wait", 50, row_fork_exec },
 	{ "vfork-exec", "vfork + exec of a static program + wait", 50, row_vfork_exec },
 	{ "spawn", "posix_spawn of a static program + wait", 50, row_spawn },
 	{ "thread", "pthread_create + join", 100, row_thread },
-	{ "futex", "condition variable round trip, 2 threads", 1000, row_futex },
+	{ "futex", "futex round trip, 2 threads", 1000, row_futex },
+	{ "condition", "condition variable round trip, 2 threads", 1000, row_condition },
 	{ 0 },
 };
