@@ -185,7 +185,7 @@ enum file_operation {
 };
 
 /*
- * Badges at a server's Endpoint. 0: root's own capability: path operations are accepted only with it and INFO_FORWARDED. BADGE_SERVICE | number of a
+ * Badges at a server's Endpoint. 0: root's own capability: path operations are accepted only with it and INFO_FORWARDED, or by a tree Handle (below). BADGE_SERVICE | number of a
  * service in root's table (0: a program): Handles that root mints for SLOT_SERVICE_PIPE, _EVENT and _SOCKET. All others are open files of the server.
  */
 #define BADGE_SERVICE (1ul << 63)
