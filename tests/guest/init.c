@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -119,6 +121,27 @@ static void mount_all(void)
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
 		if (access(links[i][1], F_OK) != 0 && symlink(links[i][0], links[i][1]) != 0 && errno != EEXIST)
 			complain("cannot link %s", links[i][1]);
+}
+
+/* Linux's loopback interface comes down; 127.0.0.1 and ::1 come with it. A kernel without the family has none. */
+static void raise_loopback(void)
+{
+	struct ifreq request = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0) {
+		if (errno != EAFNOSUPPORT)
+			complain("cannot make a socket");
+		return;
+	}
+	if (ioctl(fd, SIOCGIFFLAGS, &request) != 0) {
+		complain("cannot read the state of lo");
+	} else if (!(request.ifr_flags & IFF_UP)) {
+		request.ifr_flags |= IFF_UP;
+		if (ioctl(fd, SIOCSIFFLAGS, &request) != 0)
+			complain("cannot bring lo up");
+	}
+	close(fd);
 }
 
 static int open_channel(const char *path)
@@ -531,6 +554,7 @@ int main(void)
 	}
 	mount_all();
 	sethostname("uxrt", 4);
+	raise_loopback();
 	char *term = parameter("init.term");
 	set_environment(term ? term : "vt100");
 	char *argv = parameter("init.argv");
