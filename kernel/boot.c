@@ -197,7 +197,7 @@ static struct boot_info *map_boot_info(void)
 {
 	struct boot_info *info = root_map_new(ROOT_BOOT_INFO, VSPACE_READ);
 
-	info->slot_count = root_cnode->slots;
+	info->slot_count = (u32)root_cnode->slots;
 	info->image_base = machine.module_base;
 	info->image_size = machine.module_bytes;
 	info->bundle_base = machine.bundle_base;
@@ -226,9 +226,11 @@ static void map_root_area(struct thread *root)
 static struct thread *make_root_thread(u64 entry)
 {
 	struct thread *root = root_slot(ROOT_SLOT_THREAD)->object;
+	struct cte cnode = { 0 };
 
 	map_root_area(root);
-	cap_copy(&root->system_cnode, root_slot(ROOT_SLOT_CNODE), RIGHT_ALL);
+	cap_copy(&cnode, root_slot(ROOT_SLOT_CNODE), RIGHT_ALL);
+	thread_set_cnode(root, &root->system_cnode, &cnode);
 	cap_copy(&root->vspace, root_slot(ROOT_SLOT_VSPACE), RIGHT_ALL);
 	thread_set_space(root, root_space);
 	root_thread = root;

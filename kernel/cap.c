@@ -154,6 +154,8 @@ void cap_copy(struct cte *dst, struct cte *src, unsigned rights)
 	ASSERT(cap_empty(dst) && cap_copyable(src));
 	dst->word = src->word & ~(~(u64)rights << CAP_RIGHTS_SHIFT & (3ull << CAP_RIGHTS_SHIFT));
 	dst->object = src->object;
+	if (cap_type(dst) == OBJECT_CNODE)
+		cap_set_value(dst, 0);
 	link_before(dst, src);
 	take_reference(dst);
 	cap_check(dst);
@@ -319,6 +321,8 @@ int cap_delete(struct cte *slot)
 		handle_leave_run(slot);
 	if (type == OBJECT_IRQ_HANDLER)
 		irq_release(cap_value(slot));
+	if (type == OBJECT_CNODE && cap_value(slot))
+		thread_cnode_gone(slot);
 	unlink_cap(slot);
 	*slot = (struct cte){ .object = type == OBJECT_CNODE ? &cnode_none : NULL };
 	if (caps && --*caps == 0 && !(type == OBJECT_CNODE && ((struct cnode *)object)->dying))

@@ -31,6 +31,10 @@ _Static_assert(sizeof(struct cte) == CNODE_SLOT_SIZE, "slot size");
 /* Untyped and Frame: the rights field says that it is device memory. */
 #define CAP_DEVICE 1
 
+/* CNode: the value says which of a thread's own slots the capability is in; 0: none. A copy does not say so. */
+#define CNODE_OF_FILES  1
+#define CNODE_OF_SYSTEM 2
+
 static inline enum object_type cap_type(const struct cte *c)
 {
 	return (enum object_type)(c->word & CAP_TYPE_MASK);

@@ -80,7 +80,7 @@ static void words_of_fault(struct thread *to, const struct thread *from)
 
 bool message_deliver(struct thread *sender, struct thread *receiver)
 {
-	struct cte *slot = cspace_system_slot(receiver, receiver->reply_slot);
+	struct cte *slot = cspace_system_slot(receiver, thread_reply_slot(receiver));
 	unsigned bytes = INFO_BYTES_OF(sender->call_info);
 	unsigned caps = INFO_CAPS_OF(sender->call_info);
 	u64 info = sender->call_info & (INFO_LABEL_MASK | INFO_INTERRUPTIBLE | INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT);
@@ -101,7 +101,7 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 		info |= (u64)bytes << INFO_BYTES_SHIFT;
 	}
 	/* before capabilities arrive: the receiver may have named its reply slot for one of them, too */
-	reply_make(sender, slot, receiver->reply_slot, receiver->endpoint);
+	reply_make(sender, slot, receiver);
 	priority_serves(receiver, sender);
 	if (unlikely(sender->budgeted))
 		context_lend(sender, receiver);
@@ -125,7 +125,6 @@ static struct thread *pop_receiver(struct endpoint *ep)
 		return NULL;
 	t = list_first_entry(&ep->queue, struct thread, queue);
 	thread_unblock(t);
-	t->endpoint = ep;
 	return t;
 }
 
@@ -253,7 +252,6 @@ static bool receive_queued(struct thread *t, struct endpoint *ep)
 	if (ep->receiving || list_empty(&ep->queue))
 		return false;
 	sender = list_first_entry(&ep->queue, struct thread, queue);
-	t->endpoint = ep;
 	/* the slot was checked by endpoint_receive, so this cannot fail */
 	struct handle *held = sender->handle;
 	list_remove(&sender->queue);
@@ -275,7 +273,9 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 		return K_OCCUPIED;
 	if (unlikely(t->lender)) /* what it was lent the time for is done, or kept for later */
 		context_return(t->lender);
-	t->reply_slot = t->frame.r15 & ~CPTR_SYSTEM;
+	t->reply_cptr = t->frame.r15;
+	t->reply_at = slot;
+	t->reply_fresh = reply_fresh(t->frame.r15 & ~CPTR_SYSTEM);
 	priority_receives(t, ep);
 	if (unlikely(ep->cancelled) && receive_cancelled(t, ep))
 		return CALL_DONE;
@@ -289,7 +289,6 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline)
 	if (deadline && deadline <= arch_clock_ns())
 		return K_TIMEOUT;
 	t->state = THREAD_RECEIVING;
-	t->endpoint = ep;
 	ep->receiving = 1;
 	list_push_back(&ep->queue, &t->queue);
 	thread_set_deadline(t, deadline);

@@ -105,7 +105,10 @@ static inline u64 reply_word(const struct thread *t, const struct cte *slot)
 }
 /* A thread is about to call. */
 void reply_charge(struct thread *t);
-void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep);
+/* The word of a new Reply in the slot of that number. */
+u64 reply_fresh(u32 number);
+/* In the slot where the receiver receives. */
+void reply_make(struct thread *caller, struct cte *slot, const struct thread *receiver);
 /* The Endpoint goes: what it knows of outstanding requests is forgotten, the Replies stay good. */
 void reply_endpoint_gone(struct endpoint *ep);
 /* The caller goes: its Reply stays, naming nobody, and the holder is told. */

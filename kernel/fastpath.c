@@ -1,11 +1,11 @@
 /*
  * Kernel calls, and the fast path of Call, ReplyRecv and ForwardRecv: a peer that waits, nothing else to do. Every check comes before the first
  * write; if one fails, nothing has changed and the general path (syscall.c, ipc.c, endpoint.c, reply.c) does the call. What is written here is
- * what the general path would write; tests/host/test_kernel_ipc.c and test_kernel_ipc_random.c run over both.
+ * what the general path would write; tests/host/test_kernel_ipc.c, test_kernel_ipc_random.c and test_kernel_fastpath.c run over both.
  *
  * What makes it short: conditions that seldom hold are kept where one load finds several of them (thread.unusual, core.hindered,
  * endpoint.activity, the low half of a Reply's word); the message's words, which the entry has saved in the sender's frame, go from there
- * into the registers as the receiver is resumed; no run queue is touched. Made with registers that a function may use freely (Makefile).
+ * into the registers as the receiver is resumed; no run queue is touched; a server's slots are remembered (thread.receives_at). Made with registers that a function may use freely (Makefile).
  */
 #include "kernel/calls.h"
 #include "kernel/endpoint.h"
@@ -31,7 +31,7 @@
 /* The compiler takes it as it is, and works out nothing else from what it was made of. */
 #define SETTLE(value) __asm__("" : "+r"(value))
 
-static INLINE struct cte *slot_in(const struct cte *cnode_cap, u32 number)
+static INLINE struct cte *slot_in(const struct cte *cnode_cap, u64 number)
 {
 	struct cnode *cn = cnode_cap->object;
 	u64 offset = number * sizeof(struct cte);
@@ -89,24 +89,30 @@ static INLINE bool info_ok(const struct thread *t, u64 info, u64 allowed)
 	       INFO_CAPS_OF(info) <= MESSAGE_CAPS && t->context;
 }
 
-/* CPTR_SYSTEM chooses between the thread's two CNodes. */
+/* Descriptors first: no CNode has as many slots as CPTR_SYSTEM says. */
 static INLINE const struct cte *named(const struct thread *t, u64 cptr)
 {
-	u64 which = cptr >> 31;
+	const struct cte *cap = slot_in(&t->files_cnode, cptr);
 
-	if (unlikely(which > 1))
-		return NULL;
-	return slot_in(&t->files_cnode + which, cptr & ~CPTR_SYSTEM);
+	return likely(cap) ? cap : slot_in(&t->system_cnode, cptr - CPTR_SYSTEM);
 }
-_Static_assert(offsetof(struct thread, system_cnode) == offsetof(struct thread, files_cnode) + sizeof(struct cte), "named()");
 
-static INLINE const struct cte *forward_target(const struct thread *t, u64 target)
+/* FORWARD_THROUGH a CNode, or of the system's. */
+static __attribute__((noinline)) const struct cte *forward_through(const struct thread *t, u64 target)
 {
 	const struct cte *cap = named(t, (u32)target);
 
 	if (!cap || !(target >> 32))
 		return cap;
 	return cap_type(cap) == OBJECT_CNODE ? slot_in(cap, (target >> 32) - 1) : NULL;
+}
+
+/* A descriptor; or what the long form names. */
+static INLINE const struct cte *forward_target(const struct thread *t, u64 target)
+{
+	const struct cte *cap = slot_in(&t->files_cnode, target);
+
+	return likely(cap) ? cap : forward_through(t, target);
 }
 
 /* The Endpoint that a capability sends to. */
@@ -125,91 +131,96 @@ static INLINE struct endpoint *target_of(const struct cte *cap, u64 *badge)
 }
 
 /* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose. */
-static INLINE bool may_switch(const struct core *core, const struct thread *next, bool any)
+static INLINE bool may_switch(const struct core *core, const struct thread *next, u64 mask, bool any)
 {
 	ASSERT(any || core->best < 0);
-	return (next->affinity & core->mask) && (!any || (int)next->priority >= core->best);
+	return (next->affinity & mask) && (!any || (int)next->priority >= core->best);
 }
 
-/* Who waits there and can have the caller's message at once; *slot is where its Reply goes. */
-static INLINE struct thread *receiver_of(const struct core *core, const struct endpoint *ep, const struct thread *caller, struct cte **slot, bool any)
+/* Who waits there and can have the caller's message at once; *slot is where its Reply goes. `unusual`: something stands in the way already. */
+static INLINE struct thread *receiver_of(const struct core *core, const struct endpoint *ep, const struct thread *caller, u64 unusual, struct cte **slot,
+	u64 mask, bool any)
 {
 	struct thread *receiver = list_entry(ep->queue.next, struct thread, queue);
 
 	if (unlikely(!ep->receiving || list_empty(&ep->queue)))
 		return NULL;
-	*slot = slot_in(&receiver->system_cnode, receiver->reply_slot);
-	if (unlikely(!*slot))
-		return NULL;
-	if (unlikely(!cap_empty(*slot) || receiver->unusual || receiver->priority < caller->priority || !may_switch(core, receiver, any)))
+	SETTLE(receiver); /* one register, not two with its queue's node */
+	*slot = receiver->reply_at;
+	ASSERT(*slot == &slot_forgotten || *slot == slot_in(&receiver->system_cnode, thread_reply_slot(receiver)));
+	if (unlikely(!cap_empty(*slot) || (receiver->unusual | unusual) || receiver->priority < caller->priority || !may_switch(core, receiver, mask, any)))
 		return NULL;
 	ASSERT(receiver->receives == ep);
 	return receiver;
 }
 
-/* The caller behind a Reply, if nothing is special about it. */
+/* The caller behind a Reply that nothing has happened to. */
 static INLINE struct thread *plain_caller(const struct cte *slot)
 {
 	struct thread *caller = slot->object;
 
-	if (unlikely((u32)slot->word != REPLY_PLAIN || caller->unusual))
+	if (unlikely((u32)slot->word != REPLY_PLAIN))
 		return NULL;
-	ASSERT(caller->state == THREAD_REPLY && caller->reply == slot && caller->endpoint && !caller->handle);
+	if (!caller)
+		__builtin_unreachable();
+	ASSERT(caller->state == THREAD_REPLY && caller->reply == slot);
 	return caller;
 }
 
-/* The Endpoint that cptr receives from, if nothing is there yet, and it is the one where the thread received last (priority.h). */
+/* The Endpoint where the thread received last, if cptr means it still, and nothing is there yet (priority.h). */
 static INLINE struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
 {
-	const struct cte *cap = named(t, cptr);
-	u64 wanted = OBJECT_ENDPOINT | RIGHT_RECV << CAP_RIGHTS_SHIFT;
-	const struct endpoint *ep;
+	const struct cte *cap = t->receives_at;
+	struct endpoint *ep = t->receives;
 
-	if (unlikely(!cap || (cap->word & (CAP_TYPE_MASK | RIGHT_RECV << CAP_RIGHTS_SHIFT)) != wanted))
+	/* whose server it is has all rights to it */
+	if (unlikely(cptr != t->receives_cptr || cap->object != ep || (u8)cap->word != (OBJECT_ENDPOINT | RIGHT_ALL << CAP_RIGHTS_SHIFT)))
 		return NULL;
-	ep = cap->object;
-	return likely(ep->activity == ENDPOINT_QUIET && ep == t->receives) ? cap->object : NULL;
+	ASSERT(cap == named(t, cptr));
+	return likely(ep->activity == ENDPOINT_QUIET) ? ep : NULL;
+}
+
+/* The slot where the thread received last, if cptr means it. */
+static INLINE struct cte *reply_slot(const struct thread *t, u64 cptr)
+{
+	return likely(cptr == t->reply_cptr) ? t->reply_at : &slot_forgotten;
 }
 
 /* ---- act ---- */
 
-/* A receiver gets a caller's message: it leaves its queue, and the caller waits for the answer. */
-static INLINE void receive(struct endpoint *ep, struct thread *receiver, struct cte *slot, struct thread *caller, u64 info)
+/* A receiver gets a caller's message: it leaves its queue, and the caller waits for the answer (caller->state is THREAD_REPLY, or will be). */
+static INLINE void receive(struct endpoint *ep, struct thread *receiver, struct cte *slot, struct thread *caller)
 {
 	ASSERT(!caller->handle && !slot->prev && !slot->next);
 	queue_pop(&ep->queue, &receiver->queue);
 	receiver->state = THREAD_READY;
-	caller->call_info = info;
 	caller->reply = slot;
 	caller->endpoint = ep;
-	caller->state = THREAD_REPLY;
 	queue_append(&ep->replies, &caller->queue);
-	slot->word = REPLY_PLAIN | receiver->reply_slot << 32;
+	slot->word = receiver->reply_fresh;
 	slot->object = caller;
 }
 
-/* A caller's waiting ends. */
+/* A caller is waited for by that Reply no more. */
 static INLINE void release(struct thread *caller, struct cte *slot)
 {
+	ASSERT(caller->endpoint && !caller->handle);
 	queue_remove(&caller->queue);
-	caller->reply = NULL;
 	slot->word = 0; /* the rest is set with the next */
 	if (DEBUG)
 		slot->object = NULL;
 }
 
-static INLINE void wait_at(struct thread *t, struct endpoint *ep, u32 reply_slot)
+/* Where it received last. */
+static INLINE void wait_again(struct thread *t, struct endpoint *ep)
 {
-	t->reply_slot = reply_slot;
-	t->endpoint = ep;
 	t->state = THREAD_RECEIVING;
 	queue_append(&ep->queue, &t->queue);
 }
 
-static INLINE void space_switch(struct core *core, struct vspace *space)
+static INLINE void space_switch(struct core *core, struct vspace *space, u64 mask)
 {
 	struct vspace *old = core->space;
-	u64 mask = core->mask;
 
 	ASSERT(space && old && (old->cores & mask) && (space == old || !(space->cores & mask)));
 	if (unlikely(space == old)) {
@@ -223,12 +234,12 @@ static INLINE void space_switch(struct core *core, struct vspace *space)
 }
 
 /* The core goes over from `prev`, which has blocked and whose words these are, to `next`. */
-static INLINE struct thread *switch_to(struct core *core, struct thread *prev, struct thread *next, u64 badge, u64 info, u64 last, bool any)
+static INLINE struct thread *switch_to(struct core *core, struct thread *prev, struct thread *next, u64 badge, u64 info, u64 last, u64 mask, bool any)
 {
 	ASSERT(!next->queued && next->frame.vector == VECTOR_SYSCALL && (s64)next->frame.rip < 0 && core->space);
 	ASSERT(next->core == core || !thread_runs(next));
 	thread_account(prev, next);
-	space_switch(core, next->space);
+	space_switch(core, next->space, mask);
 	arch_switch_fast(core, prev, next);
 	next->core = core;
 	core->current = next;
@@ -249,7 +260,7 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 	struct thread *receiver;
 	struct endpoint *ep;
 	struct cte *slot;
-	u64 badge;
+	u64 badge, mask = core->mask;
 
 	if (unlikely(!cap))
 		return NULL;
@@ -257,42 +268,39 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 		return NULL;
 	if (any && (info & INFO_INTERRUPTIBLE) && t->context->interrupt_flag)
 		return NULL;
-	if (unlikely(t->frame.rbp | t->unusual))
-		return NULL;
 	ep = target_of(cap, &badge);
 	if (unlikely(!ep))
 		return NULL;
-	receiver = receiver_of(core, ep, t, &slot, any);
+	receiver = receiver_of(core, ep, t, t->frame.rbp | t->unusual, &slot, mask, any);
 	if (unlikely(!receiver))
 		return NULL;
 	if (any && (info & DATA_BITS) && !receiver->message_low)
 		return NULL;
 	/* before its Reply is made: that may be in the slot where the caller has received last, if the two have one CNode */
-	t->principal_sent = likely(!t->reply_slot) ? t->principal : reply_word(t, slot_in(&t->system_cnode, t->reply_slot));
-	receive(ep, receiver, slot, t, info);
+	t->principal_sent = likely(!t->reply_fresh) ? t->principal : reply_word(t, slot_in(&t->system_cnode, thread_reply_slot(t)));
+	receive(ep, receiver, slot, t);
+	t->call_info = info;
+	t->state = THREAD_REPLY;
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
-	return switch_to(core, t, receiver, badge, info, t->principal_sent, any);
+	return switch_to(core, t, receiver, badge, info, t->principal_sent, mask, any);
 }
 
 /* r15 reply slot, rsi info of the reply, rdi Endpoint */
 static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64 target, u64 info, bool any)
 {
-	u64 r15 = t->frame.r15;
-	u32 number = r15 & ~CPTR_SYSTEM;
-	struct cte *slot = slot_in(&t->system_cnode, number);
+	struct cte *slot = reply_slot(t, t->frame.r15);
 	struct endpoint *ep = quiet_endpoint(t, target);
 	struct thread *caller;
+	u64 mask = core->mask;
 	struct mint mint;
 
-	if (unlikely(!slot || !ep || r15 >> 32))
+	if (unlikely(!ep))
 		return NULL;
 	if (any && !info_ok(t, info, DATA_BITS | CAPS_BITS))
 		return NULL;
-	if (unlikely(t->frame.rbp | t->unusual))
-		return NULL;
 	caller = plain_caller(slot);
-	if (unlikely(!caller || !may_switch(core, caller, any)))
+	if (unlikely(!caller || (t->frame.rbp | t->unusual | caller->unusual) || !may_switch(core, caller, mask, any)))
 		return NULL;
 	if (any && (info & (DATA_BITS | CAPS_BITS)) && !caller->message_low)
 		return NULL;
@@ -302,50 +310,58 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 	if (any && (info & CAPS_BITS) && message_caps_check(t, INFO_CAPS_OF(info), &mint))
 		return NULL;
 	release(caller, slot);
+	caller->reply = NULL;
 	caller->state = THREAD_READY;
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(caller, t, INFO_BYTES_OF(info));
 	if (any && (info & CAPS_BITS))
 		info = (info & ~CAPS_BITS) | INFO_CAPS(message_caps_move(caller, t, INFO_CAPS_OF(info), &mint));
-	wait_at(t, ep, number);
-	return switch_to(core, t, caller, caller->frame.rdi, info, caller->frame.r15, any);
+	wait_again(t, ep);
+	return switch_to(core, t, caller, caller->frame.rdi, info, caller->frame.r15, mask, any);
 }
 
 /* r15 reply slot, rsi info of the new message, rdi Endpoint or Handle, rbp Endpoint to receive from */
 static INLINE struct thread *forward_recv(struct core *core, struct thread *t, u64 target, u64 info, bool any)
 {
-	u64 r15 = t->frame.r15, badge, kept;
-	u32 number = r15 & ~CPTR_SYSTEM;
-	struct cte *slot = slot_in(&t->system_cnode, number), *reply;
-	const struct cte *cap = forward_target(t, target);
+	struct cte *slot = reply_slot(t, t->frame.r15), *reply;
 	struct endpoint *own = quiet_endpoint(t, t->frame.rbp), *ep;
 	struct thread *caller, *receiver;
+	const struct cte *cap;
+	u64 badge, mask;
 
-	if (unlikely(!slot || !cap || !own || r15 >> 32))
+	if (unlikely(!own))
 		return NULL;
 	if (any && !info_ok(t, info, WINDOW_BITS | DATA_BITS))
 		return NULL;
-	if (unlikely(t->unusual))
-		return NULL;
+	info |= INFO_FORWARDED;
 	caller = plain_caller(slot);
 	if (unlikely(!caller))
+		return NULL;
+	cap = forward_target(t, target);
+	if (unlikely(!cap))
 		return NULL;
 	ep = target_of(cap, &badge);
 	if (unlikely(!ep))
 		return NULL;
-	receiver = receiver_of(core, ep, caller, &reply, any);
+	mask = core->mask;
+	receiver = receiver_of(core, ep, caller, t->unusual | caller->unusual, &reply, mask, any);
 	if (unlikely(!receiver))
 		return NULL;
 	if (any && (info & DATA_BITS) && !receiver->message_low)
 		return NULL;
-	kept = caller->call_info & (any && (info & WINDOW_BITS) ? WINDOW_BITS | INFO_INTERRUPTIBLE : INFO_INTERRUPTIBLE);
-	info = (info & ~WINDOW_BITS) | kept;
+	/* what the caller allowed is all that counts in its info from here on (thread.h) */
+	if (any && (info & WINDOW_BITS)) {
+		caller->call_info &= WINDOW_BITS | INFO_INTERRUPTIBLE;
+		info = (info & ~WINDOW_BITS) | (caller->call_info & WINDOW_BITS);
+	} else {
+		caller->call_info &= INFO_INTERRUPTIBLE;
+	}
 	release(caller, slot);
-	receive(ep, receiver, reply, caller, info);
+	receive(ep, receiver, reply, caller);
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(receiver, t, INFO_BYTES_OF(info));
-	wait_at(t, own, number);
-	return switch_to(core, t, receiver, badge, (info & ~INFO_INTERRUPTIBLE) | INFO_FORWARDED, caller->principal_sent, any);
+	wait_again(t, own);
+	return switch_to(core, t, receiver, badge, info, caller->principal_sent, mask, any);
 }
 
 static INLINE struct thread *fast_call(struct core *core, struct thread *t, u64 target, u64 info, u64 number, bool any)

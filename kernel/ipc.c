@@ -33,11 +33,23 @@ int call_call(struct thread *t)
 	return CALL_DONE;
 }
 
+/* Where it wants to receive. What it calls the Endpoint is remembered. */
+static struct endpoint *own_endpoint(struct thread *t, u64 cptr, int *err)
+{
+	struct cte *cap = lookup(t, cptr, OBJECT_ENDPOINT, RIGHT_RECV, err);
+
+	if (!cap)
+		return NULL;
+	t->receives_cptr = cptr;
+	t->receives_at = cap;
+	return cap->object;
+}
+
 /* rdi Endpoint, r15 reply slot, rbp deadline */
 int call_recv(struct thread *t)
 {
 	int err = K_OK;
-	struct endpoint *ep = lookup_object(t, t->frame.rdi, OBJECT_ENDPOINT, RIGHT_RECV, &err);
+	struct endpoint *ep = own_endpoint(t, t->frame.rdi, &err);
 
 	return ep ? endpoint_receive(t, ep, t->frame.rbp) : err;
 }
@@ -66,7 +78,7 @@ int call_reply_recv(struct thread *t)
 
 	if (err)
 		return err;
-	ep = lookup_object(t, t->frame.rdi, OBJECT_ENDPOINT, RIGHT_RECV, &err);
+	ep = own_endpoint(t, t->frame.rdi, &err);
 	if (unlikely(!ep))
 		return err;
 	if (likely(!cap_empty(slot))) {
@@ -104,7 +116,7 @@ int call_forward_recv(struct thread *t)
 
 	if (err)
 		return err;
-	ep = lookup_object(t, t->frame.rbp, OBJECT_ENDPOINT, RIGHT_RECV, &err);
+	ep = own_endpoint(t, t->frame.rbp, &err);
 	if (unlikely(!ep))
 		return err;
 	err = reply_forward(t, slot, forward_target(t));

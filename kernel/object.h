@@ -17,10 +17,10 @@ struct sched_context;
 
 struct cnode {
 	u32 caps; /* capabilities that name this object, as in every object below */
-	u32 slots;
 	u32 inside; /* of those: in its own slots; they do not keep it alive */
+	u64 slots;
 	u32 dying;  /* being emptied: what it holds may name it, directly or through other CNodes */
-	u64 reserved[2];
+	u32 reserved[3];
 	struct cte slot[];
 };
 _Static_assert(sizeof(struct cnode) == CNODE_SLOT_SIZE, "the header takes one slot's room");
@@ -127,6 +127,8 @@ void vspace_destroy(struct vspace *vs);
 void thread_init(struct thread *thread);
 void thread_destroy(struct thread *thread);
 void thread_set_space(struct thread *t, struct vspace *space);
+/* `slot`, which is one of the thread's own for a CNode, gets the capability `fresh`, or is left empty. */
+void thread_set_cnode(struct thread *t, struct cte *slot, struct cte *fresh);
 void thread_space_gone(struct thread *t); /* its address space was revoked: it never runs again */
 void thread_wake_dead(struct thread *thread); /* its queued call ends with K_PEER_DEAD */
 /* untyped.c: a new object in dst, derived from parent. */

@@ -31,7 +31,7 @@ static const struct thread *first_caller(const struct endpoint *ep)
 
 static const struct thread *served(struct thread *thread)
 {
-	const struct cte *slot = thread->receives ? cspace_system_slot(thread, thread->reply_slot) : NULL;
+	const struct cte *slot = thread->receives ? cspace_system_slot(thread, thread_reply_slot(thread)) : NULL;
 	const struct thread *caller = slot && cap_type(slot) == OBJECT_REPLY ? reply_caller(slot) : NULL;
 
 	/* the Endpoint leads from a caller to its server, so only one that came by that counts */

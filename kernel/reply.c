@@ -48,14 +48,21 @@ static void cancelled_remove(struct endpoint *ep, struct cte *slot)
 
 void reply_charge(struct thread *t)
 {
-	struct cte *slot = t->reply_slot ? cspace_system_slot(t, t->reply_slot) : NULL;
+	struct cte *slot = t->reply_fresh ? cspace_system_slot(t, thread_reply_slot(t)) : NULL;
 
 	t->principal_sent = reply_word(t, slot);
 }
 
-void reply_make(struct thread *caller, struct cte *slot, u32 number, struct endpoint *ep)
+u64 reply_fresh(u32 number)
 {
-	slot->word = cap_word(OBJECT_REPLY, 0, 0, (u64)number << 8);
+	return cap_word(OBJECT_REPLY, 0, 0, (u64)number << 8);
+}
+
+void reply_make(struct thread *caller, struct cte *slot, const struct thread *receiver)
+{
+	struct endpoint *ep = receiver->receives;
+
+	slot->word = receiver->reply_fresh;
 	slot->object = caller;
 	slot->prev = slot->next = NULL;
 	caller->reply = slot;

@@ -11,6 +11,8 @@
 
 #define USER_RFLAGS 0x202
 
+struct cte slot_forgotten = { .word = OBJECT_IRQ_CONTROL };
+
 _Static_assert(THREAD_VECTOR_OFFSET + 2816 <= THREAD_PARK_OFFSET, "room for AVX-512 state");
 
 void thread_init(struct thread *t)
@@ -19,6 +21,7 @@ void thread_init(struct thread *t)
 	t->core = this_core();
 	t->affinity = ~0ull;
 	t->files_cnode.object = t->system_cnode.object = &cnode_none;
+	thread_forget_slots(t);
 	share_init(t);
 	arch_vector_init(t);
 }
@@ -124,6 +127,22 @@ static void slot_replace(struct cte *slot, struct cte *fresh)
 		cap_move(slot, fresh);
 }
 
+void thread_set_cnode(struct thread *t, struct cte *slot, struct cte *fresh)
+{
+	slot_replace(slot, fresh);
+	if (!cap_empty(slot))
+		cap_set_value(slot, slot == &t->files_cnode ? CNODE_OF_FILES : CNODE_OF_SYSTEM);
+}
+
+static void thread_copy_cnode(struct thread *t, struct cte *slot, struct cte *from)
+{
+	struct cte fresh = { 0 };
+
+	if (from)
+		cap_copy(&fresh, from, RIGHT_ALL);
+	thread_set_cnode(t, slot, &fresh);
+}
+
 /* `from` may be in what goes with the slot's old capability. */
 static void thread_set_slot(struct cte *slot, struct cte *from)
 {
@@ -156,8 +175,8 @@ int call_thread_configure(struct thread *t)
 		return K_INVALID_ARG;
 	if (target == t || target->state != THREAD_INACTIVE)
 		return K_BUSY;
-	thread_set_slot(&target->files_cnode, files);
-	thread_set_slot(&target->system_cnode, system);
+	thread_copy_cnode(target, &target->files_cnode, files);
+	thread_copy_cnode(target, &target->system_cnode, system);
 	thread_set_slot(&target->fault_endpoint, fault);
 	space_drop(target);
 	thread_set_slot(&target->vspace, vspace);
@@ -189,9 +208,9 @@ int call_thread_set_cnodes(struct thread *t)
 	if (system)
 		cap_copy(&fresh[1], system, RIGHT_ALL);
 	if (files)
-		slot_replace(&target->files_cnode, &fresh[0]);
+		thread_set_cnode(target, &target->files_cnode, &fresh[0]);
 	if (system)
-		slot_replace(&target->system_cnode, &fresh[1]);
+		thread_set_cnode(target, &target->system_cnode, &fresh[1]);
 	priority_update(target); /* whom it serves is named by a slot of it */
 	return K_OK;
 }

@@ -56,8 +56,14 @@ struct thread {
 	u8 queued;                     /* is in a run queue */
 	u8 interrupt_late;             /* thread_interrupt came while it ran on another core: to be done when that core is in the kernel */
 	u8 vector_free;                /* has no vector state, and traps if it uses the registers (kernel/arch/vector.c) */
-	u64 reply_slot;                /* where the Reply goes that it waits for, or received last; 0: it never received */
 	struct endpoint *receives;     /* where it received last; NULL: nowhere, or that is gone */
+	/*
+	 * As it received last: the words that named its Endpoint and the slot for the Reply, and the slots that they name. Who serves uses the same words again and
+	 * again, so the fast path looks them up once. &slot_forgotten, once one of its CNodes is another or gone.
+	 */
+	u64 receives_cptr, reply_cptr;
+	struct cte *receives_at, *reply_at;
+	u64 reply_fresh;               /* the word of a Reply made there (reply.c); 0: it never received */
 	struct list_node server;       /* in receives->servers */
 	u64 principal;                 /* with its own charge */
 	u64 principal_sent;            /* the word that its last call or fault went out with: if it serves, the charge is that of whom it serves */
@@ -69,7 +75,7 @@ struct thread {
 	                                * registers; of a fault: below */
 	u64 call_badge;                /* badge the receiver will see */
 	u64 fault_words[4];            /* address, instruction pointer, error, in the gate */
-	struct endpoint *endpoint;     /* sending, receiving, or the Endpoint it was received from (THREAD_REPLY) */
+	struct endpoint *endpoint;     /* sending, or the Endpoint it was received from (THREAD_REPLY) */
 	struct cte *reply;             /* THREAD_REPLY: the Reply capability that names this thread */
 	struct handle *handle;         /* queued call holds this Handle */
 	struct notification *notification; /* waiting on it */
@@ -174,6 +180,29 @@ struct core {
 extern struct core boot_core;
 extern struct core *cores[CORE_MAX]; /* cores[0..core_count) run */
 extern unsigned core_count;
+
+/* It is empty for nobody, and neither an Endpoint nor a Reply. */
+extern struct cte slot_forgotten;
+
+static inline void thread_forget_slots(struct thread *thread)
+{
+	thread->receives_at = thread->reply_at = &slot_forgotten;
+}
+
+/* The capability in one of its own slots for a CNode is being deleted. */
+static inline void thread_cnode_gone(struct cte *slot)
+{
+	if (cap_value(slot) == CNODE_OF_FILES)
+		thread_forget_slots(container_of(slot, struct thread, files_cnode));
+	else
+		thread_forget_slots(container_of(slot, struct thread, system_cnode));
+}
+
+/* The number of the slot where it received last; 0: it never did. */
+static inline u32 thread_reply_slot(const struct thread *thread)
+{
+	return (u32)(thread->reply_fresh >> 32);
+}
 
 static inline unsigned thread_windows(const struct thread *thread)
 {

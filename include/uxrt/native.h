@@ -61,14 +61,13 @@ static inline __attribute__((always_inline)) long uxrt_forward_recv(struct ipc *
 	register unsigned long m6 __asm__("r13") = ipc->m[6];
 	register unsigned long m7 __asm__("r14") = ipc->m[7];
 	register unsigned long reply __asm__("r15") = ipc->reply;
-	register unsigned long own __asm__("r11") = endpoint;
 	unsigned long enter = GATE_ENTER, number = KCALL_forward_recv;
 
-	__asm__ volatile(UXRT_ENTER("mov %%r11, %%rbp;")
+	__asm__ volatile(UXRT_ENTER("mov %k[own], %%ebp;")
 			 : "+a"(number), "+D"(ipc->target), "+S"(ipc->info), "+d"(ipc->m[0]), "+r"(m1), "+r"(m2), "+r"(m3), "+b"(ipc->m[4]),
-			   "+r"(m5), "+r"(m6), "+r"(m7), "+r"(reply), "+c"(enter), "+r"(own)
-			 :
-			 : "memory", "cc");
+			   "+r"(m5), "+r"(m6), "+r"(m7), "+r"(reply), "+c"(enter)
+			 : [own] "ri"((unsigned)endpoint)
+			 : "r11", "memory", "cc");
 	ipc->m[1] = m1;
 	ipc->m[2] = m2;
 	ipc->m[3] = m3;

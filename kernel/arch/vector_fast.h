@@ -46,6 +46,8 @@ FAST void vector_switch_fast(struct core *core, struct thread *prev, struct thre
 		vector_from_free(core, next);
 	} else if (!core->vector_general && next->vector_free && core->vector_owner == prev) {
 		vector_to_free(core, prev, next);
+	} else if (core->vector_general == VECTOR_TRAP_ALONE && !core->vector_owner) {
+		; /* between two that are vector-free, with the initial state in the registers */
 	} else {
 		vector_switch(core, next);
 	}

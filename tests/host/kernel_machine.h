@@ -252,10 +252,19 @@ static inline void check_forest(struct census *census)
 	}
 }
 
+/* What the fast path need not look up is what it would find. */
+static inline void check_remembered(struct thread *t)
+{
+	CHECK(t->reply_at == &slot_forgotten || t->reply_at == cspace_system_slot(t, t->reply_cptr & ~(u64)CPTR_SYSTEM));
+	CHECK(t->reply_at == &slot_forgotten || t->reply_at == cspace_system_slot(t, thread_reply_slot(t)));
+	CHECK(t->receives_at == &slot_forgotten || t->receives_at == cspace_slot(t, t->receives_cptr));
+}
+
 static inline void check_thread_queues(struct thread *t)
 {
 	bool linked = list_linked(&t->queue);
 
+	check_remembered(t);
 	switch (t->state) {
 	case THREAD_INACTIVE:
 		CHECK(!linked && !t->reply);
@@ -278,7 +287,7 @@ static inline void check_thread_queues(struct thread *t)
 static inline void check_priority(struct thread *t)
 {
 	const struct endpoint *ep = t->receives;
-	struct cte *slot = ep ? cspace_system_slot(t, t->reply_slot) : NULL;
+	struct cte *slot = ep ? cspace_system_slot(t, thread_reply_slot(t)) : NULL;
 	struct thread *first = ep && !ep->receiving ? list_first_entry(&ep->queue, struct thread, queue) : NULL;
 	u8 wanted = MAX(t->priority_own, first ? first->priority : 0);
 
@@ -287,7 +296,7 @@ static inline void check_priority(struct thread *t)
 	CHECK_EQ(t->priority, wanted);
 	CHECK_EQ(t->boosted, t->priority > t->priority_own);
 	CHECK(list_linked(&t->server) == (ep != NULL));
-	CHECK(t->state != THREAD_RECEIVING || (t->endpoint == ep && !t->boosted));
+	CHECK(t->state != THREAD_RECEIVING || (t->receives == ep && !t->boosted));
 }
 
 /* Puts the wanted thread on the core as the scheduler would: the tests decide who runs. */

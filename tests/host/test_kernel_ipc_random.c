@@ -275,7 +275,7 @@ static unsigned in_state(unsigned state, const struct endpoint *ep)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < MEMBERS; i++)
-		n += member[i]->state == state && member[i]->endpoint == ep;
+		n += member[i]->state == state && (state == THREAD_RECEIVING ? member[i]->receives : member[i]->endpoint) == ep;
 	return n;
 }
 
@@ -287,7 +287,7 @@ static void check_endpoint(struct endpoint *ep)
 	list_for_each_safe(node, &ep->queue) {
 		struct thread *t = list_entry(node, struct thread, queue);
 
-		CHECK(t->state == (ep->receiving ? THREAD_RECEIVING : THREAD_SENDING) && t->endpoint == ep);
+		CHECK(t->state == (ep->receiving ? THREAD_RECEIVING : THREAD_SENDING) && (ep->receiving ? t->receives : t->endpoint) == ep);
 		queued++;
 	}
 	CHECK_EQ(queued, in_state(ep->receiving ? THREAD_RECEIVING : THREAD_SENDING, ep));

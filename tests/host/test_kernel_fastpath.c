@@ -1,0 +1,127 @@
+// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/priority.c kernel/remote.c kernel/boot.c
+/* What the fast path remembers of a server: the Endpoint and the slot for the Reply where it received last. */
+#include "ipc_machine.h"
+
+static u64 general_before;
+
+static void expect_fast(void)
+{
+	CHECK_EQ(host_core->general_entries, general_before);
+}
+
+/* Server 1 has answered once, waits, and what it does is fast. */
+static void settle(void)
+{
+	serve(1, 10);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(7, 0), 1, 0, 0);
+	ipc(member[1], KCALL_reply_recv, SYS(1), INFO(0, 0), 2, 10, 0);
+	general_before = host_core->general_entries;
+}
+
+static u64 system_of(unsigned i, unsigned slot)
+{
+	return cap_type(&((struct cnode *)cspace_system_slot(root, SYSTEMS + i)->object)->slot[slot]);
+}
+
+TEST(a_server_that_receives_as_before_is_served_by_the_fast_path)
+{
+	settle();
+	CHECK(ipc(member[0], KCALL_call, SYS(1), INFO(7, 0), 3, 0, 0) == member[1]);
+	CHECK(ipc(member[1], KCALL_reply_recv, SYS(1), INFO(0, 0), 4, 10, 0) == member[0]);
+	expect_fast();
+	CHECK_EQ(member[0]->frame.rdx, 4);
+}
+
+TEST(another_slot_for_the_reply_is_used_when_it_is_named)
+{
+	settle();
+	ipc(member[0], KCALL_call, SYS(1), INFO(7, 0), 3, 0, 0);
+	ipc(member[1], KCALL_reply, 0, INFO(0, 0), 4, 10, 0);
+	serve(1, 12);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(7, 0), 5, 0, 0);
+	CHECK_EQ(system_of(1, 10), OBJECT_NULL);
+	CHECK_EQ(system_of(1, 12), OBJECT_REPLY);
+	CHECK_EQ(ipc(member[1], KCALL_reply_recv, SYS(1), INFO(0, 0), 6, 10, 0)->frame.rax, K_OK); /* nothing is there: it only receives */
+	CHECK_EQ(member[0]->state, THREAD_REPLY);
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0), 7, 12, 0);
+	CHECK_EQ(member[0]->frame.rdx, 7);
+}
+
+TEST(a_reply_goes_into_the_cnode_that_a_waiting_server_got_meanwhile)
+{
+	settle();
+	/* server 3's CNode has all that server 1's has */
+	CHECK_EQ(kcall(run(root), KCALL_thread_set_cnodes, SYS(THREADS + 1), 0, SYS(SYSTEMS + 3), 0, 0, 0, 0), 0);
+	check_thread_queues(member[1]);
+	CHECK(ipc(run(member[0]), KCALL_call, SYS(1), INFO(7, 0), 3, 0, 0) == member[1]);
+	CHECK_EQ(system_of(1, 10), OBJECT_NULL);
+	CHECK_EQ(system_of(3, 10), OBJECT_REPLY);
+	ipc(member[1], KCALL_reply_recv, SYS(1), INFO(0, 0), 4, 10, 0);
+	CHECK_EQ(member[0]->frame.rdx, 4);
+	CHECK_EQ(system_of(3, 10), OBJECT_NULL);
+}
+
+TEST(a_server_without_its_cnode_is_told_and_its_caller_waits)
+{
+	struct cte *slot;
+
+	settle();
+	slot = cspace_system_slot(member[1], 10);
+	run(root);
+	/* the thread's own capability is the last one */
+	delete_slot(SYSTEMS + 1);
+	CHECK_EQ(cap_delete(&member[1]->system_cnode), K_OK);
+	check_thread_queues(member[1]);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(7, 0), 3, 0, 0);
+	CHECK(cap_empty(slot));
+	CHECK_EQ(member[0]->state, THREAD_SENDING);
+	CHECK_EQ((s64)member[1]->frame.rax, K_OCCUPIED);
+}
+
+TEST(another_endpoint_in_the_slot_is_what_a_server_receives_from)
+{
+	settle();
+	ipc(member[0], KCALL_call, SYS(1), INFO(7, 0), 3, 0, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + 1), 1, 0, 0, 0, 0, 0), 0);
+	give(1, SYSTEMS, 1, EP2, RIGHT_ALL);
+	ipc(run(member[1]), KCALL_reply_recv, SYS(1), INFO(0, 0), 4, 10, 0);
+	CHECK_EQ(member[0]->frame.rdx, 4);
+	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
+	CHECK(member[1]->receives == cspace_system_slot(root, EP2)->object);
+	CHECK(ipc(run(member[2]), KCALL_call, SYS(2), INFO(7, 0), 5, 0, 0) == member[1]);
+}
+
+TEST(an_endpoint_that_may_only_be_sent_to_is_not_received_from_again)
+{
+	settle();
+	ipc(member[0], KCALL_call, SYS(1), INFO(7, 0), 3, 0, 0);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(SYSTEMS + 1), 1, 0, 0, 0, 0, 0), 0);
+	give(1, SYSTEMS, 1, EP, RIGHT_SEND);
+	CHECK_EQ((s64)ipc(run(member[1]), KCALL_reply_recv, SYS(1), INFO(0, 0), 4, 10, 0)->frame.rax, K_NO_RIGHT);
+	CHECK_EQ(member[0]->state, THREAD_REPLY);
+}
+
+TEST(what_a_forwarded_caller_allowed_stays_narrowed)
+{
+	settle();
+	ipc(run(member[2]), KCALL_recv, SYS(2), 0, 0, 10, 0);
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(7, 0) | INFO_WINDOWS(2), 3, 0, 0);
+	CHECK(ipc(member[1], KCALL_forward_recv, SYS(2), INFO(5, 0), 9, 10, SYS(1)) == member[2]);
+	CHECK_EQ(member[2]->frame.rsi, INFO(5, 0) | INFO_FORWARDED);
+	CHECK_EQ(thread_windows(member[0]), 0);
+}
+
+int main(void)
+{
+	machine_boot();
+	RUN(a_server_that_receives_as_before_is_served_by_the_fast_path);
+	RUN(another_slot_for_the_reply_is_used_when_it_is_named);
+	RUN(a_reply_goes_into_the_cnode_that_a_waiting_server_got_meanwhile);
+	RUN(a_server_without_its_cnode_is_told_and_its_caller_waits);
+	RUN(another_endpoint_in_the_slot_is_what_a_server_receives_from);
+	RUN(an_endpoint_that_may_only_be_sent_to_is_not_received_from_again);
+	RUN(what_a_forwarded_caller_allowed_stays_narrowed);
+	return check_result();
+}
