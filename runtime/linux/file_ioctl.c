@@ -15,9 +15,12 @@
 #include <asm/termios.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/sockios.h>
 #include <linux/stat.h>
 
 #define UNKNOWN_SIZE 4096 /* of a command that is neither in the table nor says it */
+
+#define IFREQ_SIZE   40   /* struct ifreq */
 
 enum direction { VALUE, IN, OUT, BOTH };
 
@@ -46,6 +49,11 @@ static const struct shape shapes[] = {
 	{ TIOCVHANGUP, 0, VALUE }, { TIOCGPTPEER, 0, VALUE }, { TIOCCONS, 0, VALUE },
 	{ BLKROSET, 4, IN }, { BLKROGET, 4, OUT }, { BLKGETSIZE, 8, OUT }, { BLKFLSBUF, 0, VALUE }, { BLKSSZGET, 4, OUT },
 	{ BLKBSZGET, 4, OUT }, { BLKGETSIZE64, 8, OUT }, { BLKPBSZGET, 4, OUT },
+	{ SIOCGIFNAME, IFREQ_SIZE, BOTH }, { SIOCGIFFLAGS, IFREQ_SIZE, BOTH }, { SIOCSIFFLAGS, IFREQ_SIZE, IN }, { SIOCGIFADDR, IFREQ_SIZE, BOTH },
+	{ SIOCSIFADDR, IFREQ_SIZE, IN }, { SIOCGIFDSTADDR, IFREQ_SIZE, BOTH }, { SIOCGIFBRDADDR, IFREQ_SIZE, BOTH },
+	{ SIOCGIFNETMASK, IFREQ_SIZE, BOTH }, { SIOCSIFNETMASK, IFREQ_SIZE, IN }, { SIOCGIFMETRIC, IFREQ_SIZE, BOTH },
+	{ SIOCGIFMTU, IFREQ_SIZE, BOTH }, { SIOCSIFMTU, IFREQ_SIZE, IN }, { SIOCGIFHWADDR, IFREQ_SIZE, BOTH }, { SIOCGIFINDEX, IFREQ_SIZE, BOTH },
+	{ SIOCGIFTXQLEN, IFREQ_SIZE, BOTH }, { SIOCGIFMAP, IFREQ_SIZE, BOTH },
 	{ FS_IOC_GETFLAGS, 4, OUT }, { FS_IOC_SETFLAGS, 4, IN }, { FIGETBSZ, 4, OUT },
 };
 
@@ -123,6 +131,25 @@ static long open_peer(struct thread_record *t, unsigned fd, unsigned flags)
 	return new;
 }
 
+/* struct ifconf: a buffer and its size, which becomes what is in it. */
+static long interface_list(struct thread_record *t, unsigned fd, uaddr_t argument)
+{
+	struct ipc c = { .target = fd, .info = INFO(FILE_IOCTL, 0) };
+	uaddr_t buffer;
+	long result;
+	int room;
+
+	if (get_user(room, argument) < 0 || get_user(buffer, argument + 8) < 0)
+		return -EFAULT;
+	room = MIN(MAX(room, 0), UNKNOWN_SIZE) / IFREQ_SIZE * IFREQ_SIZE;
+	c.m[0] = SIOCGIFCONF;
+	c.m[1] = buffer;
+	if (buffer && room && !user_range_ok(buffer, (size_t)room))
+		return -EFAULT;
+	result = buffer && !room ? 0 : buffer ? file_call_window(t, &c, buffer, (size_t)room, true) : file_call(&c, NULL);
+	return result < 0 ? result : put_user((int)result, argument);
+}
+
 long linux_ioctl(struct thread_record *t, const unsigned long a[6])
 {
 	unsigned fd = (unsigned)a[0], command = (unsigned)a[1];
@@ -141,6 +168,10 @@ long linux_ioctl(struct thread_record *t, const unsigned long a[6])
 		return change_flag(fd, a[2], FASYNC);
 	case TIOCGPTPEER:
 		return open_peer(t, fd, (unsigned)a[2]);
+	case SIOCGIFCONF:
+		if (descriptor_type(word) == S_IFSOCK)
+			return interface_list(t, fd, a[2]);
+		break;
 	case FIONREAD:
 		if (descriptor_type(word) == S_IFREG)
 			return bytes_left(t, fd, a[2]);

@@ -13,6 +13,8 @@
 #include <linux/stat.h>
 
 #define AF_UNIX    1
+#define AF_INET    2
+#define AF_INET6   10
 #define AF_MAX     46
 #define TYPE_MASK  0xf
 #define TYPE_MAX   11
@@ -200,7 +202,7 @@ static long check_type(unsigned long family, unsigned type)
 		return -EAFNOSUPPORT;
 	if ((type & TYPE_MASK) >= TYPE_MAX)
 		return -EINVAL;
-	return (unsigned)family == AF_UNIX ? 0 : -EAFNOSUPPORT;
+	return (unsigned)family == AF_UNIX || (unsigned)family == AF_INET || (unsigned)family == AF_INET6 ? 0 : -EAFNOSUPPORT;
 }
 
 static u32 word_of(unsigned type)

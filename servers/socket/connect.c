@@ -1,9 +1,8 @@
-/* Names, connections, and their end. */
+/* What sockets of all kinds are asked to do: made, named, connected, accepted, shut down. */
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/socket/socket.h"
 
-#define READABLE (LINUX_POLLIN | LINUX_POLLRDNORM)
 #define SETTABLE LINUX_O_NONBLOCK
 
 /* ---- sockets ---- */
@@ -24,30 +23,10 @@ long socket_give(struct request *request, struct socket *socket, unsigned flags,
 	return result;
 }
 
-static long check_kind(unsigned family, unsigned *type, unsigned protocol)
-{
-	if (family != LINUX_AF_UNIX)
-		return -EAFNOSUPPORT;
-	if (protocol && protocol != LINUX_AF_UNIX)
-		return -EPROTONOSUPPORT;
-	if (*type == LINUX_SOCK_RAW) /* as on Linux */
-		*type = LINUX_SOCK_DGRAM;
-	return *type == LINUX_SOCK_STREAM || *type == LINUX_SOCK_DGRAM || *type == LINUX_SOCK_SEQPACKET ? 0 : -ESOCKTNOSUPPORT;
-}
-
-static void join(struct socket *one, struct socket *two, struct socket_credentials who)
-{
-	socket_set_peer(one, two);
-	one->credentials = who;
-	one->had_credentials = true;
-	if (!socket_is_datagram(one))
-		one->state = SOCKET_CONNECTED;
-}
-
 static long make_pair(struct request *request, struct socket *one, unsigned flags)
 {
 	long result;
-	struct socket *two = socket_new(one->type, request->principal, &result);
+	struct socket *two = socket_new(one->transport, one->domain, one->type, request->principal, &result);
 
 	if (two)
 		result = socket_give(request, two, flags, 1);
@@ -57,24 +36,27 @@ static long make_pair(struct request *request, struct socket *one, unsigned flag
 		return result;
 	}
 	two->protocol = one->protocol;
-	join(one, two, credentials_of(request->principal, true));
-	join(two, one, credentials_of(request->principal, true));
+	socket_join(one, two, credentials_of(request->principal, true));
+	socket_join(two, one, credentials_of(request->principal, true));
 	return 0;
 }
 
 /* The first of a pair is given last: if that fails the second's Handle is nobody's, and closes it. */
 long op_socket(struct request *request)
 {
-	unsigned type = (unsigned)request->m[1], flags = (unsigned)request->m[4];
-	long result = check_kind((unsigned)request->m[0], &type, (unsigned)request->m[3]);
+	unsigned type = (unsigned)request->m[1], protocol = (unsigned)request->m[3], flags = (unsigned)request->m[4];
+	const struct transport *transport;
+	long result = transport_find((unsigned)request->m[0], &type, &protocol, &transport);
 	struct socket *socket;
 
+	if (!result && request->m[5] == 1 && transport != &transport_unix)
+		result = -EOPNOTSUPP;
 	if (result)
 		return result;
-	socket = socket_new(type, request->principal, &result);
+	socket = socket_new(transport, (unsigned)request->m[0], type, request->principal, &result);
 	if (!socket)
 		return result;
-	socket->protocol = (unsigned)request->m[3];
+	socket->protocol = protocol;
 	result = socket_give(request, socket, flags, 0);
 	if (!result && request->m[5] == 1) {
 		result = make_pair(request, socket, flags);
@@ -91,63 +73,6 @@ long op_socket(struct request *request)
 
 /* ---- names ---- */
 
-struct name *name_of_request(struct request *request)
-{
-	struct open_file *file = NULL;
-
-	if (request->received[0])
-		capability_kind(request->received[0], &file);
-	return file && file->node.entry == NODE_NAME ? (struct name *)file->node.id : NULL;
-}
-
-static bool from_file_system(const struct request *request)
-{
-	return request->forwarded && request->badge & BADGE_SERVICE && request->badge != BADGE_SERVICE;
-}
-
-/* A file system says which inode a path is; its Handle is what the client shows for it. */
-long op_socket_name(struct request *request)
-{
-	struct name_key key = { request->badge, request->m[2], request->m[1], request->m[3] };
-	struct open_file *file;
-	struct name *name;
-	long result;
-
-	if (!from_file_system(request))
-		return -EPERM;
-	if (request->m[0] != SOCKET_NAME_BIND && !address_find_key(key))
-		return -ECONNREFUSED;
-	name = memory_take(sizeof(*name));
-	file = name ? open_file_new((struct node){ .id = (u64)name, .entry = NODE_NAME }, LINUX_O_RDONLY, LINUX_S_IFSOCK | 0777) : NULL;
-	result = file ? open_file_give(request, file, 0) : -ENFILE;
-	if (!result) {
-		*name = (struct name){ key, request->m[0] == SOCKET_NAME_BIND };
-		return 0;
-	}
-	if (file)
-		open_file_drop(file);
-	memory_free(name, sizeof(*name));
-	return result;
-}
-
-long socket_find(struct request *request, const u8 *bytes, size_t length, unsigned type, struct socket **to)
-{
-	const struct name *name = address_is_path(bytes, length) ? name_of_request(request) : NULL;
-	struct socket *found;
-
-	if (address_is_path(bytes, length))
-		found = name ? address_find_key(name->key) : NULL;
-	else
-		found = address_find_abstract(bytes, length, type);
-	if (!found)
-		return -ECONNREFUSED;
-	if (found->type != type)
-		return -EPROTOTYPE;
-	socket_hold(found);
-	*to = found;
-	return 0;
-}
-
 /* The sockaddr in the message, copied. */
 static size_t take_address(const struct request *request, u8 bytes[SOCKET_ADDRESS_MAX])
 {
@@ -157,183 +82,42 @@ static size_t take_address(const struct request *request, u8 bytes[SOCKET_ADDRES
 	return request->bytes > SOCKET_ADDRESS_MAX ? request->bytes : length;
 }
 
-static long bind_to(struct request *request, struct socket *socket, const u8 *bytes, size_t length)
-{
-	bool path = address_is_path(bytes, length);
-	struct name *name = path ? name_of_request(request) : NULL;
-	struct address *address;
-
-	if (path && (!name || !name->bind))
-		return -EINVAL;
-	if (!path && address_find_abstract(bytes, length, socket->type))
-		return -EADDRINUSE;
-	address = address_new(bytes, length);
-	if (!address)
-		return -ENOMEM;
-	address->path = path;
-	if (path)
-		address->key = name->key;
-	if (path)
-		name->bind = false;
-	address_bind(address, socket);
-	return 0;
-}
-
 long op_bind(struct request *request)
 {
 	struct socket *socket = socket_of(request->file);
 	u8 bytes[SOCKET_ADDRESS_MAX];
 	size_t length = take_address(request, bytes);
-	bool automatic = length == 2 && bytes[0] == LINUX_AF_UNIX && !bytes[1];
-	long error = automatic ? 0 : address_check(bytes, length);
+	long result = socket->transport->bind(request, socket, bytes, length);
 
-	if (error)
-		return error;
-	if (socket->address)
-		return automatic ? 0 : -EINVAL;
-	return automatic ? address_autobind(socket) : bind_to(request, socket, bytes, length);
+	sockets_settle();
+	return result;
 }
 
 long op_socket_address(struct request *request)
 {
 	struct socket *socket = socket_of(request->file);
-	const struct address *address = socket->address;
 	u8 bytes[SOCKET_ADDRESS_MAX + 1];
+	long length = request->m[0] ? socket->transport->peer_name(socket, bytes) : (long)socket->transport->own_name(socket, bytes);
 
-	if (request->m[0]) {
-		if (!socket->peer)
-			return -ENOTCONN;
-		address = socket->peer->address;
-	}
-	request->answer_bytes = (unsigned)address_show(address, bytes);
-	memcpy(serve_message->data, bytes, request->answer_bytes);
-	return (long)request->answer_bytes;
+	if (length < 0)
+		return length;
+	request->answer_bytes = (unsigned)length;
+	memcpy(serve_message->data, bytes, (size_t)length);
+	return length;
 }
 
-/* ---- listening ---- */
+/* ---- listening and connecting ---- */
 
 long op_listen(struct request *request)
 {
 	struct socket *socket = socket_of(request->file);
+	long result;
 
 	if (socket_is_datagram(socket))
 		return -EOPNOTSUPP;
-	if (!socket->address || socket->state == SOCKET_CONNECTED)
-		return -EINVAL;
-	socket->backlog = MIN((unsigned)request->m[0], SOCKET_BACKLOG_MAX);
-	socket->state = SOCKET_LISTENING;
-	socket->credentials = credentials_of(request->principal, true);
-	socket->had_credentials = true;
-	socket_room(socket);
+	result = socket->transport->listen(request, socket, (unsigned)request->m[0]);
 	sockets_settle();
-	return 0;
-}
-
-/* ---- connecting ---- */
-
-struct connect {
-	struct socket *socket, *to; /* a reference to the second */
-	struct socket_credentials who;
-};
-
-static long stream_connect_check(const struct socket *socket, const struct socket *to)
-{
-	if (to->state != SOCKET_LISTENING || to->closed & CLOSED_RECEIVE)
-		return -ECONNREFUSED;
-	if (to->embryo_count > to->backlog)
-		return WOULD_WAIT;
-	if (socket->state == SOCKET_CONNECTED)
-		return -EISCONN;
-	return socket->state == SOCKET_LISTENING ? -EINVAL : 0;
-}
-
-/* The other end of the connection waits to be accepted. */
-static long stream_connect_try(const struct request *request, struct connect *c)
-{
-	struct socket *socket = c->socket, *to = c->to, *embryo;
-	long result = stream_connect_check(socket, to);
-
-	if (result)
-		return result;
-	embryo = socket_new(socket->type, request->principal, &result);
-	if (!embryo)
-		return result;
-	embryo->uid = to->uid;
-	embryo->gid = to->gid;
-	embryo->address = to->address;
-	address_hold(to->address);
-	join(embryo, socket, c->who);
-	join(socket, embryo, to->credentials);
-	list_push_back(&to->embryos, &embryo->embryos);
-	to->embryo_count++;
-	socket_changed(to, READABLE);
-	socket_changed(socket, LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLHUP);
-	return 0;
-}
-
-static long connect_again(struct request *request, void *operation)
-{
-	struct connect *c = operation;
-	long given_up = wait_given_up(request), result = given_up ? given_up : stream_connect_try(request, c);
-
-	if (result != WOULD_WAIT)
-		socket_drop(c->to);
 	return result;
-}
-
-static long stream_connect(struct request *request, struct connect *c)
-{
-	long result = stream_connect_try(request, c);
-
-	if (result == WOULD_WAIT && request_nonblocking(request))
-		result = -EAGAIN;
-	if (result == WOULD_WAIT)
-		result = wait_start(request, c->to, WAIT_ROOM, c->socket->send_timeout, connect_again, c, sizeof(*c));
-	if (result != REQUEST_KEPT)
-		socket_drop(c->to);
-	return result;
-}
-
-/* To somebody else, or (NULL) to nobody. */
-static long datagram_connect(struct socket *socket, struct socket *to)
-{
-	struct socket *old = socket->peer;
-
-	if (to && to->peer && to->peer != socket)
-		return -EPERM;
-	if (old)
-		socket_hold(old);
-	socket_set_peer(socket, to);
-	socket->state = to ? SOCKET_CONNECTED : SOCKET_UNCONNECTED;
-	if (old && old != to)
-		datagram_disconnected(socket, old);
-	if (old)
-		socket_drop(old);
-	socket_changed(socket, LINUX_POLLOUT | LINUX_POLLWRNORM);
-	return 0;
-}
-
-static bool is_unspecified(const u8 *bytes, size_t length)
-{
-	return length >= 2 && bytes[0] == LINUX_AF_UNSPEC && !bytes[1];
-}
-
-static long connect_to(struct request *request, struct socket *socket, const u8 *bytes, size_t length)
-{
-	struct connect c = { .socket = socket, .who = credentials_of(request->principal, true) };
-	long error = address_check(bytes, length);
-
-	if (!error && socket->pass_credentials && !socket->address)
-		error = address_autobind(socket);
-	if (!error)
-		error = socket_find(request, bytes, length, socket->type, &c.to);
-	if (error)
-		return error;
-	if (!socket_is_datagram(socket))
-		return stream_connect(request, &c);
-	error = datagram_connect(socket, c.to);
-	socket_drop(c.to);
-	return error;
 }
 
 long op_connect(struct request *request)
@@ -341,12 +125,8 @@ long op_connect(struct request *request)
 	struct socket *socket = socket_of(request->file);
 	u8 bytes[SOCKET_ADDRESS_MAX];
 	size_t length = take_address(request, bytes);
-	long result;
+	long result = socket->transport->connect(request, socket, bytes, length);
 
-	if (socket_is_datagram(socket) && is_unspecified(bytes, length))
-		result = datagram_connect(socket, NULL);
-	else
-		result = connect_to(request, socket, bytes, length);
 	sockets_settle();
 	return result;
 }
@@ -372,7 +152,7 @@ static struct socket *accept_try(struct accept *a, long *error)
 	list_remove(&embryo->embryos);
 	list_init(&embryo->embryos);
 	socket->embryo_count--;
-	socket_room(socket);
+	socket->transport->accepted(socket);
 	return embryo;
 }
 
@@ -380,15 +160,16 @@ static struct socket *accept_try(struct accept *a, long *error)
 static long accept_done(struct request *request, struct socket *embryo, unsigned flags)
 {
 	u8 bytes[SOCKET_ADDRESS_MAX + 1];
-	long result = socket_give(request, embryo, flags, 0);
+	long result = socket_give(request, embryo, flags, 0), length;
 
 	if (result) {
 		socket_close(embryo, true);
 		return result;
 	}
-	request->answer[1] = address_show(embryo->peer->address, bytes);
-	request->answer_bytes = (unsigned)request->answer[1];
-	memcpy(serve_message->data, bytes, request->answer_bytes);
+	length = embryo->transport->accepted_from(embryo, bytes);
+	request->answer[1] = (unsigned long)length;
+	request->answer_bytes = (unsigned)length;
+	memcpy(serve_message->data, bytes, (size_t)length);
 	return 0;
 }
 
@@ -413,7 +194,7 @@ long op_accept(struct request *request)
 	if (result == WOULD_WAIT && request_nonblocking(request))
 		result = -EAGAIN;
 	if (result == WOULD_WAIT)
-		result = wait_start(request, a.socket, WAIT_RECEIVE, a.socket->receive_timeout, accept_again, &a, sizeof(a));
+		result = wait_start(request, a.socket, WAIT_RECEIVE, a.socket->options.receive_timeout, accept_again, &a, sizeof(a));
 	sockets_settle();
 	return embryo ? accept_done(request, embryo, a.flags) : result;
 }
@@ -422,17 +203,13 @@ long op_accept(struct request *request)
 
 long op_shutdown(struct request *request)
 {
-	struct socket *socket = socket_of(request->file), *peer = socket->peer;
-	unsigned how = (unsigned)request->m[0] + 1, across = (how & CLOSED_RECEIVE ? CLOSED_SEND : 0) | (how & CLOSED_SEND ? CLOSED_RECEIVE : 0);
+	struct socket *socket = socket_of(request->file);
+	unsigned how = (unsigned)request->m[0] + 1;
+	long result;
 
 	if (how < CLOSED_RECEIVE || how > CLOSED_BOTH)
 		return -EINVAL;
-	socket->closed |= how;
-	if (peer && !socket_is_datagram(socket)) {
-		peer->closed |= across;
-		socket_changed(peer, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | LINUX_POLLOUT);
-	}
-	socket_changed(socket, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | LINUX_POLLOUT);
+	result = socket->transport->shutdown(socket, how);
 	sockets_settle();
-	return 0;
+	return result;
 }

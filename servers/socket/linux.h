@@ -4,6 +4,8 @@
 
 #define LINUX_AF_UNSPEC 0
 #define LINUX_AF_UNIX   1
+#define LINUX_AF_INET   2
+#define LINUX_AF_INET6  10
 
 #define LINUX_SOCK_STREAM    1
 #define LINUX_SOCK_DGRAM     2
@@ -17,6 +19,7 @@
 #define LINUX_MSG_DONTWAIT  0x40
 #define LINUX_MSG_EOR       0x80
 #define LINUX_MSG_WAITALL   0x100
+#define LINUX_MSG_ERRQUEUE  0x2000
 #define LINUX_MSG_NOSIGNAL  0x4000
 
 #define LINUX_SIOCINQ  0x541b /* FIONREAD */

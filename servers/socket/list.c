@@ -61,7 +61,8 @@ long list_open(struct open_file *file)
 		return -ENOMEM;
 	memcpy(text, HEAD, length);
 	list_for_each_entry(socket, &sockets, struct socket, all)
-		length += write_line(socket, text + length);
+		if (socket->transport == &transport_unix)
+			length += write_line(socket, text + length);
 	file->data = text;
 	file->words[0] = room;
 	file->words[1] = length;

@@ -1,8 +1,8 @@
-/* The table of operations. Sockets have no names here: those that are bound to a path are found by way of the file system. What is mounted is their list. */
+/* The table of operations. Unix sockets have no names here: those that are bound to a path are found by way of the file system. What is mounted is their list. */
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "servers/socket/socket.h"
+#include "servers/socket/inet.h"
 
 #define SOCKET_DEVICE_MINOR 15 /* sockfs: below the device numbers of mounts */
 
@@ -157,14 +157,15 @@ static long waiting_bytes(const struct socket *socket)
 
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
-	const struct socket *socket = socket_of(file);
+	struct socket *socket = socket_of(file);
 	long value;
 	int number;
 
-	(void)argument;
-	if (!socket || (command != LINUX_SIOCINQ && command != LINUX_SIOCOUTQ))
+	if (!socket)
 		return -ENOTTY;
-	value = command == LINUX_SIOCINQ ? waiting_bytes(socket) : (long)socket->sent;
+	if (command != LINUX_SIOCINQ && command != LINUX_SIOCOUTQ)
+		return interface_ioctl(request, command, argument, socket->domain != LINUX_AF_UNIX);
+	value = command == LINUX_SIOCINQ ? waiting_bytes(socket) : socket->transport->unsent(socket);
 	number = (int)value;
 	if (value < 0)
 		return value;
@@ -210,6 +211,19 @@ static long message(struct request *request)
 	return on_sockets[label](request);
 }
 
+static unsigned long deadline(void)
+{
+	unsigned long wait = wait_deadline(), tcp = tcp_deadline();
+
+	return wait && tcp ? MIN(wait, tcp) : wait | tcp;
+}
+
+static void expired(void)
+{
+	wait_expired();
+	tcp_expired();
+}
+
 static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
@@ -227,8 +241,8 @@ static const struct serve_operations operations = {
 	.ioctl = ioctl,
 	.describe = describe,
 	.message = message,
-	.deadline = wait_deadline,
-	.expired = wait_expired,
+	.deadline = deadline,
+	.expired = expired,
 };
 
 #define HELD_PART 16 /* of memory: twice that is less than what the server may have (serve/memory.c) */

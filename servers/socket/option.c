@@ -1,4 +1,4 @@
-/* getsockopt, setsockopt: those of SOL_SOCKET that mean something for a Unix socket, with Linux's limits and answers. */
+/* getsockopt, setsockopt: those of SOL_SOCKET, with Linux's limits and answers. */
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/socket/socket.h"
@@ -29,13 +29,13 @@ union value {
 static bool *flag_of(struct socket *socket, unsigned name)
 {
 	switch (name) {
-	case SO_PASSCRED: return &socket->pass_credentials;
-	case SO_REUSEADDR: return &socket->reuse_address;
-	case SO_REUSEPORT: return &socket->reuse_port;
-	case SO_KEEPALIVE: return &socket->keep_alive;
-	case SO_BROADCAST: return &socket->broadcast;
-	case SO_OOBINLINE: return &socket->out_of_band_inline;
-	case SO_DONTROUTE: return &socket->dont_route;
+	case SO_PASSCRED: return &socket->options.pass_credentials;
+	case SO_REUSEADDR: return &socket->options.reuse_address;
+	case SO_REUSEPORT: return &socket->options.reuse_port;
+	case SO_KEEPALIVE: return &socket->options.keep_alive;
+	case SO_BROADCAST: return &socket->options.broadcast;
+	case SO_OOBINLINE: return &socket->options.out_of_band_inline;
+	case SO_DONTROUTE: return &socket->options.dont_route;
 	default: return NULL;
 	}
 }
@@ -50,14 +50,14 @@ static long get_number(struct socket *socket, unsigned name)
 		return *flag;
 	switch (name) {
 	case SO_TYPE: return (long)socket->type;
-	case SO_DOMAIN: return LINUX_AF_UNIX;
-	case SO_PROTOCOL: return 0;
+	case SO_DOMAIN: return (long)socket->domain;
+	case SO_PROTOCOL: return (long)(socket->transport == &transport_unix ? 0 : socket->protocol);
 	case SO_ERROR: return -socket_take_error(socket);
 	case SO_ACCEPTCONN: return socket->state == SOCKET_LISTENING;
-	case SO_SNDBUF: return (long)socket->send_limit;
-	case SO_RCVBUF: return (long)socket->receive_limit;
-	case SO_PRIORITY: return socket->priority;
-	case SO_RCVLOWAT: return socket->receive_low;
+	case SO_SNDBUF: return (long)socket->options.send_limit;
+	case SO_RCVBUF: return (long)socket->options.receive_limit;
+	case SO_PRIORITY: return socket->options.priority;
+	case SO_RCVLOWAT: return socket->options.receive_low;
 	case SO_SNDLOWAT: return 1;
 	case SO_DEBUG: return 0;
 	default: return -ENOPROTOOPT;
@@ -80,19 +80,33 @@ static long get(struct socket *socket, unsigned name, union value *value)
 		value->credentials = socket->had_credentials ? socket->credentials : (struct socket_credentials){ 0, ~0u, ~0u };
 		return sizeof(value->credentials);
 	case SO_LINGER:
-		value->linger.on = socket->linger;
-		value->linger.seconds = socket->linger_seconds;
+		value->linger.on = socket->options.linger;
+		value->linger.seconds = socket->options.linger_seconds;
 		return sizeof(value->linger);
 	case SO_RCVTIMEO:
-		show_time(value, socket->receive_timeout);
+		show_time(value, socket->options.receive_timeout);
 		return sizeof(value->time);
 	case SO_SNDTIMEO:
-		show_time(value, socket->send_timeout);
+		show_time(value, socket->options.send_timeout);
 		return sizeof(value->time);
 	}
 	number = get_number(socket, name);
 	value->number = (int)number;
 	return number < 0 ? number : (long)sizeof(value->number);
+}
+
+/* Of a level that is the transport's. */
+static long get_other(struct request *request)
+{
+	struct socket *socket = socket_of(request->file);
+	u8 value[OPTION_MAX];
+	long size = socket->transport->get_option(socket, (unsigned)request->m[0], (unsigned)request->m[1], value, MIN(request->m[3], OPTION_MAX));
+
+	if (size < 0)
+		return size;
+	memcpy(serve_message->data, value, (size_t)size);
+	request->answer_bytes = (unsigned)size;
+	return size;
 }
 
 long op_get_option(struct request *request)
@@ -101,7 +115,7 @@ long op_get_option(struct request *request)
 	long size;
 
 	if (request->m[0] != SOL_SOCKET)
-		return -EOPNOTSUPP;
+		return get_other(request);
 	size = get(socket_of(request->file), (unsigned)request->m[1], &value);
 	if (size < 0)
 		return size;
@@ -139,9 +153,9 @@ static long set_linger(struct socket *socket, const union value *value, size_t l
 {
 	if (length < sizeof(value->linger))
 		return -EINVAL;
-	socket->linger = value->linger.on != 0;
-	if (socket->linger)
-		socket->linger_seconds = value->linger.seconds;
+	socket->options.linger = value->linger.on != 0;
+	if (socket->options.linger)
+		socket->options.linger_seconds = value->linger.seconds;
 	return 0;
 }
 
@@ -155,25 +169,39 @@ static long set_number(struct socket *socket, unsigned name, int number)
 	}
 	switch (name) {
 	case SO_SNDBUF:
-		socket->send_limit = limit_of(number, SEND_LIMIT_MIN);
+		socket->options.send_limit = limit_of(number, SEND_LIMIT_MIN);
+		socket->options.send_limit_set = true;
 		socket_changed(socket, LINUX_POLLOUT | LINUX_POLLWRNORM);
 		return 0;
 	case SO_RCVBUF:
-		socket->receive_limit = limit_of(number, RECEIVE_LIMIT_MIN);
+		socket->options.receive_limit = limit_of(number, RECEIVE_LIMIT_MIN);
+		socket->options.receive_limit_set = true;
 		return 0;
 	case SO_PRIORITY:
 		if (number < 0 || number > PRIORITY_MAX)
 			return -EPERM;
-		socket->priority = number;
+		socket->options.priority = number;
 		return 0;
 	case SO_RCVLOWAT:
-		socket->receive_low = number < 0 ? INT32_MAX : MAX(number, 1);
+		socket->options.receive_low = number < 0 ? INT32_MAX : MAX(number, 1);
 		return 0;
 	case SO_SNDBUFFORCE: case SO_RCVBUFFORCE:
 		return -EPERM;
 	default:
 		return -ENOPROTOOPT;
 	}
+}
+
+static long set_other(struct request *request, struct socket *socket)
+{
+	u8 value[OPTION_MAX] = { 0 };
+	size_t size = MIN((size_t)request->bytes, sizeof(value));
+	long result;
+
+	memcpy(value, serve_message->data, size);
+	result = socket->transport->set_option(socket, (unsigned)request->m[0], (unsigned)request->m[1], value, size);
+	sockets_settle();
+	return result;
 }
 
 long op_set_option(struct request *request)
@@ -184,15 +212,15 @@ long op_set_option(struct request *request)
 	long result;
 
 	if (request->m[0] != SOL_SOCKET)
-		return -EOPNOTSUPP;
+		return set_other(request, socket);
 	if (length < sizeof(value.number))
 		return -EINVAL;
 	memcpy(&value, serve_message->data, length);
 	switch (request->m[1]) {
 	case SO_RCVTIMEO:
-		return set_time(&socket->receive_timeout, &value, length);
+		return set_time(&socket->options.receive_timeout, &value, length);
 	case SO_SNDTIMEO:
-		return set_time(&socket->send_timeout, &value, length);
+		return set_time(&socket->options.send_timeout, &value, length);
 	case SO_LINGER:
 		return set_linger(socket, &value, length);
 	}

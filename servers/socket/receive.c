@@ -28,7 +28,7 @@ static bool same_sender(const struct receive *r, const struct message *message)
 {
 	struct socket_credentials who = who_of(message);
 
-	return !r->any || !r->socket->pass_credentials || !memcmp(&who, &r->who, sizeof(who));
+	return !r->any || !r->socket->options.pass_credentials || !memcmp(&who, &r->who, sizeof(who));
 }
 
 /* The rights that came go to the reader, or nowhere. */
@@ -107,11 +107,13 @@ static struct message *next_message(const struct socket *socket, const struct me
 static bool stream_take(struct request *request, struct receive *r, struct message *message)
 {
 	size_t want = MIN(r->length - request->moved, message_left(message));
-	size_t given = message_give(request, message, message->taken, want);
+	size_t given = r->discard ? want : message_give(request, message, message->taken, want);
 	bool had_rights = message->rights != NULL;
 
 	if (given < want && !given)
 		return false;
+	if (r->discard)
+		request->moved += given;
 	note_message(r, message);
 	if (!peeks(r))
 		message->taken += (u32)given;
@@ -135,7 +137,7 @@ static void stream_read(struct request *request, struct receive *r)
 
 static bool stream_satisfied(const struct request *request, const struct receive *r)
 {
-	size_t low = r->flags & LINUX_MSG_WAITALL ? r->length : MIN((size_t)r->socket->receive_low, r->length);
+	size_t low = r->flags & LINUX_MSG_WAITALL ? r->length : MIN((size_t)r->socket->options.receive_low, r->length);
 
 	return request->stopped || request->moved >= MAX(low, (size_t)1) || (r->any && (!r->length || r->rights || peeks(r)));
 }
@@ -143,19 +145,15 @@ static bool stream_satisfied(const struct request *request, const struct receive
 static long stream_try(struct request *request, struct receive *r)
 {
 	struct socket *socket = r->socket;
-	long error;
+	long result;
 
-	if (socket->state != SOCKET_CONNECTED)
-		return -EINVAL;
 	if (!request->moved && stream_room_missing(r))
 		return 0;
 	stream_read(request, r);
 	if (stream_satisfied(request, r) || !list_empty(&socket->messages))
 		return (long)request->moved;
-	error = socket_take_error(socket);
-	if (error)
-		return request->moved ? (long)request->moved : error;
-	return socket->closed & CLOSED_RECEIVE ? (long)request->moved : WOULD_WAIT;
+	result = socket->transport->at_end(socket, request->moved != 0);
+	return result == WOULD_WAIT || !request->moved ? result : (long)request->moved;
 }
 
 /* ---- datagrams ---- */
@@ -223,7 +221,7 @@ static long receive_done(struct request *request, struct receive *r, long result
 {
 	if (!r->plain && result >= 0) {
 		write_rights(request, r);
-		request->answer[6] = r->socket->pass_credentials && (r->any || r->rights_waiting) ? RECEIVED_CREDENTIALS : 0;
+		request->answer[6] = r->socket->options.pass_credentials && r->socket->transport == &transport_unix && (r->any || r->rights_waiting) ? RECEIVED_CREDENTIALS : 0;
 		if (r->rights_waiting) {
 			request->answer[3] = r->rights_waiting;
 			request->answer[6] |= RECEIVED_NOTHING;
@@ -259,7 +257,7 @@ long socket_receive(struct request *request, struct receive *r)
 	if (result == WOULD_WAIT && (request_nonblocking(request) || r->flags & LINUX_MSG_DONTWAIT))
 		result = request->moved ? (long)request->moved : -EAGAIN;
 	if (result == WOULD_WAIT)
-		result = wait_start(request, r->socket, WAIT_RECEIVE, r->socket->receive_timeout, receive_again, r, sizeof(*r));
+		result = wait_start(request, r->socket, WAIT_RECEIVE, r->socket->options.receive_timeout, receive_again, r, sizeof(*r));
 	sockets_settle();
 	return result == REQUEST_KEPT ? result : receive_done(request, r, result);
 }
@@ -275,5 +273,9 @@ long op_receive(struct request *request)
 		.room = (unsigned)MIN(request->m[4], (unsigned long)SOCKET_RIGHTS_MAX),
 	};
 
-	return r.flags & LINUX_MSG_OOB ? -EOPNOTSUPP : socket_receive(request, &r);
+	r.discard = r.flags & LINUX_MSG_TRUNC && r.socket->transport->truncates && socket_is_stream(r.socket);
+	if (r.flags & LINUX_MSG_OOB)
+		return -EOPNOTSUPP;
+	/* There is no queue of errors, so it is empty; Unix sockets do not know the flag. */
+	return r.flags & LINUX_MSG_ERRQUEUE && r.socket->inet ? -EAGAIN : socket_receive(request, &r);
 }

@@ -5,13 +5,12 @@
 #include "servers/socket/socket.h"
 
 #define TRANSFER_MAX      0x7ffff000ul
-#define DATAGRAM_OVERHEAD 32u /* of SO_SNDBUF, that the largest datagram cannot have */
 
 /* ---- one message ---- */
 
 static void message_sign(struct message *message, const struct send *s, const struct socket *to, const struct request *request)
 {
-	message->signed_by = s->signed_by || s->socket->pass_credentials || to->pass_credentials || !to->file;
+	message->signed_by = s->signed_by || s->socket->options.pass_credentials || to->options.pass_credentials || !to->file;
 	if (message->signed_by)
 		message->who = s->signed_by ? s->who : credentials_of(request->principal, false);
 }
@@ -40,16 +39,22 @@ static struct message *message_take(struct request *request, struct send *s, con
 
 /* ---- streams ---- */
 
-static bool stream_broken(const struct socket *socket)
+/* Nobody will read them: they are taken all the same. */
+static long stream_lose(struct request *request, struct send *s)
 {
-	return socket->closed & CLOSED_SEND || socket->peer->dead || socket->peer->closed & CLOSED_RECEIVE;
+	u8 bytes[512];
+
+	while (request->moved < s->length && !request->stopped)
+		request_take(request, bytes, MIN(s->length - request->moved, sizeof(bytes)));
+	s->socket->transport->send_lost(s->socket);
+	return (long)request->moved;
 }
 
 /* One part more. 0: it is sent; else the result. */
 static long stream_part(struct request *request, struct send *s)
 {
 	struct socket *socket = s->socket;
-	size_t length = charge_stream_part(s->length - request->moved, socket->send_limit);
+	size_t length = charge_stream_part(s->length - request->moved, socket->options.send_limit);
 	struct message *message;
 	long result;
 
@@ -67,12 +72,18 @@ static long stream_part(struct request *request, struct send *s)
 
 static long stream_try(struct request *request, struct send *s)
 {
-	if (!request->moved && stream_broken(s->socket))
-		return -EPIPE;
-	while (request->moved < s->length) {
-		long result = stream_broken(s->socket) ? -EPIPE : stream_part(request, s);
+	const struct transport *transport = s->socket->transport;
+	long result = request->moved ? 0 : transport->send_check(s->socket);
 
-		if (result == -EPIPE && request->moved)
+	if (result && result != SEND_LOST)
+		return result;
+	while (request->moved < s->length) {
+		result = transport->send_check(s->socket);
+		if (result == SEND_LOST)
+			return stream_lose(request, s);
+		if (!result)
+			result = stream_part(request, s);
+		if (result < 0 && result != WOULD_WAIT && request->moved)
 			return (long)request->moved;
 		if (result || request->stopped)
 			return result;
@@ -183,7 +194,7 @@ long socket_send(struct request *request, struct send *s)
 	if (result == WOULD_WAIT && (request_nonblocking(request) || s->flags & LINUX_MSG_DONTWAIT))
 		result = request->moved ? (long)request->moved : -EAGAIN;
 	if (result == WOULD_WAIT)
-		result = wait_start(request, on, kind, s->socket->send_timeout, send_again, s, sizeof(*s));
+		result = wait_start(request, on, kind, s->socket->options.send_timeout, send_again, s, sizeof(*s));
 	if (result != REQUEST_KEPT)
 		send_done(s, result);
 	sockets_settle();
@@ -201,30 +212,6 @@ static long check_credentials(const struct request *request, const struct socket
 	return claimed->pid == real.pid && uid && gid ? 0 : -EPERM;
 }
 
-static long connected_check(const struct socket *socket, size_t address)
-{
-	if (socket_is_stream(socket) && address)
-		return socket->state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-	if (!socket->peer || (!socket_is_datagram(socket) && socket->state != SOCKET_CONNECTED))
-		return -ENOTCONN;
-	return 0;
-}
-
-/* Whom to, and whether it may be that long. */
-static long prepare(struct request *request, struct send *s, const u8 *address, size_t address_length)
-{
-	bool named = address_length && socket_is_datagram(s->socket);
-	long error = named ? address_check(address, address_length) : connected_check(s->socket, address_length);
-
-	if (!error && !socket_is_stream(s->socket) && s->socket->pass_credentials && !s->socket->address)
-		error = address_autobind(s->socket);
-	if (!error && !socket_is_stream(s->socket) && s->length > s->socket->send_limit - DATAGRAM_OVERHEAD)
-		error = -EMSGSIZE;
-	if (!error && named)
-		error = socket_find(request, address, address_length, s->socket->type, &s->to);
-	return error;
-}
-
 static struct rights *take_rights(struct request *request, unsigned first, long *error)
 {
 	unsigned count = (unsigned)MIN(request->m[5], SOCKET_RIGHTS_MAX + 1ul);
@@ -238,7 +225,7 @@ static struct rights *take_rights(struct request *request, unsigned first, long 
 long socket_write(struct request *request, size_t length)
 {
 	struct send s = { .socket = socket_of(request->file), .length = length };
-	long error = prepare(request, &s, NULL, 0);
+	long error = s.socket->transport->send_prepare(request, &s, NULL, 0);
 
 	return error ? error : socket_send(request, &s);
 }
@@ -264,6 +251,6 @@ long op_send(struct request *request)
 	if (!error && s.flags & LINUX_MSG_OOB)
 		error = -EOPNOTSUPP;
 	if (!error)
-		error = prepare(request, &s, data, address);
+		error = s.socket->transport->send_prepare(request, &s, data, address);
 	return error ? send_done(&s, error) : socket_send(request, &s);
 }

@@ -5,7 +5,6 @@
 
 #define READABLE (LINUX_POLLIN | LINUX_POLLRDNORM)
 #define WRITABLE (LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND)
-#define ANY_EVENT (READABLE | WRITABLE | LINUX_POLLRDHUP)
 
 struct list_node sockets = LIST_INIT(sockets);
 static struct list_node changed_sockets = LIST_INIT(changed_sockets);
@@ -24,7 +23,7 @@ struct socket_credentials credentials_of(unsigned long principal, bool effective
 	return (struct socket_credentials){ who->pid, effective ? who->euid : who->uid, effective ? who->egid : who->gid };
 }
 
-struct socket *socket_new(unsigned type, unsigned long principal, long *error)
+static struct socket *new(const struct transport *transport, unsigned domain, unsigned type, unsigned long principal, const struct socket *like, long *error)
 {
 	struct socket *socket = socket_count < SOCKETS_MAX ? memory_take(sizeof(*socket)) : NULL;
 	struct socket_credentials who = credentials_of(principal, true);
@@ -34,10 +33,12 @@ struct socket *socket_new(unsigned type, unsigned long principal, long *error)
 		return NULL;
 	socket_count++;
 	socket->references = 1;
+	socket->transport = transport;
+	socket->domain = domain;
 	socket->type = type;
-	socket->send_limit = socket->receive_limit = SOCKET_DEFAULT_LIMIT;
+	socket->options.send_limit = socket->options.receive_limit = SOCKET_DEFAULT_LIMIT;
 	socket->backlog = DATAGRAM_QUEUE_MAX;
-	socket->receive_low = 1;
+	socket->options.receive_low = 1;
 	socket->mode = LINUX_S_IFSOCK | 0777;
 	socket->uid = who.uid;
 	socket->gid = who.gid;
@@ -48,8 +49,38 @@ struct socket *socket_new(unsigned type, unsigned long principal, long *error)
 	list_init(&socket->embryos);
 	for (unsigned i = 0; i < WAIT_KINDS; i++)
 		list_init(&socket->waits[i]);
+	*error = transport->created(socket, like);
+	if (*error) {
+		socket_count--;
+		memory_free(socket, sizeof(*socket));
+		return NULL;
+	}
 	list_push_back(&sockets, &socket->all);
 	return socket;
+}
+
+struct socket *socket_new(const struct transport *transport, unsigned domain, unsigned type, unsigned long principal, long *error)
+{
+	return new(transport, domain, type, principal, NULL, error);
+}
+
+struct socket *socket_new_embryo(struct socket *listener, unsigned long principal, long *error)
+{
+	struct socket *embryo = new(listener->transport, listener->domain, listener->type, principal, listener, error);
+
+	if (!embryo)
+		return NULL;
+	embryo->protocol = listener->protocol;
+	embryo->uid = listener->uid;
+	embryo->gid = listener->gid;
+	return embryo;
+}
+
+void socket_embryo_queue(struct socket *listener, struct socket *embryo)
+{
+	list_push_back(&listener->embryos, &embryo->embryos);
+	listener->embryo_count++;
+	socket_changed(listener, READABLE);
 }
 
 void socket_hold(struct socket *socket)
@@ -61,8 +92,7 @@ void socket_drop(struct socket *socket)
 {
 	if (--socket->references)
 		return;
-	if (socket->address)
-		address_drop(socket->address);
+	socket->transport->freed(socket);
 	if (list_linked(&socket->all))
 		list_remove(&socket->all);
 	socket_count--;
@@ -127,12 +157,7 @@ long socket_take_error(struct socket *socket)
 
 u32 socket_send_limit(const struct socket *socket)
 {
-	return messages_held() < socket_held_limit ? socket->send_limit : MIN(socket->send_limit, PRESSED_SEND_LIMIT);
-}
-
-static bool has_room(const struct socket *socket)
-{
-	return socket->state != SOCKET_LISTENING && ((u64)socket->sent + 1) * 4 <= socket_send_limit(socket);
+	return messages_held() < socket_held_limit ? socket->options.send_limit : MIN(socket->options.send_limit, PRESSED_SEND_LIMIT);
 }
 
 void socket_message_queue(struct socket *to, struct message *message)
@@ -161,7 +186,7 @@ void socket_message_gone(struct message *message)
 	struct socket *from = message->from;
 
 	from->sent -= message->charge;
-	socket_changed(from, has_room(from) ? WRITABLE : 0);
+	socket_changed(from, from->transport->writable(from) ? WRITABLE : 0);
 	socket_drop(from);
 	if (message->rights)
 		rights_drop(message->rights);
@@ -181,45 +206,27 @@ void socket_empty(struct socket *socket)
 
 /* ---- the end ---- */
 
-static void close_embryos(struct socket *socket)
+void socket_close_embryos(struct socket *listener)
 {
 	struct socket *embryo;
 
-	if (socket->state != SOCKET_LISTENING)
-		return;
-	while ((embryo = list_first_entry(&socket->embryos, struct socket, embryos))) {
+	while ((embryo = list_first_entry(&listener->embryos, struct socket, embryos))) {
 		list_remove(&embryo->embryos);
 		list_init(&embryo->embryos);
 		socket_close(embryo, true);
 	}
-	socket->embryo_count = 0;
-}
-
-static void leave_peer(struct socket *socket, bool embryo)
-{
-	struct socket *peer = socket->peer;
-
-	if (!peer)
-		return;
-	if (!socket_is_datagram(socket)) {
-		peer->closed = CLOSED_BOTH;
-		if (!list_empty(&socket->messages) || embryo)
-			peer->error = ECONNRESET;
-	}
-	socket_changed(peer, ANY_EVENT | LINUX_POLLHUP);
-	socket_set_peer(socket, NULL);
+	listener->embryo_count = 0;
 }
 
 void socket_close(struct socket *socket, bool embryo)
 {
-	if (socket->address && socket->address->socket == socket)
-		address_unbind(socket->address);
 	socket->dead = true;
 	socket->file = NULL;
-	leave_peer(socket, embryo);
+	socket->transport->closing(socket, embryo);
 	socket->closed = CLOSED_BOTH;
 	wake_senders_to(socket);
-	close_embryos(socket);
+	if (socket->state == SOCKET_LISTENING)
+		socket_close_embryos(socket);
 	socket->state = SOCKET_UNCONNECTED;
 	socket_empty(socket);
 	list_remove(&socket->all);
@@ -239,29 +246,7 @@ void datagram_disconnected(struct socket *socket, struct socket *old)
 	}
 }
 
-/* ---- readiness ---- */
-
-/* A datagram socket whose peer is full for it. */
-static bool peer_full(const struct socket *socket)
-{
-	const struct socket *peer = socket->peer;
-
-	return !socket_is_stream(socket) && peer && peer->peer != socket && peer->message_count > peer->backlog;
-}
-
 unsigned socket_poll(const struct socket *socket, unsigned wanted)
 {
-	unsigned events = socket->error ? LINUX_POLLERR : 0;
-
-	if (socket->closed == CLOSED_BOTH)
-		events |= LINUX_POLLHUP;
-	if (socket->closed & CLOSED_RECEIVE)
-		events |= LINUX_POLLRDHUP | READABLE;
-	if (!list_empty(&socket->messages) || (socket->state == SOCKET_LISTENING && !list_empty(&socket->embryos)))
-		events |= READABLE;
-	if (!socket_is_datagram(socket) && socket->state == SOCKET_UNCONNECTED)
-		events |= LINUX_POLLHUP;
-	if (wanted & WRITABLE && has_room(socket) && !peer_full(socket))
-		events |= WRITABLE;
-	return events;
+	return socket->transport->poll(socket, wanted);
 }

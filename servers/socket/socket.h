@@ -1,5 +1,8 @@
 /*
- * The socket server: Unix-domain sockets.
+ * The socket server: Unix-domain sockets, and those of the Internet families within this machine (inet.h).
+ *
+ * What is the same for all of them is a socket: a queue of messages, a peer, what it waits for. What differs by family and type is its *transport*,
+ * a table of operations (unix.c, tcp.c, udp.c); no other file asks what family a socket is of.
  *
  * A *socket* is found by its open file, by a name it is bound to, or by its peer. What refers to it holds a reference; it is *dead* once its last descriptor
  * is gone, though peers and messages may refer to it still. A listening socket keeps who has connected and was not accepted yet on a list
@@ -20,8 +23,10 @@
 #define SOCKET_BACKLOG_MAX   4096u   /* net.core.somaxconn */
 #define SOCKETS_MAX          16384u  /* with those that wait to be accepted, which have no Handle */
 #define DATAGRAM_QUEUE_MAX   10u     /* net.unix.max_dgram_qlen */
+#define OPTION_MAX           256u    /* bytes of an option's value */
 
-enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTED };
+/* CONNECTING: TCP only, while the listener has no room. */
+enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTING, SOCKET_CONNECTED };
 
 #define CLOSED_RECEIVE 1u
 #define CLOSED_SEND    2u
@@ -46,10 +51,66 @@ struct address {
 	u8 bytes[SOCKET_ADDRESS_MAX];
 };
 
+struct socket;
+struct send;
+struct receive;
+
+struct transport {
+	/* A new socket: 0 or -errno. `like`: the listener whose connection it is, or NULL. */
+	long (*created)(struct socket *socket, const struct socket *like);
+	/* The last reference is gone. */
+	void (*freed)(struct socket *socket);
+	/* The last descriptor is: it leaves its name and its peer, who is told. embryo: nobody has accepted it. */
+	void (*closing)(struct socket *socket, bool embryo);
+	/* Addresses are the program's bytes, of any length to SOCKET_ADDRESS_MAX, or their length alone if they are longer. */
+	long (*bind)(struct request *request, struct socket *socket, const u8 *bytes, size_t length);
+	long (*connect)(struct request *request, struct socket *socket, const u8 *bytes, size_t length);
+	long (*listen)(struct request *request, struct socket *socket, unsigned backlog);
+	long (*shutdown)(struct socket *socket, unsigned closed);
+	/* Somebody was accepted. */
+	void (*accepted)(struct socket *listener);
+	/* Of who has connected to a socket that is just accepted: the length, whatever has become of him since. */
+	size_t (*accepted_from)(const struct socket *socket, u8 *to);
+	/* A sockaddr of up to SOCKET_ADDRESS_MAX + 1 bytes: its length. peer_name: or -ENOTCONN. */
+	size_t (*own_name)(const struct socket *socket, u8 *to);
+	long (*peer_name)(const struct socket *socket, u8 *to);
+	unsigned (*poll)(const struct socket *socket, unsigned wanted);
+	bool (*writable)(const struct socket *socket); /* POLLOUT, as far as its own buffer goes */
+	/* Before a send: whether it may be, and whom to. */
+	long (*send_prepare)(struct request *request, struct send *send, const u8 *address, size_t length);
+	/*
+	 * Streams: 0; an error; or WOULD_WAIT. send_check: before each part; SEND_LOST: nobody will read it, send_lost() is called when it was taken.
+	 * at_end: nothing more is in the queue; `some` was received.
+	 */
+	long (*send_check)(struct socket *socket);
+	void (*send_lost)(struct socket *socket);
+	long (*at_end)(struct socket *socket, bool some);
+	/* Options of other levels than SOL_SOCKET: the value's size in `value`, room for OPTION_MAX; 0 or -errno. */
+	long (*get_option)(struct socket *socket, unsigned level, unsigned name, void *value, size_t room);
+	long (*set_option)(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
+	/* SIOCOUTQ */
+	long (*unsent)(const struct socket *socket);
+	bool truncates; /* a stream whose reader throws bytes away with MSG_TRUNC */
+};
+
+extern const struct transport transport_unix, transport_tcp;
+
+#define SEND_LOST 1l
+
+/* What setsockopt sets for sockets of all kinds. An accepted connection has its listener's. */
+struct socket_options {
+	bool pass_credentials, reuse_address, reuse_port, keep_alive, broadcast, out_of_band_inline, dont_route, linger;
+	bool send_limit_set, receive_limit_set;
+	int linger_seconds, priority, receive_low;
+	u32 send_limit, receive_limit;
+	u64 receive_timeout, send_timeout; /* ns; 0: none */
+};
+
 struct socket {
 	unsigned references;
+	const struct transport *transport;
 	struct open_file *file;      /* NULL: an embryo, or dead */
-	unsigned type, protocol;
+	unsigned domain, type, protocol;
 	enum socket_state state;
 	unsigned closed;             /* CLOSED_ */
 	bool dead;
@@ -63,7 +124,6 @@ struct socket {
 	struct list_node embryos;    /* listening; or the place in that list */
 	unsigned embryo_count, backlog;
 	u32 sent;                    /* what is charged */
-	u32 send_limit, receive_limit;
 	bool had_credentials;        /* of the peer: SO_PEERCRED */
 	struct socket_credentials credentials; /* listening: of who listens */
 	struct list_node waits[WAIT_KINDS];
@@ -73,10 +133,8 @@ struct socket {
 	bool reached;
 	unsigned carried;            /* those of them in lists */
 	struct list_node mark;
-	/* options */
-	bool pass_credentials, reuse_address, reuse_port, keep_alive, broadcast, out_of_band_inline, dont_route, linger;
-	int linger_seconds, priority, receive_low;
-	u64 receive_timeout, send_timeout; /* ns; 0: none */
+	struct socket_options options;
+	struct inet *inet;           /* the Internet families' part; NULL: a Unix socket */
 	/* attributes */
 	u64 ino, created;
 	unsigned mode, uid, gid;
@@ -98,7 +156,13 @@ static inline bool socket_is_stream(const struct socket *socket)
 extern struct list_node sockets; /* all that have an open file, or wait to be accepted */
 
 /* Nobody refers to it yet but the caller. NULL: *error says why. */
-struct socket *socket_new(unsigned type, unsigned long principal, long *error);
+struct socket *socket_new(const struct transport *transport, unsigned domain, unsigned type, unsigned long principal, long *error);
+/* One for the other end of a connection to `listener`: its options, its owner. */
+struct socket *socket_new_embryo(struct socket *listener, unsigned long principal, long *error);
+/* Who waits to be accepted is turned away. */
+void socket_close_embryos(struct socket *listener);
+/* It waits to be accepted. */
+void socket_embryo_queue(struct socket *listener, struct socket *embryo);
 void socket_hold(struct socket *socket);
 void socket_drop(struct socket *socket);
 /* Nobody has it open any more; takes the caller's reference. */
@@ -171,7 +235,7 @@ long address_autobind(struct socket *socket);
 size_t address_show(const struct address *address, u8 *to);
 static inline bool address_is_path(const u8 *bytes, size_t length)
 {
-	return length > 2 && bytes[2];
+	return length > 2 && bytes[0] == LINUX_AF_UNIX && !bytes[1] && bytes[2];
 }
 
 /* ---- rights.c ---- */
@@ -242,6 +306,7 @@ struct receive {
 	size_t length;
 	unsigned flags;
 	bool plain;              /* a FILE_READ: only bytes are wanted */
+	bool discard;            /* bytes are taken and given to nobody */
 	bool control, wants_address;
 	unsigned room;           /* for rights */
 	/* what came */
@@ -271,8 +336,16 @@ long op_set_option(struct request *request);
 long op_rights(struct request *request);
 long op_rights_take(struct request *request);
 
-/* Whom a datagram or connection is for: by the address in `bytes` and the request's name; *to has a reference. */
-long socket_find(struct request *request, const u8 *bytes, size_t length, unsigned type, struct socket **to);
+/* Whom a Unix datagram or connection is for: by the address in `bytes` and the request's name; *to has a reference. */
+long unix_find(struct request *request, const u8 *bytes, size_t length, unsigned type, struct socket **to);
+/* The transport of such a socket, -errno if there is none; type and protocol are what they come to. */
+long transport_find(unsigned family, unsigned *type, unsigned *protocol, const struct transport **transport);
+static inline bool address_is_unspecified(const u8 *bytes, size_t length)
+{
+	return length >= 2 && bytes[0] == LINUX_AF_UNSPEC && !bytes[1];
+}
+/* Two sockets are each other's peers. */
+void socket_join(struct socket *one, struct socket *two, struct socket_credentials who);
 /* An open file for a socket, put into the answer. */
 long socket_give(struct request *request, struct socket *socket, unsigned flags, unsigned index);
 /* The connection of a datagram socket to `old` is over. */

@@ -1,4 +1,4 @@
-// sources: servers/socket/address.c servers/socket/charge.c servers/socket/message.c servers/socket/receive.c servers/socket/rights.c servers/socket/send.c servers/socket/socket.c servers/socket/wait.c servers/socket/connect.c servers/socket/option.c
+// sources: servers/socket/address.c servers/socket/charge.c servers/socket/inet.c servers/socket/inet_address.c servers/socket/inet_option.c servers/socket/inet_port.c servers/socket/tcp.c servers/socket/transport.c servers/socket/unix.c servers/socket/message.c servers/socket/receive.c servers/socket/rights.c servers/socket/send.c servers/socket/socket.c servers/socket/wait.c servers/socket/connect.c servers/socket/option.c
 /*
  * The socket server's core against a model, without a kernel: pairs of every type that send and receive at random, with descriptors of others and of
  * sockets in their messages, waiting, interrupted and closed in any order. Bytes stay in order, messages whole, every descriptor comes once, and
@@ -365,10 +365,10 @@ static void sockets_are_limited_in_number(void)
 	long error;
 	unsigned count = 0;
 
-	while (count < SOCKETS_MAX && (made[count] = socket_new(LINUX_SOCK_STREAM, 1, &error)))
+	while (count < SOCKETS_MAX && (made[count] = socket_new(&transport_unix, LINUX_AF_UNIX, LINUX_SOCK_STREAM, 1, &error)))
 		count++;
 	CHECK_EQ(count, SOCKETS_MAX);
-	CHECK(!socket_new(LINUX_SOCK_STREAM, 1, &error));
+	CHECK(!socket_new(&transport_unix, LINUX_AF_UNIX, LINUX_SOCK_STREAM, 1, &error));
 	CHECK_EQ(error, -ENFILE);
 	while (count > 0)
 		socket_close(made[--count], false);
