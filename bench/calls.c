@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,6 +227,23 @@ static unsigned long row_pipe(unsigned n)
 	close(back[0]);
 	MUST(waitpid(pid, NULL, 0) == pid);
 	return start;
+}
+
+/*
+ * A byte to the other process, which waits for it: the core goes over to that one. Half a round trip, so that what writing and reading cost is in it; with both
+ * processes on one core also where there are more.
+ */
+static unsigned long row_switch(unsigned n)
+{
+	cpu_set_t before, one;
+	unsigned long used;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	MUST(sched_getaffinity(0, sizeof before, &before) == 0 && sched_setaffinity(0, sizeof one, &one) == 0);
+	used = row_pipe(n / 2);
+	MUST(sched_setaffinity(0, sizeof before, &before) == 0);
+	return used;
 }
 
 static unsigned long row_unix(unsigned n)
@@ -466,6 +484,7 @@ const struct row call_rows[] = {
 	{ "read-4k", "read 4 KiB of a cached file", 1000, row_read_4k },
 	{ "read-64k", "read 64 KiB of a cached file", 200, row_read_64k },
 	{ "pipe", "pipe round trip, 2 processes", 1000, row_pipe },
+	{ "switch", "context switch one way: a byte through a pipe, both processes on one core", 2000, row_switch },
 	{ "pipe-64k", "64 KiB through a pipe, 2 processes", 100, row_pipe_64k },
 	{ "unix", "Unix stream round trip, 2 processes", 1000, row_unix },
 	{ "unix-64k", "64 KiB through a Unix stream, 2 processes", 100, row_unix_64k },

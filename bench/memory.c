@@ -7,6 +7,8 @@
 #include "bench/rows.h"
 
 #define PAGE 4096ul
+#define AROUND 16u /* pages that a fault may map at once */
+#define TABLE (2ul << 20) /* what one page table maps */
 
 static char *map(unsigned long size, int flags)
 {
@@ -16,12 +18,13 @@ static char *map(unsigned long size, int flags)
 	return p;
 }
 
-static unsigned long touch(char *p, unsigned pages)
+/* Every step-th of them. */
+static unsigned long touch(char *p, unsigned pages, unsigned step)
 {
 	unsigned long start = ticks();
 
 	for (unsigned i = 0; i < pages; i++)
-		((volatile char *)p)[i * PAGE] = 1;
+		((volatile char *)p)[i * step * PAGE] = 1;
 	return ticks() - start;
 }
 
@@ -39,7 +42,7 @@ static unsigned long row_fault(unsigned n)
 	char *p = map(n * PAGE, MAP_PRIVATE);
 	unsigned long used;
 
-	used = touch(p, n);
+	used = touch(p, n, 1);
 	MUST(munmap(p, n * PAGE) == 0);
 	return used;
 }
@@ -62,16 +65,38 @@ static unsigned long row_file_fault(unsigned n)
 	return used;
 }
 
+/*
+ * Writes to shared pages that are there, mapped elsewhere. Each is the last of an aligned AROUND pages, and written: neither kernel maps others with it.
+ * The page tables are made before.
+ */
+static unsigned long row_ready_fault(unsigned n)
+{
+	unsigned long size = n * AROUND * PAGE, used = 0;
+	int fd = memfd_create("bench", MFD_CLOEXEC);
+	char *map[2];
+
+	MUST(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+	for (int i = 0; i < 2; i++) {
+		map[i] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		MUST(map[i] != MAP_FAILED);
+		for (unsigned long at = 0; at < size; at += TABLE)
+			*(volatile char *)(map[i] + at) = 1;
+		used = touch(map[i] + (AROUND - 1) * PAGE, n, AROUND);
+	}
+	MUST(munmap(map[0], size) == 0 && munmap(map[1], size) == 0 && close(fd) == 0);
+	return used;
+}
+
 static unsigned long row_copy_on_write(unsigned n)
 {
 	char *p = map(n * PAGE, MAP_PRIVATE);
 	unsigned long *result = (unsigned long *)map(PAGE, MAP_SHARED);
 
-	touch(p, n);
+	touch(p, n, 1);
 	pid_t pid = fork();
 	MUST(pid >= 0);
 	if (pid == 0) {
-		*result = touch(p, n);
+		*result = touch(p, n, 1);
 		_exit(0);
 	}
 	MUST(waitpid(pid, NULL, 0) == pid);
@@ -93,7 +118,7 @@ static unsigned long row_protect(unsigned n)
 {
 	char *p = map(16 * PAGE, MAP_PRIVATE);
 
-	touch(p, 16);
+	touch(p, 16, 1);
 	unsigned long start = ticks();
 	for (unsigned i = 0; i < n; i++)
 		MUST(mprotect(p, 16 * PAGE, i & 1 ? PROT_READ | PROT_WRITE : PROT_READ) == 0);
@@ -105,6 +130,7 @@ static unsigned long row_protect(unsigned n)
 const struct row memory_rows[] = {
 	{ "fault", "page fault (4 KiB, zeroed)", 256, row_fault },
 	{ "file-fault", "fault of a page of a mapped file that is there", 256, row_file_fault },
+	{ "ready-fault", "fault of a shared page that is there, mapped alone", 256, row_ready_fault },
 	{ "copy-on-write", "copy-on-write fault", 256, row_copy_on_write },
 	{ "map", "mmap + munmap of 4 MiB untouched", 1000, row_map_unmap },
 	{ "protect", "mprotect of 64 KiB", 1000, row_protect },

@@ -90,6 +90,33 @@ static inline __attribute__((always_inline)) long uxrt_call_label(unsigned long 
 	return (long)number;
 }
 
+/* signal: the badge of that capability of a Notification is OR-ed into its bits. */
+static inline __attribute__((always_inline)) long uxrt_signal(unsigned long notification)
+{
+	unsigned long enter = GATE_ENTER, number = KCALL_signal;
+
+	__asm__ volatile(UXRT_ENTER("") : "+a"(number), "+D"(notification), "+c"(enter) : : "r11", "memory", "cc");
+	return (long)number;
+}
+
+/* wait, without a deadline; the Notification's bits, which are cleared, come in *bits. */
+static inline __attribute__((always_inline)) long uxrt_wait(unsigned long notification, unsigned long *bits)
+{
+	unsigned long enter = GATE_ENTER, number = KCALL_wait, info = 0;
+
+	__asm__ volatile(UXRT_ENTER("xor %%ebp, %%ebp;") : "+a"(number), "+D"(notification), "+S"(info), "=d"(*bits), "+c"(enter) : : "r11", "memory", "cc");
+	return (long)number;
+}
+
+/* A call without arguments: yield. */
+static inline __attribute__((always_inline)) long uxrt_enter_plain(unsigned long number)
+{
+	unsigned long enter = GATE_ENTER;
+
+	__asm__ volatile(UXRT_ENTER("") : "+a"(number), "+c"(enter) : : "r11", "memory", "cc");
+	return (long)number;
+}
+
 /* The calling thread, and those that it starts, use no vector registers from now on (PROC_VECTOR_FREE); the kernel moves none for them. */
 static inline long uxrt_vector_free(void)
 {
