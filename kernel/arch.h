@@ -107,6 +107,7 @@ void arch_flush_all(void);
 void arch_switch_thread(struct core *core, struct thread *prev, struct thread *next);
 #ifdef HOST_TEST
 void arch_switch_fast(struct core *core, struct thread *prev, struct thread *next);
+void arch_switch_gs_fast(struct thread *prev, const struct thread *next);
 void arch_load_address_space_fast(paddr_t top);
 #endif
 /*

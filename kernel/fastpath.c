@@ -5,21 +5,16 @@
  *
  * What makes it short: conditions that seldom hold are kept where one load finds several of them (thread.unusual, core.hindered,
  * endpoint.activity, the low half of a Reply's word); the message's words, which the entry has saved in the sender's frame, go from there
- * into the registers as the receiver is resumed; no run queue is touched; a server's slots are remembered (thread.receives_at). Made with registers that a function may use freely (Makefile).
+ * into the registers as the receiver is resumed; no run queue is touched; a server's slots are remembered (thread.receives_at). Made with registers that a function
+ * may use freely (Makefile). Signal and Wait have a fast path of their own (fast_signal.c).
  */
 #include "kernel/calls.h"
-#include "kernel/endpoint.h"
+#include "kernel/fast.h"
 #include "kernel/fastpath.h"
 #include "kernel/lock.h"
 #include "kernel/park.h"
 #include "kernel/remote.h"
 #include "kernel/schedule.h"
-#include "kernel/vspace.h"
-#ifndef HOST_TEST
-#include "kernel/arch/fast.h"
-#endif
-
-#define INLINE inline __attribute__((always_inline))
 
 #define WINDOW_BITS  (INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT)
 #define DATA_BITS    (INFO_BYTES_MASK << INFO_BYTES_SHIFT)
@@ -28,58 +23,6 @@
 /* A Reply's word, its low half, while its caller waits and nothing has happened to it (reply.c). */
 #define REPLY_PLAIN ((u32)OBJECT_REPLY)
 
-/* The compiler takes it as it is, and works out nothing else from what it was made of. */
-#define SETTLE(value) __asm__("" : "+r"(value))
-
-static INLINE struct cte *slot_in(const struct cte *cnode_cap, u64 number)
-{
-	struct cnode *cn = cnode_cap->object;
-	u64 offset = number * sizeof(struct cte);
-	struct cte *slot;
-
-	ASSERT((cn == &cnode_none) == cap_empty(cnode_cap));
-	if (unlikely(number >= cn->slots))
-		return NULL;
-	SETTLE(offset); /* one lea, with the header's size in it */
-	slot = (void *)((u8 *)cn->slot + offset);
-	SETTLE(slot);
-	if (!slot)
-		__builtin_unreachable();
-	return slot;
-}
-
-/* The first thread of a queue leaves it, for a state in which its node is on no list. */
-static INLINE void queue_pop(struct list_node *head, struct list_node *node)
-{
-	struct list_node *next = node->next;
-
-	ASSERT(node->prev == head);
-	head->next = next;
-	next->prev = head;
-	if (DEBUG)
-		node->next = node->prev = NULL;
-}
-
-static INLINE void queue_remove(struct list_node *node)
-{
-	struct list_node *next = node->next, *prev = node->prev;
-
-	prev->next = next;
-	next->prev = prev;
-	if (DEBUG)
-		node->next = node->prev = NULL;
-}
-
-static INLINE void queue_append(struct list_node *head, struct list_node *node)
-{
-	struct list_node *last = head->prev;
-
-	node->next = head;
-	node->prev = last;
-	last->next = node;
-	head->prev = node;
-}
-
 /* Whether an info word is as message_check wants it. */
 static INLINE bool info_ok(const struct thread *t, u64 info, u64 allowed)
 {
@@ -87,14 +30,6 @@ static INLINE bool info_ok(const struct thread *t, u64 info, u64 allowed)
 		return info < LABEL_KERNEL;
 	return INFO_LABEL(info) < LABEL_KERNEL && !(info & ~(INFO_LABEL_MASK | allowed)) && INFO_BYTES_OF(info) <= MESSAGE_BYTES && INFO_WINDOWS_OF(info) <= MESSAGE_WINDOWS &&
 	       INFO_CAPS_OF(info) <= MESSAGE_CAPS && t->context;
-}
-
-/* Descriptors first: no CNode has as many slots as CPTR_SYSTEM says. */
-static INLINE const struct cte *named(const struct thread *t, u64 cptr)
-{
-	const struct cte *cap = slot_in(&t->files_cnode, cptr);
-
-	return likely(cap) ? cap : slot_in(&t->system_cnode, cptr - CPTR_SYSTEM);
 }
 
 /* FORWARD_THROUGH a CNode, or of the system's. */
@@ -216,21 +151,6 @@ static INLINE void wait_again(struct thread *t, struct endpoint *ep)
 {
 	t->state = THREAD_RECEIVING;
 	queue_append(&ep->queue, &t->queue);
-}
-
-static INLINE void space_switch(struct core *core, struct vspace *space, u64 mask)
-{
-	struct vspace *old = core->space;
-
-	ASSERT(space && old && (old->cores & mask) && (space == old || !(space->cores & mask)));
-	if (unlikely(space == old)) {
-		core->spaces_kept++;
-		return;
-	}
-	old->cores ^= mask;
-	space->cores ^= mask;
-	core->space = space;
-	arch_load_address_space_fast(space->top_address);
 }
 
 /* The core goes over from `prev`, which has blocked and whose words these are, to `next`. */
@@ -379,12 +299,25 @@ static INLINE bool is_interruptible_call(const struct core *core, const struct t
 	return core->best < 0 && number == KCALL_call && (info ^ INFO_INTERRUPTIBLE) < LABEL_KERNEL && t->context && !t->context->interrupt_flag;
 }
 
+/* None of the three, or not by the fast path. */
+static __attribute__((noinline)) struct thread *other_call(struct core *core, struct thread *t, u64 number)
+{
+	struct thread *next = NULL;
+
+	if (number == KCALL_signal)
+		next = fast_signal(core, t);
+	else if (number == KCALL_wait)
+		next = fast_wait(core, t);
+	return likely(next) ? next : kernel_call(t, number);
+}
+
 /* In a function of its own, so that what it calls costs kernel_syscall no register. */
 static __attribute__((noinline)) struct thread *kernel_syscall_any(u64 target, u64 info, u64 number, struct thread *t)
 {
-	struct thread *next = fast_call(this_core(), t, target, info, number, true);
+	struct core *core = this_core();
+	struct thread *next = fast_call(core, t, target, info, number, true);
 
-	return likely(next) ? next : kernel_call(t, number);
+	return likely(next) ? next : other_call(core, t, number);
 }
 
 struct thread *kernel_syscall(u64 target, u64 info, u64 number, struct thread *t)
@@ -400,5 +333,5 @@ struct thread *kernel_syscall(u64 target, u64 info, u64 number, struct thread *t
 	if (unlikely(info >= LABEL_KERNEL || core->best >= 0) && !is_interruptible_call(core, t, info, number))
 		return kernel_syscall_any(target, info, number, t);
 	next = fast_call(core, t, target, info, number, false);
-	return likely(next) ? next : kernel_call(t, number);
+	return likely(next) ? next : other_call(core, t, number);
 }

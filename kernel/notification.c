@@ -48,8 +48,7 @@ void notification_unbind(struct notification *n)
 	n->bound = NULL;
 }
 
-/* Its bits, which are nobody's any more. */
-static u64 bits_take(struct notification *n)
+u64 notification_take(struct notification *n)
 {
 	u64 bits = n->bits;
 
@@ -68,7 +67,7 @@ int notification_wait(struct thread *t, struct notification *n)
 	if (interruptible && t->context && t->context->interrupt_flag)
 		return K_INTERRUPTED;
 	if (n->bits) {
-		t->frame.rdx = bits_take(n);
+		t->frame.rdx = notification_take(n);
 		return K_OK;
 	}
 	if (deadline && deadline <= arch_clock_ns())

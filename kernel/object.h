@@ -120,6 +120,8 @@ int handle_pool_empty(struct handle_pool *pool); /* deletes its Handles, a bound
 void notification_init(struct notification *n);
 void notification_destroy(struct notification *n);
 void notification_signal(struct notification *n, u64 bits);
+/* Its bits, which are nobody's any more. */
+u64 notification_take(struct notification *n);
 void notification_unbind(struct notification *n);
 void sched_context_destroy(struct sched_context *context);
 void vspace_init(struct vspace *vs);

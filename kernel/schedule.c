@@ -20,6 +20,7 @@
 #include "kernel/object.h"
 #include "kernel/priority.h"
 #include "kernel/remote.h"
+#include "kernel/run_queue.h"
 #include "kernel/sched_context.h"
 #include "kernel/share.h"
 #include "kernel/trace.h"
@@ -79,48 +80,6 @@ static void arm(struct core *core, u64 when)
 	arch_timer_set(when);
 }
 
-/* ---- the queues of one core; who changes them sees to `needed` ---- */
-
-/* `front`: to end its slice; else in its place among its equals. */
-static inline __attribute__((always_inline)) void enqueue(struct core *core, struct thread *thread, bool front)
-{
-	struct list_node *queue = &core->queue[thread->priority];
-
-	ASSERT(!thread->queued && !thread->stopped);
-	if (list_empty(queue))
-		list_push_front(queue, &thread->queue);
-	else
-		share_insert(core, thread, front);
-	core->bitmap[thread->priority >> 6] |= BIT(thread->priority & 63);
-	core->best = MAX(core->best, (int)thread->priority);
-	core->queued++;
-	thread->core = core;
-	thread->queued = 1;
-}
-
-/* When the queue of its best priority has become empty: nothing is above. */
-static int next_best(const struct core *core)
-{
-	for (int i = core->best >> 6; i >= 0; i--)
-		if (core->bitmap[i])
-			return i * 64 + 63 - __builtin_clzll(core->bitmap[i]);
-	return -1;
-}
-
-static inline __attribute__((always_inline)) void dequeue(struct thread *thread)
-{
-	struct core *core = thread->core;
-
-	list_remove(&thread->queue);
-	thread->queued = 0;
-	core->queued--;
-	if (!list_empty(&core->queue[thread->priority]))
-		return;
-	core->bitmap[thread->priority >> 6] &= ~BIT(thread->priority & 63);
-	if (thread->priority == core->best)
-		core->best = next_best(core);
-}
-
 /* ---- which core ---- */
 
 void schedule_notice(struct core *core)
@@ -162,7 +121,7 @@ static __attribute__((noinline)) struct core *least_loaded(const struct thread *
 	return best;
 }
 
-static __attribute__((noinline)) struct core *choose_core(const struct thread *thread)
+__attribute__((noinline)) struct core *schedule_choose_core(const struct thread *thread)
 {
 	struct core *here = this_core();
 	u64 allowed = thread->affinity & online, idle = idle_mask & allowed;
@@ -195,11 +154,11 @@ static void place(struct thread *thread, bool front)
 
 	ASSERT(!thread_runs(thread));
 	if (core_count > 1) {
-		core = choose_core(thread);
+		core = schedule_choose_core(thread);
 		idle_mask &= ~core->mask;
 		schedule_notice(core);
 	}
-	enqueue(core, thread, front);
+	run_queue_enter(core, thread, front);
 	this_core()->needed = true;
 }
 
@@ -234,7 +193,7 @@ void thread_hand_off(struct thread *thread)
 		return;
 	}
 	if (core->handoff)
-		enqueue(core, core->handoff, true);
+		run_queue_enter(core, core->handoff, true);
 	core->handoff = thread;
 	thread->core = core;
 }
@@ -242,7 +201,7 @@ void thread_hand_off(struct thread *thread)
 void thread_unready(struct thread *thread)
 {
 	if (thread->queued)
-		dequeue(thread);
+		run_queue_leave(thread);
 	if (thread->core->handoff == thread)
 		thread->core->handoff = NULL;
 	this_core()->needed = true;
@@ -380,7 +339,7 @@ static struct thread *take_from_others(struct core *here)
 			struct thread *thread = list_entry(node, struct thread, queue);
 
 			if (thread->affinity & here->mask) {
-				dequeue(thread);
+				run_queue_leave(thread);
 				return thread;
 			}
 		}
@@ -395,16 +354,16 @@ static void give_to_idle(struct core *core)
 
 		if (!(thread->affinity & idle_mask & ~core->mask))
 			return;
-		dequeue(thread);
+		run_queue_leave(thread);
 		place(thread, true);
 	}
 }
 
 static void give(struct core *to, struct thread *thread)
 {
-	dequeue(thread);
+	run_queue_leave(thread);
 	idle_mask &= ~to->mask;
-	enqueue(to, thread, false);
+	run_queue_enter(to, thread, false);
 	schedule_notice(to);
 }
 
@@ -517,7 +476,7 @@ static struct thread *handed(struct core *core, bool current_stays)
 		return NULL;
 	if ((int)next->priority < core->best || (current_stays && (next->priority < core->current->priority || idle_mask)) ||
 	    (unlikely(next->budgeted) && (nearer_queued(core, next) || (current_stays && is_nearer(core->current, next))))) {
-		enqueue(core, next, true);
+		run_queue_enter(core, next, true);
 		return NULL;
 	}
 	return next;
@@ -532,7 +491,7 @@ static struct thread *pick(struct core *core)
 	if (core->best < 0)
 		return core_count > 1 ? take_from_others(core) : NULL;
 	next = list_first_entry(&core->queue[core->best], struct thread, queue);
-	dequeue(next);
+	run_queue_leave(next);
 	if (!list_empty(&core->queue[next->priority]))
 		share_taken(core, next);
 	return next;
@@ -576,7 +535,7 @@ static void replace(struct core *core, struct thread *current, struct thread *ne
 		return;
 	switch_to(core, next);
 	if (current_stays)
-		enqueue(core, current, !context_ordered(current));
+		run_queue_enter(core, current, !context_ordered(current));
 	else if (unlikely(!(current->affinity & core->mask)) && current->state == THREAD_READY && !current->stopped && !current->queued)
 		place(current, true); /* its affinity has changed */
 }
@@ -630,7 +589,7 @@ static void let_equals_go(struct thread *current)
 
 	/* root on another core may have stopped it or sent it elsewhere meanwhile: then schedule() sees to it */
 	if (may_stay(core, current) && !current->queued)
-		enqueue(core, current, false);
+		run_queue_enter(core, current, false);
 	core->needed = true;
 }
 
@@ -674,7 +633,7 @@ static void wake_at_deadline(struct core *core, struct thread *thread)
 	}
 	thread_timed_out(thread);
 	if (thread->queued && thread->core == core && share_before_current(core, thread)) {
-		dequeue(thread);
+		run_queue_leave(thread);
 		thread_hand_off(thread);
 	}
 }

@@ -11,6 +11,8 @@ extern u64 idle_mask;     /* of those: run their idle thread, and nobody has put
 void thread_ready(struct thread *thread);
 /* The same, and it is what this core runs next, if its affinity lets it and nothing better is ready: the receiver of a message. */
 void thread_hand_off(struct thread *thread);
+/* The core that suits a thread best that becomes ready. */
+struct core *schedule_choose_core(const struct thread *thread);
 /* Out of whatever run queue it is in; its state is the caller's to set. */
 void thread_unready(struct thread *thread);
 /* Ends a blocked thread's call with an error in rax, and makes it ready. */

@@ -43,7 +43,7 @@ int call_system_info(struct thread *t)
 	}
 	info.frames_counted = frames_counted_total;
 	for (unsigned i = 0; i < core_count; i++) {
-		u64 fast = cores[i]->kernel_entries - cores[i]->general_entries;
+		u64 fast = cores[i]->kernel_entries - cores[i]->general_entries - cores[i]->threads_kept; /* switches */
 
 		info.kernel_entries += cores[i]->kernel_entries;
 		info.address_space_switches += fast - cores[i]->spaces_kept + cores[i]->address_space_switches;

@@ -158,8 +158,8 @@ struct core {
 	struct thread *idle;
 	unsigned number;
 	unsigned queued;               /* threads in the queues */
-	/* The fast path counts what is rare there: each of its entries is a switch to another thread, and all but spaces_kept to another address space. */
-	u64 kernel_entries, general_entries, spaces_kept;
+	/* The fast path counts what is rare there: each of its entries but threads_kept is a switch to another thread, and all of those but spaces_kept to another address space. */
+	u64 kernel_entries, general_entries, threads_kept, spaces_kept;
 	u64 address_space_switches, context_switches; /* in the others, the general ones */
 	u64 bytes_copied;
 	u64 bitmap[4];

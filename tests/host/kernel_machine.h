@@ -42,6 +42,7 @@ void arch_relax(void)
 void arch_stop_other_cores(void) {}
 void arch_init_top_table(u64 *top) { memset(top + 256, 0, 2048); }
 void arch_switch_fast(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
+void arch_switch_gs_fast(struct thread *p, const struct thread *n) { (void)p; (void)n; }
 void arch_switch_thread(struct core *c, struct thread *p, struct thread *n) { (void)c; (void)p; (void)n; }
 struct thread *arch_resume_message(u64 badge, u64 info, struct thread *next, const struct thread *from, u64 last)
 {
