@@ -23,10 +23,12 @@
  * FILE_LISTEN: m[0] backlog.
  * FILE_CONNECT: as FILE_BIND.
  * FILE_ACCEPT: m[0] O_NONBLOCK or 0, for the new one -> a Handle; data[]: the peer's sockaddr, m[1] its length.
- * FILE_SEND: m[0] bytes, m[1] MSG_ flags, m[3] bytes of sockaddr in data[], m[4] SEND_ flags, m[5] number of rights; window. The capabilities: the name
- *   if the address is a path, then the rights or their bundle -> bytes sent.
+ * FILE_SEND: m[0] bytes, m[1] MSG_ flags, m[3] bytes of sockaddr in data[], m[4] SEND_ flags, m[5] number of rights; m[6] bytes of control messages, which
+ *   come last in data[], as Linux lays them out (those of SOL_SOCKET are not among them); window. The capabilities: the name if the address is a path, then
+ *   the rights or their bundle -> bytes sent.
  * FILE_RECEIVE: m[0] bytes, m[1] MSG_ flags, m[3] RECEIVE_ flags, m[4] room for so many rights; window -> m[0] bytes; m[1] MSG_ flags; m[2] length of the
- *   sender's sockaddr in data[]; m[3] rights that came; m[4] pid, m[5] uid | gid << 32 of the sender, if RECEIVED_CREDENTIALS in m[6].
+ *   sender's sockaddr in data[]; m[3] rights that came; m[4] pid, m[5] uid | gid << 32 of the sender, if RECEIVED_CREDENTIALS in m[6];
+ *   m[7] bytes of control messages behind the sockaddr, if RECEIVE_CONTROL was asked for.
  *   RECEIVE_CONTROL without room, and what would be received has rights: m[6] RECEIVED_NOTHING, m[3] how many; nothing else has happened. The
  *   client calls again with room. Up to MESSAGE_CAPS rights come with the reply; if more were asked for, one bundle with all of them.
  * FILE_SHUTDOWN: m[0] 0 reading, 1 writing, 2 both.
@@ -44,6 +46,8 @@
 #define SOCKET_NAME_BIND    1
 
 #define SOCKET_ADDRESS_MAX 110 /* struct sockaddr_un */
+
+#define SOCKET_CONTROL_MAX 256 /* bytes of control messages, beside descriptors and credentials */
 
 #define SOCKET_RIGHTS_MAX 253  /* as Linux's SCM_MAX_FD */
 #define SEND_RIGHTS_MAX   (MESSAGE_CAPS - 1)

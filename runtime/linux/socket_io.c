@@ -219,17 +219,20 @@ static long cargo_load(struct thread_record *t, struct cargo *cargo, const struc
 	return result;
 }
 
-/* Address and credentials into the message's data: their length. */
+/* Address, credentials and other control messages into the message's data: their length. */
 static unsigned long put_head(struct thread_record *t, const struct socket_transfer *x)
 {
 	unsigned char *data = thread_message(t)->data;
 	unsigned long length = MIN(x->address.length, (unsigned)SOCKET_ADDRESS_MAX + 1);
 
 	memcpy(data, x->address.bytes, length);
-	if (!x->has_credentials)
-		return length;
-	memcpy(data + length, &x->credentials, sizeof(x->credentials));
-	return length + sizeof(x->credentials);
+	if (x->has_credentials) {
+		memcpy(data + length, &x->credentials, sizeof(x->credentials));
+		length += sizeof(x->credentials);
+	}
+	if (x->more_control)
+		memcpy(data + length, x->more, x->more_control);
+	return length + x->more_control;
 }
 
 /* One call, with what is left of the bytes. */
@@ -244,6 +247,7 @@ static long send_step(struct thread_record *t, struct socket_transfer *x, const 
 		*c = (struct ipc){ .target = x->fd, .m = { x->asked, x->flags, x->flags & MSG_DONTWAIT ? TRANSFER_NONBLOCK : 0, x->address.length } };
 		c->m[4] = (cargo.bundle ? SEND_BUNDLE : 0) | (x->has_credentials ? SEND_CREDENTIALS : 0);
 		c->m[5] = x->rights_count;
+		c->m[6] = x->more_control;
 		c->info = INFO(FILE_SEND, put_head(t, x)) | INFO_WINDOWS(windows) | INFO_INTERRUPTIBLE | cargo_info(t, &cargo);
 		result = file_call(c, partial);
 	}
@@ -281,7 +285,7 @@ static long send_all(struct thread_record *t, struct socket_transfer *x)
 
 long socket_send(struct thread_record *t, struct socket_transfer *x)
 {
-	bool plain = !x->address.length && !x->has_credentials && !x->rights_count && !(x->flags & ~PLAIN_FLAGS) && x->total;
+	bool plain = !x->address.length && !x->has_credentials && !x->rights_count && !x->more_control && !(x->flags & ~PLAIN_FLAGS) && x->total;
 	long result;
 
 	if (plain)
@@ -305,11 +309,24 @@ void socket_rights_install(struct thread_record *t, int fd, bool cloexec)
 		descriptor_install(t, fd, file_word((unsigned)c.m[1], (unsigned)c.m[2], (unsigned)c.m[3] | flags));
 }
 
+/* They lie behind the address. */
+static void take_control(struct thread_record *t, struct socket_transfer *x, const struct ipc *c)
+{
+	unsigned bytes = (unsigned)INFO_BYTES_OF(c->info), at = MIN((unsigned)c->m[2], bytes);
+
+	x->more_control = 0;
+	if (!x->control || !c->m[7])
+		return;
+	x->more_control = MIN(MIN((unsigned)c->m[7], bytes - at), (unsigned)SOCKET_CONTROL_MAX);
+	memcpy(x->more, thread_message(t)->data + at, x->more_control);
+}
+
 static void take_facts(struct thread_record *t, struct socket_transfer *x, const struct ipc *c)
 {
 	x->flags_out |= (unsigned)c->m[1];
 	x->got_credentials = c->m[6] & RECEIVED_CREDENTIALS;
 	x->credentials = (struct socket_credentials){ (unsigned)c->m[4], (unsigned)c->m[5], (unsigned)(c->m[5] >> 32) };
+	take_control(t, x, c);
 	if (!x->wants_address)
 		return;
 	x->address.length = MIN(MIN((unsigned)c->m[2], (unsigned)INFO_BYTES_OF(c->info)), SOCKADDR_MAX);

@@ -105,12 +105,24 @@ static long take_rights(struct thread_record *t, struct socket_transfer *x, int 
 	return 0;
 }
 
+/* The server knows what it means. */
+static long keep_control(struct socket_transfer *x, const struct cmsghdr_linux *c)
+{
+	unsigned long space = CONTROL_ALIGN(c->length);
+
+	if (space > SOCKET_CONTROL_MAX - x->more_control)
+		return -EINVAL;
+	memcpy(x->more + x->more_control, c, c->length);
+	x->more_control += (unsigned)space;
+	return 0;
+}
+
 static long take_control(struct thread_record *t, struct socket_transfer *x, int *fds, const struct cmsghdr_linux *c)
 {
 	size_t bytes = c->length - sizeof(*c);
 
 	if (c->level != SOL_SOCKET)
-		return 0;
+		return keep_control(x, c);
 	if (c->type == SCM_RIGHTS)
 		return take_rights(t, x, fds, c + 1, bytes);
 	if (c->type != SCM_CREDENTIALS || bytes != sizeof(x->credentials))
@@ -143,8 +155,8 @@ static long take_controls(struct thread_record *t, struct socket_transfer *x, in
 
 static long send_with_control(struct thread_record *t, struct socket_transfer *x, const struct msghdr_linux *h)
 {
+	unsigned char more[SOCKET_CONTROL_MAX], *control;
 	int fds[SOCKET_RIGHTS_MAX];
-	unsigned char *control;
 	long result;
 
 	if (!h->control_length)
@@ -154,6 +166,7 @@ static long send_with_control(struct thread_record *t, struct socket_transfer *x
 	control = rt_alloc(h->control_length);
 	if (!control)
 		return -ENOBUFS;
+	x->more = more;
 	result = copy_from_user(control, h->control, h->control_length) < 0 ? -EFAULT : take_controls(t, x, fds, control, h->control_length);
 	rt_free(control);
 	return result < 0 ? result : socket_send(t, x);
@@ -216,9 +229,9 @@ struct control {
 };
 
 /* As Linux's put_cmsg: what does not fit is cut. */
-static long put_control(struct control *c, int type, const void *data, size_t bytes)
+static long put_control(struct control *c, int level, int type, const void *data, size_t bytes)
 {
-	struct cmsghdr_linux header = { sizeof(header) + bytes, SOL_SOCKET, type };
+	struct cmsghdr_linux header = { sizeof(header) + bytes, level, type };
 	unsigned long space;
 
 	if (!c->at || c->left < sizeof(header)) {
@@ -237,18 +250,33 @@ static long put_control(struct control *c, int type, const void *data, size_t by
 	return 0;
 }
 
+/* Those that the server laid out. */
+static long put_more(const struct socket_transfer *x, struct control *c)
+{
+	struct cmsghdr_linux header;
+	long result = 0;
+
+	for (unsigned at = 0; at + sizeof(header) <= x->more_control && result == 0; at += (unsigned)CONTROL_ALIGN(header.length)) {
+		memcpy(&header, x->more + at, sizeof(header));
+		if (header.length < sizeof(header) || header.length > x->more_control - at)
+			break;
+		result = put_control(c, header.level, header.type, x->more + at + sizeof(header), header.length - sizeof(header));
+	}
+	return result;
+}
+
 static long put_controls(struct thread_record *t, struct socket_transfer *x, struct control *c)
 {
 	long result = 0;
 
 	if (x->got_credentials)
-		result = put_control(c, SCM_CREDENTIALS, &x->credentials, sizeof(x->credentials));
-	if (x->rights_got && (result < 0 || put_control(c, SCM_RIGHTS, x->rights_fd, x->rights_got * sizeof(int)) < 0)) {
+		result = put_control(c, SOL_SOCKET, SCM_CREDENTIALS, &x->credentials, sizeof(x->credentials));
+	if (x->rights_got && (result < 0 || put_control(c, SOL_SOCKET, SCM_RIGHTS, x->rights_fd, x->rights_got * sizeof(int)) < 0)) {
 		for (unsigned i = 0; i < x->rights_got; i++)
 			descriptor_close(t, (unsigned)x->rights_fd[i]);
 		result = -EFAULT;
 	}
-	return result;
+	return result < 0 ? result : put_more(x, c);
 }
 
 /* The program's msghdr is at `at`. */
@@ -268,6 +296,7 @@ static long put_message(struct thread_record *t, struct socket_transfer *x, stru
 
 static long receive_message(struct thread_record *t, unsigned fd, uaddr_t at, unsigned flags)
 {
+	unsigned char more[SOCKET_CONTROL_MAX];
 	int fds[SOCKET_RIGHTS_MAX];
 	struct socket_transfer x;
 	struct message m;
@@ -283,6 +312,7 @@ static long receive_message(struct thread_record *t, unsigned fd, uaddr_t at, un
 	x.control = m.header.control && m.header.control_length >= sizeof(struct cmsghdr_linux);
 	x.control_room = m.header.control_length;
 	x.rights_fd = fds;
+	x.more = more;
 	if (result == 0)
 		result = socket_receive(t, &x);
 	put = result < 0 ? 0 : put_message(t, &x, &m.header, at);

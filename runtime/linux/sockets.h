@@ -67,6 +67,9 @@ struct socket_transfer {
 	bool control;                 /* the program has room for some */
 	unsigned long control_room;   /* bytes of it */
 	unsigned flags_out;
+	/* Control messages of other levels than SOL_SOCKET, as Linux lays them out: given or come. */
+	unsigned more_control;
+	unsigned char *more;          /* room for SOCKET_CONTROL_MAX, if `control` or there are some */
 	bool got_credentials;
 	unsigned rights_got;          /* in rights_fd */
 	int *rights_fd;               /* room for SOCKET_RIGHTS_MAX */

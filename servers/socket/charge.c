@@ -41,3 +41,13 @@ u32 charge_of_datagram(size_t length)
 
 	return with_pages(length, MIN(length, ALIGN_UP(beyond, (size_t)PAGE_SIZE)));
 }
+
+#define UDP_HEADERS 59u    /* IPv4, UDP, the interface's, and what aligns them */
+#define UDP_LINEAR  16064u /* what is longer lies in pages, but for its headers */
+
+u32 charge_of_udp(size_t length)
+{
+	if (length + UDP_HEADERS < UDP_LINEAR)
+		return linear(length + UDP_HEADERS);
+	return linear(UDP_HEADERS) + (u32)length;
+}

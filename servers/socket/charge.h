@@ -11,5 +11,7 @@
 size_t charge_stream_part(size_t left, u32 send_limit);
 u32 charge_of_stream(size_t length);
 u32 charge_of_datagram(size_t length);
+/* UDP's, against its receiver's SO_RCVBUF. */
+u32 charge_of_udp(size_t length);
 
 #endif

@@ -89,6 +89,21 @@ size_t inet_own_name(const struct socket *socket, u8 *to);
 /* The source address of what goes to `to`, if the socket has none. */
 void inet_choose_source(struct socket *socket, const struct inet_name *to);
 
+/* ---- udp_control.c: control messages ---- */
+
+/* What a datagram's receiver may be told of it. */
+struct inet_note {
+	struct note note;
+	struct inet_name from;
+	u8 to[16];
+	u8 ttl, tos;
+};
+
+/* What the sender wants for this datagram alone: its source, time to live, type of service. */
+long udp_control_take(const struct socket *socket, const u8 *control, size_t length, struct inet_note *note);
+/* As many as there is room for: their length. */
+size_t udp_control_give(const struct socket *socket, const struct inet_note *note, u8 *to, size_t room);
+
 /* ---- inet_port.c ---- */
 
 /* The socket gets the port, or one of the system's choice (0): 0, -EADDRINUSE. */
@@ -101,6 +116,8 @@ void port_take(struct inet *inet, unsigned port);
 void port_leave(struct inet *inet);
 /* NULL: there is none. */
 struct socket *port_find_listener(const struct inet_name *to, const struct inet_name *from);
+/* Who gets a datagram. */
+struct socket *port_find_receiver(const struct inet_name *to, const struct inet_name *from);
 struct socket *port_find_connection(const struct inet_name *local, const struct inet_name *remote);
 
 /* ---- tcp.c ---- */

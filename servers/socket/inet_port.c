@@ -182,10 +182,49 @@ static unsigned score(const struct inet *inet, const struct inet_name *to)
 	return four && own_four ? 2 : 1;
 }
 
+/* How well a socket suits a datagram. One that is connected takes its peer's alone. */
+static unsigned datagram_score(const struct inet *inet, const struct inet_name *to, const struct inet_name *from)
+{
+	bool four = inet_is_mapped(to->ip), own_four = inet_is_mapped(inet->local.ip), connected = inet->socket->state == SOCKET_CONNECTED;
+
+	if (inet->local.port != to->port || (connected && !inet_same(&inet->remote, from)))
+		return 0;
+	if (!memcmp(inet->local.ip, to->ip, 16))
+		return 4 + (own_four && !inet_is_six(inet->socket)) + 2 * connected;
+	if (!inet_is_any(inet->local.ip) || (four && !takes_four(inet)) || (!four && own_four))
+		return 0;
+	return 1 + (own_four && !inet_is_six(inet->socket));
+}
+
+static u64 hash_of(const struct inet_name *from)
+{
+	return hash_u64((u64)from->port << 32 | (u64)from->ip[15] << 8 | from->ip[14]);
+}
+
+/* Of equals the one that came last, or, if they share by SO_REUSEPORT, each sender's own. */
+struct socket *port_find_receiver(const struct inet_name *to, const struct inet_name *from)
+{
+	u64 hash = hash_of(from);
+	struct socket *best = NULL;
+	unsigned most = 0, equals = 0;
+
+	list_for_each_entry(inet, bucket(true, to->port), struct inet, link) {
+		unsigned points = datagram_score(inet, to, from);
+
+		if (!points || points < most)
+			continue;
+		equals = points > most ? 1 : equals + 1;
+		most = points;
+		if (!inet->socket->options.reuse_port || hash % equals == 0)
+			best = inet->socket;
+	}
+	return best;
+}
+
 /* Of those that share the port by SO_REUSEPORT each connection has its own, by its addresses. */
 struct socket *port_find_listener(const struct inet_name *to, const struct inet_name *from)
 {
-	u64 hash = hash_u64((u64)from->port << 32 | from->ip[15] << 8 | from->ip[14]);
+	u64 hash = hash_of(from);
 	struct socket *best = NULL;
 	unsigned most = 0, equals = 0;
 

@@ -62,10 +62,17 @@ struct message *message_new(size_t length)
 	return message;
 }
 
+void note_free(struct note *note)
+{
+	if (note)
+		memory_free(note, note->size);
+}
+
 void message_free(struct message *message)
 {
 	struct piece *next;
 
+	note_free(message->note);
 	held -= message->length;
 	for (struct piece *piece = message->pieces; piece; piece = next) {
 		next = piece->next;

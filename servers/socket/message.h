@@ -18,14 +18,20 @@ struct piece {
 	u8 bytes[];
 };
 
+/* One begins with this. */
+struct note {
+	u32 size; /* of all of it */
+};
+
 struct message {
 	struct list_node link;
-	struct socket *from;  /* a reference: its sender, who is charged until the message is gone */
+	struct socket *from;  /* a reference: who is charged until the message is gone. Its sender; of UDP its receiver */
 	u32 length, taken;    /* bytes; of them read already */
 	u32 charge;
 	bool signed_by;       /* `who` is known */
 	struct socket_credentials who;
 	struct rights *rights; /* NULL: none */
+	struct note *note;     /* the transport's: what a receiver is told beside the bytes; NULL: nothing. Freed with the message */
 	struct piece *pieces;
 };
 
@@ -41,6 +47,8 @@ size_t messages_held(void);
 bool message_fill(struct request *request, struct message *message);
 /* Up to `length` of its bytes from `start` on, to the caller: how many. */
 size_t message_give(struct request *request, const struct message *message, size_t start, size_t length);
+
+void note_free(struct note *note);
 
 static inline size_t message_left(const struct message *message)
 {

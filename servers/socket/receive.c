@@ -47,6 +47,21 @@ static void note_rights(struct receive *r, struct message *message)
 	message->rights = NULL;
 }
 
+/* What the receiver is told: the message's own, if that goes, or a copy. */
+static void take_note(struct receive *r, struct message *message)
+{
+	if (r->plain)
+		return;
+	if (!peeks(r)) {
+		r->note = message->note;
+		message->note = NULL;
+		return;
+	}
+	r->note = memory_take(message->note->size);
+	if (r->note)
+		memcpy(r->note, message->note, message->note->size);
+}
+
 static void note_message(struct receive *r, struct message *message)
 {
 	if (!r->any) {
@@ -57,6 +72,8 @@ static void note_message(struct receive *r, struct message *message)
 	}
 	r->any = true;
 	note_rights(r, message);
+	if (message->note)
+		take_note(r, message);
 }
 
 /* Its rights must be given, and the program has not made room. */
@@ -216,6 +233,19 @@ static void write_rights(struct request *request, struct receive *r)
 		rights_drop(r->rights);
 }
 
+static void write_note(struct request *request, struct receive *r)
+{
+	size_t control = SOCKET_CONTROL_MAX;
+
+	request->answer[2] = r->socket->transport->tell(r->socket, r->note, serve_message->data, r->wants_address, &control);
+	if (control && !r->control) {
+		r->flags_out |= LINUX_MSG_CTRUNC;
+		control = 0;
+	}
+	request->answer[7] = control;
+	request->answer_bytes = (unsigned)(request->answer[2] + control);
+}
+
 /* Writes what came beside the bytes into the answer. */
 static long receive_done(struct request *request, struct receive *r, long result)
 {
@@ -232,12 +262,15 @@ static long receive_done(struct request *request, struct receive *r, long result
 			request->answer[2] = address_show(r->address, serve_message->data);
 			request->answer_bytes = (unsigned)request->answer[2];
 		}
+		if (r->note)
+			write_note(request, r);
 		request->answer[1] = r->flags_out;
 	} else if (r->rights) {
 		rights_drop(r->rights);
 	}
 	if (r->address)
 		address_drop(r->address);
+	note_free(r->note);
 	return result;
 }
 

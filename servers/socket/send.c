@@ -16,7 +16,7 @@ static void message_sign(struct message *message, const struct send *s, const st
 }
 
 /* Takes the next `length` bytes and the rights. NULL: nothing has changed; *result is what to answer. */
-static struct message *message_take(struct request *request, struct send *s, const struct socket *to, size_t length, long *result)
+struct message *send_take_message(struct request *request, struct send *s, const struct socket *to, size_t length, long *result)
 {
 	struct message *message = socket_may_hold(length) ? message_new(length) : NULL;
 
@@ -30,24 +30,25 @@ static struct message *message_take(struct request *request, struct send *s, con
 		return NULL;
 	}
 	message_sign(message, s, to, request);
-	message->from = s->socket;
-	socket_hold(s->socket);
+	message->from = s->charge_receiver ? s->to : s->socket;
+	socket_hold(message->from);
 	message->rights = s->rights;
 	s->rights = NULL;
+	message->note = s->note;
+	s->note = NULL;
 	return message;
 }
 
 /* ---- streams ---- */
 
 /* Nobody will read them: they are taken all the same. */
-static long stream_lose(struct request *request, struct send *s)
+bool send_lose(struct request *request, const struct send *s)
 {
 	u8 bytes[512];
 
 	while (request->moved < s->length && !request->stopped)
 		request_take(request, bytes, MIN(s->length - request->moved, sizeof(bytes)));
-	s->socket->transport->send_lost(s->socket);
-	return (long)request->moved;
+	return !request->stopped;
 }
 
 /* One part more. 0: it is sent; else the result. */
@@ -62,7 +63,7 @@ static long stream_part(struct request *request, struct send *s)
 		return socket_take_error(socket);
 	if (!socket_may_send(socket))
 		return WOULD_WAIT;
-	message = message_take(request, s, socket->peer, length, &result);
+	message = send_take_message(request, s, socket->peer, length, &result);
 	if (!message)
 		return result;
 	message->charge = charge_of_stream(length);
@@ -79,8 +80,11 @@ static long stream_try(struct request *request, struct send *s)
 		return result;
 	while (request->moved < s->length) {
 		result = transport->send_check(s->socket);
-		if (result == SEND_LOST)
-			return stream_lose(request, s);
+		if (result == SEND_LOST) {
+			if (send_lose(request, s))
+				transport->send_lost(s->socket);
+			return (long)request->moved;
+		}
 		if (!result)
 			result = stream_part(request, s);
 		if (result < 0 && result != WOULD_WAIT && request->moved)
@@ -91,79 +95,20 @@ static long stream_try(struct request *request, struct send *s)
 	return (long)request->moved;
 }
 
-/* ---- datagrams ---- */
-
-/* The receiver has gone. A socket that was connected to it is so no more. */
-static long datagram_refused(struct socket *socket, struct socket *to)
-{
-	if (socket->type == LINUX_SOCK_SEQPACKET)
-		return -EPIPE;
-	if (socket->peer != to)
-		return -ECONNREFUSED;
-	socket_hold(to);
-	socket_set_peer(socket, NULL);
-	socket->state = SOCKET_UNCONNECTED;
-	datagram_disconnected(socket, to);
-	socket_drop(to);
-	return -ECONNREFUSED;
-}
-
-static bool datagram_full(const struct socket *socket, const struct socket *to)
-{
-	return to != socket && to->peer != socket && to->message_count > to->backlog;
-}
-
-/* What is in the way: 0, an error, or WOULD_WAIT; then *on and *kind. */
-static long datagram_check(struct socket *socket, struct socket *to, struct socket **on, enum wait_kind *kind)
-{
-	*on = socket;
-	*kind = WAIT_SEND;
-	if (socket->error)
-		return socket_take_error(socket);
-	if (socket->closed & CLOSED_SEND)
-		return -EPIPE;
-	if (!socket_may_send(socket))
-		return WOULD_WAIT;
-	if (to->dead)
-		return datagram_refused(socket, to);
-	if (to->peer && to->peer != socket)
-		return -EPERM;
-	if (to->closed & CLOSED_RECEIVE)
-		return -EPIPE;
-	*on = to;
-	*kind = WAIT_ROOM;
-	return datagram_full(socket, to) ? WOULD_WAIT : 0;
-}
-
-static long datagram_try(struct request *request, struct send *s, struct socket **on, enum wait_kind *kind)
-{
-	struct socket *to = s->to ? s->to : s->socket->peer;
-	long result = to ? datagram_check(s->socket, to, on, kind) : -ECONNRESET;
-	struct message *message;
-
-	if (result)
-		return result;
-	message = message_take(request, s, to, s->length, &result);
-	if (!message)
-		return result;
-	message->charge = charge_of_datagram(s->length);
-	socket_message_queue(to, message);
-	return (long)s->length;
-}
-
 /* ---- both ---- */
 
 static long send_try(struct request *request, struct send *s, struct socket **on, enum wait_kind *kind)
 {
 	*on = s->socket;
 	*kind = WAIT_SEND;
-	return socket_is_stream(s->socket) ? stream_try(request, s) : datagram_try(request, s, on, kind);
+	return socket_is_stream(s->socket) ? stream_try(request, s) : s->socket->transport->send_datagram(request, s, on, kind);
 }
 
 static long send_done(struct send *s, long result)
 {
 	if (s->rights)
 		rights_drop(s->rights);
+	note_free(s->note);
 	if (s->to)
 		socket_drop(s->to);
 	return result;
@@ -232,15 +177,17 @@ long socket_write(struct request *request, size_t length)
 
 long op_send(struct request *request)
 {
-	u8 data[SOCKET_ADDRESS_MAX + sizeof(struct socket_credentials)];
-	size_t address = request->m[3], extra = request->m[4] & SEND_CREDENTIALS ? sizeof(struct socket_credentials) : 0;
+	u8 data[SOCKET_ADDRESS_MAX + sizeof(struct socket_credentials) + SOCKET_CONTROL_MAX];
+	size_t address = request->m[3], control = request->m[6], extra = request->m[4] & SEND_CREDENTIALS ? sizeof(struct socket_credentials) : 0;
 	struct send s = { .socket = socket_of(request->file), .length = MIN(request->m[0], TRANSFER_MAX), .flags = (unsigned)request->m[1] };
 	bool path;
 	long error = 0;
 
-	if (address > SOCKET_ADDRESS_MAX || address + extra != request->bytes)
+	if (address > SOCKET_ADDRESS_MAX || control > SOCKET_CONTROL_MAX || address + extra + control != request->bytes)
 		return -EINVAL;
-	memcpy(data, serve_message->data, address + extra);
+	memcpy(data, serve_message->data, request->bytes);
+	s.control = data + address + extra;
+	s.control_length = control;
 	memcpy(&s.who, data + address, extra);
 	s.signed_by = extra != 0;
 	path = address_is_path(data, address);

@@ -78,6 +78,10 @@ struct transport {
 	bool (*writable)(const struct socket *socket); /* POLLOUT, as far as its own buffer goes */
 	/* Before a send: whether it may be, and whom to. */
 	long (*send_prepare)(struct request *request, struct send *send, const u8 *address, size_t length);
+	/* Datagrams: bytes sent, an error, or WOULD_WAIT; then *on and *kind say for what. */
+	long (*send_datagram)(struct request *request, struct send *send, struct socket **on, enum wait_kind *kind);
+	/* What is told of a message, by its note: the sender's sockaddr (0 if it has none) into `to`, control messages behind it. Lengths; `control` is room. */
+	size_t (*tell)(const struct socket *socket, const struct note *note, u8 *to, bool address, size_t *control);
 	/*
 	 * Streams: 0; an error; or WOULD_WAIT. send_check: before each part; SEND_LOST: nobody will read it, send_lost() is called when it was taken.
 	 * at_end: nothing more is in the queue; `some` was received.
@@ -93,7 +97,7 @@ struct transport {
 	bool truncates; /* a stream whose reader throws bytes away with MSG_TRUNC */
 };
 
-extern const struct transport transport_unix, transport_tcp;
+extern const struct transport transport_unix, transport_tcp, transport_udp;
 
 #define SEND_LOST 1l
 
@@ -297,8 +301,12 @@ struct send {
 	size_t length;
 	unsigned flags;
 	bool signed_by;
+	bool charge_receiver;        /* not the sender */
 	struct socket_credentials who;
 	struct rights *rights;
+	struct note *note;           /* for the message */
+	const u8 *control;           /* control messages of other levels than SOL_SOCKET: only until send_prepare has been called */
+	size_t control_length;
 };
 
 struct receive {
@@ -315,12 +323,17 @@ struct receive {
 	struct socket_credentials who;
 	struct address *address; /* a reference: the sender's; NULL: it had none */
 	struct rights *rights;
+	struct note *note;       /* what came with it */
 };
 
 /* `send` has the reference `to` and the rights, which go with the end of the operation. */
 long socket_send(struct request *request, struct send *send);
 long socket_receive(struct request *request, struct receive *receive);
 long socket_write(struct request *request, size_t length);
+/* A message of the request's next `length` bytes, with the rights and the note. NULL: nothing has changed; *result is what to answer. */
+struct message *send_take_message(struct request *request, struct send *send, const struct socket *to, size_t length, long *result);
+/* The bytes go nowhere. False: they are not there. */
+bool send_lose(struct request *request, const struct send *send);
 long op_send(struct request *request);
 long op_receive(struct request *request);
 long op_bind(struct request *request);

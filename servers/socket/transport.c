@@ -19,6 +19,7 @@ static const struct {
 	const struct transport *transport;
 } inet_kinds[] = {
 	{ LINUX_SOCK_STREAM, INET_IPPROTO_TCP, &transport_tcp },
+	{ LINUX_SOCK_DGRAM, INET_IPPROTO_UDP, &transport_udp },
 };
 
 static long inet_kind_of(unsigned type, unsigned *protocol, const struct transport **transport)

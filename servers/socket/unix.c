@@ -1,6 +1,7 @@
 /* Unix-domain sockets: names, connections, their end, what is ready. */
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "servers/socket/charge.h"
 #include "servers/socket/socket.h"
 
 #define READABLE (LINUX_POLLIN | LINUX_POLLRDNORM)
@@ -328,6 +329,64 @@ static long at_end(struct socket *socket, bool some)
 	return error ? error : socket->closed & CLOSED_RECEIVE ? 0 : WOULD_WAIT;
 }
 
+/* The receiver has gone. A socket that was connected to it is so no more. */
+static long datagram_refused(struct socket *socket, struct socket *to)
+{
+	if (socket->type == LINUX_SOCK_SEQPACKET)
+		return -EPIPE;
+	if (socket->peer != to)
+		return -ECONNREFUSED;
+	socket_hold(to);
+	socket_set_peer(socket, NULL);
+	socket->state = SOCKET_UNCONNECTED;
+	datagram_disconnected(socket, to);
+	socket_drop(to);
+	return -ECONNREFUSED;
+}
+
+static bool datagram_full(const struct socket *socket, const struct socket *to)
+{
+	return to != socket && to->peer != socket && to->message_count > to->backlog;
+}
+
+/* What is in the way: 0, an error, or WOULD_WAIT; then *on and *kind. */
+static long datagram_check(struct socket *socket, struct socket *to, struct socket **on, enum wait_kind *kind)
+{
+	*on = socket;
+	*kind = WAIT_SEND;
+	if (socket->error)
+		return socket_take_error(socket);
+	if (socket->closed & CLOSED_SEND)
+		return -EPIPE;
+	if (!socket_may_send(socket))
+		return WOULD_WAIT;
+	if (to->dead)
+		return datagram_refused(socket, to);
+	if (to->peer && to->peer != socket)
+		return -EPERM;
+	if (to->closed & CLOSED_RECEIVE)
+		return -EPIPE;
+	*on = to;
+	*kind = WAIT_ROOM;
+	return datagram_full(socket, to) ? WOULD_WAIT : 0;
+}
+
+static long send_datagram(struct request *request, struct send *s, struct socket **on, enum wait_kind *kind)
+{
+	struct socket *to = s->to ? s->to : s->socket->peer;
+	long result = to ? datagram_check(s->socket, to, on, kind) : -ECONNRESET;
+	struct message *message;
+
+	if (result)
+		return result;
+	message = send_take_message(request, s, to, s->length, &result);
+	if (!message)
+		return result;
+	message->charge = charge_of_datagram(s->length);
+	socket_message_queue(to, message);
+	return (long)s->length;
+}
+
 /* ---- readiness ---- */
 
 static bool writable(const struct socket *socket)
@@ -395,6 +454,7 @@ const struct transport transport_unix = {
 	.writable = writable,
 	.send_prepare = send_prepare,
 	.send_check = send_check,
+	.send_datagram = send_datagram,
 	.at_end = at_end,
 	.get_option = get_option,
 	.set_option = set_option,

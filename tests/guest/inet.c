@@ -23,6 +23,7 @@ static void kinds(void)
 	show_ok("stream", socket(AF_INET, SOCK_STREAM, 0));
 	show_ok("TCP", socket(AF_INET, SOCK_STREAM, IPPROTO_TCP));
 	show_ok("stream of UDP", socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
+	show_ok("datagrams of TCP", socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP));
 	show_ok("packets", socket(AF_INET, SOCK_SEQPACKET, 0));
 	show_ok("reliable datagrams", socket(AF_INET, SOCK_RDM, 0));
 	show_ok("stream of protocol 200", socket(AF_INET, SOCK_STREAM, 200));
