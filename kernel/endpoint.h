@@ -46,6 +46,7 @@ static inline __attribute__((always_inline)) void message_data_copy_fast(struct 
 		message_data_copy(to, from, bytes);
 		return;
 	}
+	this_core()->bytes_copied += bytes;
 	*(any_u64 *)(out + bytes - 8) = *(const any_u64 *)(in + bytes - 8);
 	arch_copy_words(out, in, words);
 }
