@@ -38,7 +38,7 @@ static struct service services[SERVICES_MAX] = {
 	  .rights = SERVICE_PROCESSES },
 	{ .name = "pipe", .mounts = (const char *const[]){ NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_MANY },
 	{ .name = "event", .mounts = (const char *const[]){ NULL }, .handle_bits = 11, .slot_bits = SYSTEM_BITS_MANY },
-	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net/unix", NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_MANY },
+	{ .name = "socket", .mounts = (const char *const[]){ "/proc/net", NULL }, .handle_bits = 12, .slot_bits = SYSTEM_BITS_MANY },
 	{ .name = "ipc", .mounts = (const char *const[]){ "/dev/mqueue", "/proc/sysvipc", NULL }, .handle_bits = 10,
 	  .slot_bits = SYSTEM_BITS_MANY,
 	  .rights = SERVICE_SIGNALS },

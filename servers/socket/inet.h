@@ -74,6 +74,8 @@ void inet_set_any(struct inet_name *name, bool six);
 void inet_set_loopback(struct inet_name *name, bool six);
 /* The sockaddr that a program gave for a socket: 0, -EINVAL, -EAFNOSUPPORT. */
 long inet_take(const struct socket *socket, const u8 *bytes, size_t length, struct inet_name *name);
+/* The same, of whom a datagram is for. */
+long inet_take_destination(const struct socket *socket, const u8 *bytes, size_t length, struct inet_name *name);
 /* The sockaddr of the socket's family: its length. */
 size_t inet_give(const struct socket *socket, const struct inet_name *name, u8 *to);
 /* bind()'s address, checked. connect()'s and sendto()'s: 0.0.0.0 and :: become the loopback address; -ENETUNREACH if it is not within this machine. */

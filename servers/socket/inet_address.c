@@ -110,6 +110,18 @@ static long take_six(const u8 *bytes, size_t length, struct inet_name *name)
 	return six.family == LINUX_AF_INET6 ? 0 : -EAFNOSUPPORT;
 }
 
+/* An IPv4 name for an IPv6 socket that may use it: datagrams can be sent to both. */
+static bool is_four_for_six(const struct socket *socket, const u8 *bytes, size_t length)
+{
+	return inet_is_six(socket) && socket_is_datagram(socket) && length >= sizeof(u16) && bytes[0] == LINUX_AF_INET && !bytes[1];
+}
+
+long inet_take_destination(const struct socket *socket, const u8 *bytes, size_t length, struct inet_name *name)
+{
+	*name = (struct inet_name){ .port = 0 };
+	return is_four_for_six(socket, bytes, length) ? take_four(bytes, length, name) : inet_take(socket, bytes, length, name);
+}
+
 long inet_take(const struct socket *socket, const u8 *bytes, size_t length, struct inet_name *name)
 {
 	*name = (struct inet_name){ .port = 0 };
@@ -138,6 +150,14 @@ size_t inet_give(const struct socket *socket, const struct inet_name *name, u8 *
 	return sizeof(six);
 }
 
+/* Addresses that mean something only with an interface; the one here has none of them. */
+static bool needs_scope(const u8 ip[16])
+{
+	bool link = ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80, group = ip[0] == 0xff && ((ip[1] & 0xf) == 1 || (ip[1] & 0xf) == 2);
+
+	return link || group;
+}
+
 /* Linux lets bind have AF_UNSPEC, if the address is 0.0.0.0. */
 long inet_take_own(const struct socket *socket, const u8 *bytes, size_t length, struct inet_name *name)
 {
@@ -146,8 +166,13 @@ long inet_take_own(const struct socket *socket, const u8 *bytes, size_t length, 
 
 	if (error == -EAFNOSUPPORT && !inet_is_six(socket) && address_is_unspecified(bytes, length) && kind == INET_ANY)
 		error = 0;
+	if (!error && kind == INET_MULTICAST && inet_is_six(socket) && socket_is_stream(socket))
+		error = -EINVAL;
+	if (!error && needs_scope(name->ip) && !name->scope)
+		error = -EINVAL;
 	if (error)
 		return error;
+	name->scope = name->flow = 0;
 	if (inet_is_mapped(name->ip) && inet_is_six(socket) && inet_of(socket)->values[VALUE_V6ONLY])
 		return -EINVAL;
 	return kind == INET_FOREIGN && !inet_of(socket)->values[VALUE_FREEBIND] ? -EADDRNOTAVAIL : 0;
@@ -156,11 +181,18 @@ long inet_take_own(const struct socket *socket, const u8 *bytes, size_t length, 
 long inet_route(const struct socket *socket, struct inet_name *to)
 {
 	const u8 *own = inet_of(socket)->local.ip;
-	bool six = !inet_is_mapped(to->ip);
+	bool six = !inet_is_mapped(to->ip), stream_group = socket_is_stream(socket) && inet_kind(to->ip) == INET_MULTICAST;
 
+	if (!six && inet_is_six(socket) && inet_of(socket)->values[VALUE_V6ONLY])
+		return -ENETUNREACH;
+	if (needs_scope(to->ip) && !to->scope && !stream_group)
+		return -EINVAL;
+	to->scope = to->flow = 0;
 	if (inet_is_any(to->ip))
 		inet_set_loopback(to, six && !(inet_is_mapped(own)));
 	if (inet_kind(to->ip) != INET_LOCAL)
 		return -ENETUNREACH;
-	return !inet_is_any(own) && inet_is_mapped(own) != inet_is_mapped(to->ip) ? -EINVAL : 0;
+	if (inet_is_any(own) || inet_is_mapped(own) == inet_is_mapped(to->ip))
+		return 0;
+	return inet_is_mapped(own) ? -EAFNOSUPPORT : -EINVAL;
 }

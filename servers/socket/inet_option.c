@@ -176,8 +176,8 @@ static long set_congestion(struct socket *socket, const char *name, size_t size)
 
 static long set_row(struct socket *socket, const struct row *row, int number)
 {
-	if ((row->flags & DATAGRAM && !socket_is_datagram(socket)))
-		return -EINVAL;
+	if (row->flags & DATAGRAM && !socket_is_datagram(socket))
+		return row->level == LEVEL_IPV6 ? -ENOPROTOOPT : -EINVAL;
 	/* The last two bits are TCP's own. */
 	if (row->value == VALUE_TOS && socket_is_stream(socket))
 		number &= ~3;

@@ -2,6 +2,7 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/socket/inet.h"
+#include "servers/socket/list.h"
 
 #include <linux/sockios.h>
 
@@ -36,7 +37,7 @@ static void set_address(struct interface_request *r, u8 first, u8 last)
 }
 
 /* SIOCGIFCONF: those that have addresses, as far as there is room; how large they are, if there is no buffer. */
-static long list_interfaces(struct request *request, unsigned long buffer)
+static long give_list(struct request *request, unsigned long buffer)
 {
 	struct interface_request r = { .name = "lo" };
 
@@ -99,7 +100,7 @@ long interface_ioctl(struct request *request, unsigned command, unsigned long ar
 	long error;
 
 	if (command == SIOCGIFCONF)
-		return list_interfaces(request, argument);
+		return give_list(request, argument);
 	/* They are the machine's: nobody changes them. */
 	if (command >= SIOCSIFLINK && command <= SIOCSIFTXQLEN && !asks(command))
 		return command == SIOCSIFFLAGS || command == SIOCSIFADDR || command == SIOCSIFNETMASK || command == SIOCSIFMTU ? -EPERM : -ENOTTY;
@@ -117,4 +118,27 @@ long interface_ioctl(struct request *request, unsigned command, unsigned long ar
 	request->moved = 0;
 	request_give(request, &r, sizeof(r));
 	return 0;
+}
+
+/* ---- /proc/net/dev, if_inet6, route ---- */
+
+/* Nothing goes through it that would be counted: what stays within the machine goes from queue to queue. */
+void list_interfaces(struct list_text *text)
+{
+	list_add(text, "Inter-|   Receive                                                |  Transmit\n");
+	list_add(text, " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n");
+	list_add(text, "%6s: %7u %7u %4u %4u %4u %5u %10u %9u %8u %7u %4u %4u %4u %5u %7u %10u\n", "lo", 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u,
+		0u, 0u);
+}
+
+void list_interfaces_six(struct list_text *text)
+{
+	list_add(text, "%032x %02x %02x %02x %02x %8s\n", 1u, LO_INDEX, 128u, 0x10u, 0x80u, "lo");
+}
+
+/* lo's addresses are in no table of routes that this shows, on Linux neither. */
+void list_routes(struct list_text *text)
+{
+	list_add(text, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT");
+	list_end_line(text, 0, 128);
 }

@@ -1,12 +1,32 @@
-/* /proc/net/unix: a line a socket, as Linux writes it. The text is made when the file is opened. */
+/* The files of /proc/net, and of them unix: a line a socket, as Linux writes it. */
+#include "servers/socket/list.h"
+
 #include "lib/errno.h"
 #include "lib/format.h"
 #include "lib/string.h"
-#include "servers/socket/socket.h"
 
-#define HEAD "Num       RefCount Protocol Flags    Type St Inode Path\n"
-#define LINE_MAX (64 + 2 + SOCKET_ADDRESS_MAX)
 #define LISTENS 0x10000u
+
+/* ---- texts ---- */
+
+void list_add(struct list_text *text, const char *format, ...)
+{
+	size_t room = text->room - text->length;
+	va_list args;
+
+	va_start(args, format);
+	text->length += MIN(vsnformat(text->bytes + text->length, room, format, args), room ? room - 1 : 0);
+	va_end(args);
+}
+
+void list_end_line(struct list_text *text, size_t start, size_t width)
+{
+	while (text->length - start + 1 < width && text->length + 1 < text->room)
+		text->bytes[text->length++] = ' ';
+	list_add(text, "\n");
+}
+
+/* ---- unix ---- */
 
 /* Linux's SS_ states: an embryo connects still. */
 static unsigned shown_state(const struct socket *socket)
@@ -18,29 +38,55 @@ static unsigned shown_state(const struct socket *socket)
 	return connected ? 2 : 4;
 }
 
-static size_t write_name(const struct address *address, char *to)
+static void add_name(struct list_text *text, const struct address *address)
 {
 	u8 bytes[SOCKET_ADDRESS_MAX + 1];
-	size_t length = address_show(address, bytes), at = 0;
+	size_t length = address_show(address, bytes);
 
 	if (length <= 2)
-		return 0;
-	to[at++] = ' ';
+		return;
 	length -= address->path;
 	for (size_t i = 2; i < length; i++)
-		to[at++] = bytes[i] ? (char)bytes[i] : '@';
-	return at;
+		if (!bytes[i])
+			bytes[i] = '@';
+	list_add(text, " %.*s", (int)(length - 2), (const char *)bytes + 2);
 }
 
-static size_t write_line(const struct socket *socket, char *to)
+static void list_unix(struct list_text *text)
 {
-	size_t length = snformat(to, LINE_MAX, "%016lx: %08X %08X %08X %04X %02X %5lu", 0ul, socket->references + 1, 0u,
-		socket->state == SOCKET_LISTENING ? LISTENS : 0, socket->type, shown_state(socket), socket->ino);
+	list_add(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+	list_for_each_entry(socket, &sockets, struct socket, all) {
+		if (socket->transport != &transport_unix)
+			continue;
+		list_add(text, "%016lx: %08X %08X %08X %04X %02X %5lu", 0ul, socket->references + 1, 0u,
+			socket->state == SOCKET_LISTENING ? LISTENS : 0, socket->type, shown_state(socket), socket->ino);
+		if (socket->address)
+			add_name(text, socket->address);
+		list_add(text, "\n");
+	}
+}
 
-	if (socket->address)
-		length += write_name(socket->address, to + length);
-	to[length++] = '\n';
-	return length;
+/* ---- the files ---- */
+
+static const struct {
+	const char *name;
+	void (*make)(struct list_text *text);
+} lists[] = {
+	{ "unix", list_unix }, { "tcp", list_tcp }, { "tcp6", list_tcp6 }, { "udp", list_udp }, { "udp6", list_udp6 },
+	{ "dev", list_interfaces }, { "if_inet6", list_interfaces_six }, { "route", list_routes },
+};
+
+unsigned list_find(const char *name, size_t length)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+		if (strlen(lists[i].name) == length && !memcmp(lists[i].name, name, length))
+			return i + 1;
+	return 0;
+}
+
+const char *list_name(unsigned number)
+{
+	return number && number <= ARRAY_SIZE(lists) ? lists[number - 1].name : NULL;
 }
 
 static size_t count_sockets(void)
@@ -54,18 +100,19 @@ static size_t count_sockets(void)
 
 long list_open(struct open_file *file)
 {
-	size_t room = sizeof(HEAD) + count_sockets() * LINE_MAX, length = sizeof(HEAD) - 1;
-	char *text = memory_take(room);
+	struct list_text text;
 
-	if (!text)
+	if ((file->flags & LINUX_O_ACCMODE) != LINUX_O_RDONLY)
+		return -EACCES;
+	text = (struct list_text){ .room = LIST_HEAD_MAX + count_sockets() * LIST_LINE_MAX };
+
+	text.bytes = memory_take(text.room);
+	if (!text.bytes)
 		return -ENOMEM;
-	memcpy(text, HEAD, length);
-	list_for_each_entry(socket, &sockets, struct socket, all)
-		if (socket->transport == &transport_unix)
-			length += write_line(socket, text + length);
-	file->data = text;
-	file->words[0] = room;
-	file->words[1] = length;
+	lists[file->node.id - 1].make(&text);
+	file->data = text.bytes;
+	file->words[0] = text.room;
+	file->words[1] = text.length;
 	return 0;
 }
 

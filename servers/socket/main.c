@@ -3,13 +3,39 @@
 #include "lib/format.h"
 #include "lib/string.h"
 #include "servers/socket/inet.h"
+#include "servers/socket/list.h"
 
 #define SOCKET_DEVICE_MINOR 15 /* sockfs: below the device numbers of mounts */
 
 static long root(unsigned mount, struct node *node)
 {
-	*node = (struct node){ .id = 1, .entry = NODE_LIST };
+	*node = (struct node){ .entry = NODE_DIRECTORY };
 	return mount ? -ENOENT : 0;
+}
+
+static long lookup(struct node directory, const char *name, size_t length, struct node *found)
+{
+	*found = (struct node){ .id = list_find(name, length), .entry = NODE_LIST };
+	return directory.entry != NODE_DIRECTORY ? -ENOTDIR : found->id ? 0 : -ENOENT;
+}
+
+static long parent(struct node node, struct node *up, char name[256], bool *deleted)
+{
+	(void)deleted;
+	*up = (struct node){ .entry = NODE_DIRECTORY };
+	if (node.entry == NODE_LIST)
+		return (long)strlcpy(name, list_name((unsigned)node.id), 256);
+	return node.entry == NODE_DIRECTORY ? 0 : -ENOENT;
+}
+
+static long readdir(struct open_file *file, struct dirent_list *list)
+{
+	const char *name;
+
+	for (unsigned i = (unsigned)file->offset - 1; (name = list_name(i)); i++)
+		if (!dirent_add(list, i + 1, i + 2, LINUX_S_IFREG >> 12, name, strlen(name)))
+			break;
+	return 0;
 }
 
 static struct socket *node_socket(struct node node)
@@ -21,6 +47,8 @@ static unsigned mode(struct node node)
 {
 	const struct socket *socket = node_socket(node);
 
+	if (node.entry == NODE_DIRECTORY)
+		return LINUX_S_IFDIR | 0555;
 	if (node.entry == NODE_LIST)
 		return LINUX_S_IFREG | 0444;
 	return socket ? socket->mode : LINUX_S_IFSOCK | 0600;
@@ -31,8 +59,10 @@ static long getattr(struct node node, struct file_attr *attr)
 	const struct socket *socket = node_socket(node);
 
 	*attr = (struct file_attr){ .mode = mode(node), .nlink = 1, .block_size = PAGE_SIZE, .dev_minor = SOCKET_DEVICE_MINOR };
-	if (!socket)
+	if (!socket) {
+		attr->ino = node.id + 1;
 		return 0;
+	}
 	attr->ino = socket->ino;
 	attr->uid = socket->uid;
 	attr->gid = socket->gid;
@@ -82,6 +112,8 @@ static void release(struct open_file *file)
 	case NODE_LIST:
 		list_close(file);
 		break;
+	case NODE_DIRECTORY:
+		break;
 	}
 	sockets_settle();
 }
@@ -110,10 +142,12 @@ static void unhold(struct node node)
 		socket_drop(node_socket(node));
 }
 
-/* Only the list can be opened by a path. */
+/* Only the lists can be opened by a path. */
 static long open(struct request *request, struct open_file *file)
 {
 	(void)request;
+	if (file->node.entry == NODE_DIRECTORY)
+		return 0;
 	return file->node.entry == NODE_LIST ? list_open(file) : -ENXIO;
 }
 
@@ -178,7 +212,7 @@ static long describe(struct open_file *file, char *text, size_t size)
 	const struct socket *socket = socket_of(file);
 	size_t length = snformat(text, size, "socket:[%lu]", socket ? socket->ino : 0);
 
-	if (file->node.entry == NODE_LIST)
+	if (file->node.entry == NODE_LIST || file->node.entry == NODE_DIRECTORY)
 		return -ENOENT; /* its path */
 	return (long)MIN(length, size - 1);
 }
@@ -227,6 +261,9 @@ static void expired(void)
 static const struct serve_operations operations = {
 	.root = root,
 	.mode = mode,
+	.lookup = lookup,
+	.parent = parent,
+	.readdir = readdir,
 	.getattr = getattr,
 	.setattr = setattr,
 	.statfs = statfs,

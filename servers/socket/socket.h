@@ -279,7 +279,7 @@ bool capability_copy(unsigned from, unsigned to);
 
 /* ---- objects of other kinds, by node.entry ---- */
 
-enum node_kind { NODE_SOCKET, NODE_NAME, NODE_BUNDLE, NODE_LIST };
+enum node_kind { NODE_SOCKET, NODE_NAME, NODE_BUNDLE, NODE_LIST, NODE_DIRECTORY };
 
 struct name {
 	struct name_key key;
@@ -364,7 +364,7 @@ long socket_give(struct request *request, struct socket *socket, unsigned flags,
 /* The connection of a datagram socket to `old` is over. */
 void datagram_disconnected(struct socket *socket, struct socket *old);
 
-/* ---- list.c: /proc/net/unix ---- */
+/* ---- list.c: the files of /proc/net. list.h says which there are ---- */
 
 long list_open(struct open_file *file);
 void list_close(struct open_file *file);

@@ -62,7 +62,9 @@ static long connect(struct request *request, struct socket *socket, const u8 *by
 		return disconnect(socket);
 	error = autobind(inet);
 	if (!error)
-		error = inet_take(socket, bytes, length, &to);
+		error = inet_take_destination(socket, bytes, length, &to);
+	if (!error && bytes[0] == LINUX_AF_INET && inet_is_six(socket) && inet->values[VALUE_V6ONLY])
+		error = -EAFNOSUPPORT;
 	if (!error && is_broadcast(&to) && !socket->options.broadcast)
 		error = -EACCES;
 	if (!error)
@@ -110,10 +112,12 @@ static long find_destination(struct socket *socket, const u8 *address, size_t le
 		*to = inet->remote;
 		return socket->state == SOCKET_CONNECTED ? 0 : -EDESTADDRREQ;
 	}
-	error = inet_take(socket, address, length, to);
-	/* As Linux has it for IPv4. */
-	if (error == -EAFNOSUPPORT && !inet_is_six(socket) && address_is_unspecified(address, length))
-		error = 0;
+	error = inet_take_destination(socket, address, length, to);
+	/* As Linux has it for IPv4 and, with another error, IPv6. */
+	if (error == -EAFNOSUPPORT && address_is_unspecified(address, length))
+		return inet_is_six(socket) ? find_destination(socket, address, 0, to) : to->port ? 0 : -EINVAL;
+	if (error == -EAFNOSUPPORT && inet_is_six(socket))
+		error = -EINVAL;
 	return error ? error : to->port ? 0 : -EINVAL;
 }
 

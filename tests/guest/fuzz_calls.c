@@ -95,8 +95,24 @@ static unsigned long any_timer(void)
 	return put_somewhere(&timer, sizeof timer);
 }
 
+static unsigned long any_inet_address(void)
+{
+	struct sockaddr_in6 name;
+
+	inet_name(&name, (int)any(2), FUZZ_PORT + any(4));
+	if (!any(6))
+		name.sin6_family = (sa_family_t)any_number();
+	if (!any(6))
+		name.sin6_port = (in_port_t)any_number();
+	if (!any(4))
+		((unsigned char *)&name)[any(sizeof name)] = (unsigned char)any_number();
+	return put_somewhere(&name, sizeof name);
+}
+
 static unsigned long any_address(void)
 {
+	if (any(2))
+		return any_inet_address();
 	struct sockaddr_un name = { .sun_family = any(8) ? AF_UNIX : any_number() };
 
 	if (any(3))
@@ -115,8 +131,8 @@ static unsigned long any_control(size_t *length)
 	unsigned count = any(5);
 	int *fds = (int *)CMSG_DATA(&control.header);
 
-	control.header = (struct cmsghdr){ .cmsg_len = any(6) ? CMSG_LEN(count * sizeof(int)) : any_size(), .cmsg_level = any(8) ? SOL_SOCKET : any_number(),
-					   .cmsg_type = any(8) ? 1 + any(2) : any_number() };
+	control.header = (struct cmsghdr){ .cmsg_len = any(6) ? CMSG_LEN(count * sizeof(int)) : any_size(), .cmsg_level = any(2) ? SOL_SOCKET : any(2) ? IPPROTO_IP : any(4) ? IPPROTO_IPV6 : any_number(),
+					   .cmsg_type = any(8) ? 1 + any(2) : any(2) ? IP_PKTINFO : any_number() };
 	for (unsigned i = 0; i < count && i < 4; i++)
 		fds[i] = any_fd();
 	*length = any(8) ? CMSG_SPACE(count * sizeof(int)) : any_size();
@@ -125,7 +141,7 @@ static unsigned long any_control(size_t *length)
 
 static struct msghdr message_header(void)
 {
-	struct msghdr message = { .msg_name = any(3) ? NULL : (void *)any_address(), .msg_namelen = any(4) ? sizeof(struct sockaddr_un) : any_size(),
+	struct msghdr message = { .msg_name = any(3) ? NULL : (void *)any_address(), .msg_namelen = any(4) ? (any(2) ? sizeof(struct sockaddr_un) : sizeof(struct sockaddr_in6)) : any_size(),
 				  .msg_iov = (void *)any_vector(), .msg_iovlen = any(6) ? any(5) : any_number() };
 
 	if (any(2)) {
@@ -272,7 +288,7 @@ static unsigned long argument(char kind)
 	case 't': return any_time();
 	case 'T': return any_timer();
 	case 'a': return any_address();
-	case 'A': return any(4) ? sizeof(struct sockaddr_un) : any(2) ? 2 + any(12) : any_number();
+	case 'A': return any(4) ? (unsigned long)(const int[]){ sizeof(struct sockaddr_un), sizeof(struct sockaddr_in), sizeof(struct sockaddr_in6) }[any(3)] : any(2) ? 2 + any(12) : any_number();
 	case 'k':
 		number = any(4) ? 128 : any_number();
 		return any(6) ? put_somewhere(&number, 4) : 0;
@@ -297,7 +313,7 @@ static unsigned long argument(char kind)
 	case '8': return any(8) ? 8 : any_number();
 	case '@': return FLAG_OF(at_flags);
 	case 'V': return any_arguments();
-	case 'E': return any(4) ? AF_UNIX : any_number();
+	case 'E': return any(8) ? (unsigned long)(const int[]){ AF_UNIX, AF_INET, AF_INET6 }[any(3)] : any_number();
 	case 'Y': return FLAG_OF(socket_types);
 	case 'L': return FLAG_OF(clone_flags);
 	case 'Z': return any(8) ? any(16) : any_number();
@@ -310,7 +326,7 @@ static unsigned long argument(char kind)
 	case '3': return any_clone3();
 	case 'b': return any_semaphores();
 	case '0': return any(8) ? 0 : any_number();
-	case '1': return any(4) ? 1 : any_number();
+	case '1': return any(6) ? (unsigned long)(const int[]){ SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6 }[any(4)] : any_number();
 	case 'D': /* a moment from now */
 		clock_gettime(CLOCK_REALTIME, &time);
 		time.tv_nsec = any(1000000000);

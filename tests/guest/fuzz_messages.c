@@ -76,6 +76,11 @@ static const struct template {
 	FILE_(SHUTDOWN, "n", 0, 0, 0, FD_STREAM), FILE_(SOCKET_ADDRESS, "n", 0, 0, 0, FD_STREAM), FILE_(GET_OPTION, "1n.z", 0, 0, 0, FD_STREAM),
 	FILE_(SET_OPTION, "1n.n", 'b', 0, 0, FD_DATAGRAM), FILE_(RIGHTS, "", 0, 0, 'H', SYSTEM(SLOT_SERVICE_SOCKET)), FILE_(RIGHTS_TAKE, "n", 0, 0, 0, GOT),
 	FILE_(RIGHTS, "", 0, 0, 'H', GOT),
+	FILE_(SOCKET, "qn..f", 0, 0, 0, SYSTEM(SLOT_SERVICE_SOCKET)), FILE_(BIND, "", 'S', 0, 0, FD_TCP_NEW), FILE_(LISTEN, "n", 0, 0, 0, FD_TCP_LISTENING),
+	FILE_(CONNECT, "", 'S', 0, 0, FD_TCP_NEW), FILE_(CONNECT, "", 'S', 0, 0, FD_UDP), FILE_(ACCEPT, "f", 0, 0, 0, FD_TCP_LISTENING),
+	FILE_(SEND, "zk.zn.n", 'S', 1, 0, FD_UDP_SIX), FILE_(SEND, "zk.zn", 'S', 1, 0, FD_TCP), FILE_(SEND, "zk..n.z", 'b', 1, 0, FD_UDP),
+	FILE_(RECEIVE, "zknnn", 0, 1, 0, FD_TCP_PEER), FILE_(RECEIVE, "zknnn", 0, 1, 0, FD_UDP), FILE_(SHUTDOWN, "n", 0, 0, 0, FD_TCP),
+	FILE_(GET_OPTION, "ln.z", 0, 0, 0, FD_TCP), FILE_(SET_OPTION, "ln.n", 'b', 0, 0, FD_UDP_SIX), FILE_(SET_OPTION, "ln.n", 'b', 0, 0, FD_TCP_LISTENING),
 	ROOT(MAP, "pgrW", 0, 0), ROOT(MAP, "pgrW", 0, 0), ROOT(UNMAP, "pg", 0, 0), ROOT(PROTECT, "pgr", 0, 0), ROOT(REMAP, "pggnp", 0, 0), ROOT(ADVISE, "pgn", 0, 0),
 	ROOT(BREAK, "n", 0, 0), ROOT(SYNC, "pgn", 0, 0), ROOT(RESIDENT, "pn", 0, 1), ROOT(SET_LAYOUT, "pppppppp", 0, 0), ROOT(MAP_OBJECT, "pgrWonnn", 0, 0),
 	ROOT(MAP_RUNTIME, "G", 0, 0), ROOT(OBJECT_CREATE, "ng", 0, 0), ROOT(OBJECT_RESIZE, "ng", 0, 0), ROOT(OBJECT_PUNCH, "ngg", 0, 0),
@@ -145,6 +150,8 @@ static unsigned long word_of(char letter)
 	case 'N': return any(12);
 	case 'K': return FLAG_OF(commands_ipc);
 	case '1': return 1;
+	case 'q': return (unsigned long)(const int[]){ AF_UNIX, AF_INET, AF_INET6 }[any(3)];
+	case 'l': return (unsigned long)(const int[]){ SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6 }[any(4)];
 	case 'w': return any_bits();
 	default: return 0;
 	}
@@ -202,6 +209,13 @@ static void add_random(struct message *message)
 
 static void add_socket_name(struct message *message)
 {
+	struct sockaddr_in6 inet;
+	socklen_t length = inet_name(&inet, (int)any(2), FUZZ_PORT + any(4));
+
+	if (any(2)) {
+		add_bytes(message, &inet, any(6) ? length : any(sizeof inet));
+		return;
+	}
 	struct sockaddr_un name = { AF_UNIX, "socket" };
 
 	if (any(2))

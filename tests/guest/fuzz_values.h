@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -23,7 +24,7 @@
 enum {
 	FD_FILE = 3, FD_READ_ONLY, FD_APPEND, FD_DIRECTORY, FD_ROOT, FD_PATH, FD_MEMFD, FD_PIPE, FD_PIPE_END, FD_NONBLOCK, FD_NONBLOCK_END, FD_FIFO,
 	FD_EVENT, FD_SEMAPHORE, FD_TIMER, FD_EPOLL, FD_EPOLL_OUTER, FD_SIGNALS, FD_PIDFD, FD_STREAM, FD_STREAM_PEER, FD_DATAGRAM, FD_DATAGRAM_PEER,
-	FD_PACKET, FD_PACKET_PEER, FD_LISTENING, FD_SOCKET, FD_MASTER, FD_SLAVE, FD_ZERO, FD_FULL, FD_RANDOM, FD_NULL, FD_STATUS, FD_SELF,
+	FD_PACKET, FD_PACKET_PEER, FD_LISTENING, FD_SOCKET, FD_TCP, FD_TCP_PEER, FD_TCP_LISTENING, FD_TCP_NEW, FD_UDP, FD_UDP_SIX, FD_MASTER, FD_SLAVE, FD_ZERO, FD_FULL, FD_RANDOM, FD_NULL, FD_STATUS, FD_SELF,
 	FD_MEMORY, FD_MAPS, FD_EXE, FD_QUEUE, FD_CONSOLE, FD_SYS, FD_NET, FD_END
 };
 
@@ -90,6 +91,43 @@ static inline void open_sockets(void)
 	put_fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), FD_SOCKET);
 }
 
+#define FUZZ_PORT 20000 /* and the next three */
+
+/* Of 127.0.0.1 or ::1, and a port that the others know. */
+static inline socklen_t inet_name(struct sockaddr_in6 *name, int six, unsigned port)
+{
+	struct sockaddr_in four = { AF_INET, htons(port), { htonl(INADDR_LOOPBACK) }, { 0 } };
+
+	*name = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	if (!six)
+		memcpy(name, &four, sizeof four);
+	return six ? sizeof *name : sizeof four;
+}
+
+static inline void open_inet(void)
+{
+	struct sockaddr_in6 name;
+	socklen_t length = inet_name(&name, 0, FUZZ_PORT);
+	int one = 1;
+
+	put_fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), FD_TCP_LISTENING);
+	setsockopt(FD_TCP_LISTENING, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	bind(FD_TCP_LISTENING, (struct sockaddr *)&name, length);
+	listen(FD_TCP_LISTENING, 2);
+	length = sizeof name;
+	getsockname(FD_TCP_LISTENING, (struct sockaddr *)&name, &length);
+	put_fd(socket(AF_INET, SOCK_STREAM, 0), FD_TCP);
+	connect(FD_TCP, (struct sockaddr *)&name, length);
+	put_fd(accept(FD_TCP_LISTENING, NULL, NULL), FD_TCP_PEER);
+	put_fd(socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0), FD_TCP_NEW);
+	put_fd(socket(AF_INET, SOCK_DGRAM, 0), FD_UDP);
+	length = inet_name(&name, 0, FUZZ_PORT + 1);
+	bind(FD_UDP, (struct sockaddr *)&name, length);
+	put_fd(socket(AF_INET6, SOCK_DGRAM, 0), FD_UDP_SIX);
+	length = inet_name(&name, 1, FUZZ_PORT + 1);
+	connect(FD_UDP_SIX, (struct sockaddr *)&name, length);
+}
+
 static inline void open_events(void)
 {
 	struct epoll_event event = { EPOLLIN | EPOLLOUT, { .u64 = 1 } };
@@ -130,6 +168,7 @@ static inline void open_descriptors(void)
 		close(null);
 	open_files();
 	open_sockets();
+	open_inet();
 	open_events();
 }
 

@@ -1,0 +1,477 @@
+// sources: servers/socket/address.c servers/socket/charge.c servers/socket/inet.c servers/socket/inet_address.c servers/socket/inet_option.c servers/socket/inet_port.c servers/socket/tcp.c servers/socket/transport.c servers/socket/udp.c servers/socket/udp_control.c servers/socket/unix.c servers/socket/message.c servers/socket/receive.c servers/socket/rights.c servers/socket/send.c servers/socket/socket.c servers/socket/wait.c servers/socket/connect.c servers/socket/option.c
+/*
+ * The Internet families of the socket server, without a kernel: connections that send, receive, close, shut down and reset at random against a model,
+ * names, options and control messages of random bytes; when nobody has a socket any more nothing is left.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fake_sockets.h"
+#include "lib/hash.h"
+#include "servers/socket/inet.h"
+
+static u64 seed = 1;
+
+static unsigned pick(unsigned n)
+{
+	return (unsigned)((seed = hash_u64(seed + 1)) % n);
+}
+
+/* ---- calls ---- */
+
+typedef long operation(struct request *request);
+
+struct call {
+	operation *run;
+	unsigned long m[8];
+	const void *data;
+	size_t bytes;
+	void *window;
+	size_t size;
+};
+
+static u8 answer_data[PAGE_SIZE];
+static struct request answer;
+
+static struct fake_request *begin(struct open_file *file, const struct call *c)
+{
+	struct fake_request *f = fake_new(file, 0, c->window, c->size, 1);
+
+	memcpy(f->request.m, c->m, sizeof(c->m));
+	f->request.bytes = (u16)c->bytes;
+	if (c->bytes)
+		memcpy(serve_message->data, c->data, c->bytes);
+	fake_done(f, c->run(&f->request));
+	memcpy(answer_data, serve_message->data, sizeof(answer_data));
+	answer = f->request;
+	return f;
+}
+
+/* One that does not wait for anybody; -EAGAIN if it would. */
+static long now(struct open_file *file, const struct call *c)
+{
+	struct fake_request *f = begin(file, c);
+	long result;
+
+	if (f->result == FAKE_NOT_ANSWERED)
+		fake_cancel(f, CANCEL_INTERRUPTED);
+	result = f->result == -EINTR ? -EAGAIN : f->result;
+	fake_free(f);
+	return result;
+}
+
+static struct open_file *make(unsigned domain, unsigned type)
+{
+	struct call c = { op_socket, { domain, type }, NULL, 0, NULL, 0 };
+
+	CHECK_EQ(now(NULL, &c), 0);
+	return came[0].own;
+}
+
+static size_t name_four(u8 *to, unsigned last, unsigned port)
+{
+	u8 name[16] = { LINUX_AF_INET, 0, (u8)(port >> 8), (u8)port, 127, 0, 0, (u8)last };
+
+	memcpy(to, name, sizeof(name));
+	return sizeof(name);
+}
+
+static long with_name(struct open_file *file, operation *run, const void *name, size_t length)
+{
+	struct call c = { run, { 0 }, name, length, NULL, 0 };
+
+	return now(file, &c);
+}
+
+static unsigned port_of(struct open_file *file)
+{
+	struct call c = { op_socket_address, { 0 }, NULL, 0, NULL, 0 };
+
+	CHECK(now(file, &c) >= 16);
+	return (unsigned)answer_data[2] << 8 | answer_data[3];
+}
+
+static struct open_file *listener(unsigned backlog)
+{
+	struct open_file *file = make(LINUX_AF_INET, LINUX_SOCK_STREAM);
+	struct call c = { op_listen, { backlog }, NULL, 0, NULL, 0 };
+	u8 name[16];
+
+	CHECK_EQ(with_name(file, op_bind, name, name_four(name, 1, 0)), 0);
+	CHECK_EQ(now(file, &c), 0);
+	return file;
+}
+
+static struct open_file *accept_one(struct open_file *from)
+{
+	struct call c = { op_accept, { 0 }, NULL, 0, NULL, 0 };
+
+	return now(from, &c) == 0 ? came[0].own : NULL;
+}
+
+static void make_pair_of(struct open_file *from, struct open_file *two[2])
+{
+	u8 name[16];
+
+	two[0] = make(LINUX_AF_INET, LINUX_SOCK_STREAM);
+	CHECK_EQ(with_name(two[0], op_connect, name, name_four(name, 1, port_of(from))), 0);
+	two[1] = accept_one(from);
+	CHECK(two[1] != NULL);
+}
+
+static long send_bytes(struct open_file *file, const void *from, size_t size)
+{
+	struct call c = { op_send, { size, LINUX_MSG_DONTWAIT }, NULL, 0, (void *)from, size };
+
+	return now(file, &c);
+}
+
+static long receive_bytes(struct open_file *file, void *to, size_t size, unsigned flags)
+{
+	struct call c = { op_receive, { size, flags | LINUX_MSG_DONTWAIT, 0, RECEIVE_ADDRESS | RECEIVE_CONTROL }, NULL, 0, to, size };
+
+	return now(file, &c);
+}
+
+static void nothing_is_left(size_t before)
+{
+	sockets_settle();
+	CHECK(list_empty(&sockets));
+	CHECK_EQ(fake_requests_kept, 0);
+	CHECK_EQ(messages_held(), 0);
+	CHECK_EQ(fake_memory_used, before);
+}
+
+/* ---- single behaviours ---- */
+
+static void a_connection_that_waits_for_room_ends_in_time(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *l = listener(0), *first = make(LINUX_AF_INET, LINUX_SOCK_STREAM), *second = make(LINUX_AF_INET, LINUX_SOCK_STREAM);
+	struct call c = { op_connect, { 0 }, NULL, 0, NULL, 0 };
+	struct fake_request *f;
+	u8 name[16];
+
+	c.data = name;
+	c.bytes = name_four(name, 1, port_of(l));
+	CHECK_EQ(now(first, &c), 0);
+	c.data = name;
+	f = begin(second, &c);
+	CHECK_EQ(f->result, FAKE_NOT_ANSWERED);
+	CHECK(tcp_deadline() > fake_now);
+	fake_now = tcp_deadline();
+	tcp_expired();
+	CHECK_EQ(f->result, -ETIMEDOUT);
+	fake_free(f);
+	CHECK_EQ(tcp_deadline(), 0);
+	/* One that goes while it waits. */
+	f = begin(second, &c);
+	CHECK_EQ(f->result, FAKE_NOT_ANSWERED);
+	fake_cancel(f, CANCEL_KILLED);
+	fake_free(f);
+	file_closed(second);
+	CHECK_EQ(tcp_deadline(), 0);
+	file_closed(l);
+	file_closed(first);
+	nothing_is_left(before);
+}
+
+static void all_ports_can_be_taken_and_no_more(void)
+{
+	size_t before = fake_memory_used;
+	static struct socket *made[SOCKETS_MAX];
+	unsigned count = 0;
+	long error = 0;
+
+	while (count < 2000 && (made[count] = socket_new(&transport_tcp, LINUX_AF_INET, LINUX_SOCK_STREAM, 1, &error))) {
+		CHECK_EQ(port_bind(made[count]->inet, 0), 0);
+		CHECK(made[count]->inet->local.port & 1);
+		count++;
+	}
+	while (count > 0)
+		socket_close(made[--count], false);
+	nothing_is_left(before);
+}
+
+static void datagrams_beyond_the_limit_of_all_are_dropped(void)
+{
+	size_t before = fake_memory_used, sum = 0;
+	struct open_file *to = make(LINUX_AF_INET, LINUX_SOCK_DGRAM), *from = make(LINUX_AF_INET, LINUX_SOCK_DGRAM);
+	u8 name[16], data[1000] = { 0 };
+
+	CHECK_EQ(with_name(to, op_bind, name, name_four(name, 1, 5000)), 0);
+	CHECK_EQ(with_name(from, op_connect, name, name_four(name, 1, 5000)), 0);
+	socket_held_limit = 3000;
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_EQ(send_bytes(from, data, sizeof(data)), sizeof(data));
+	CHECK(messages_held() <= 2 * socket_held_limit);
+	while (receive_bytes(to, data, sizeof(data), 0) == sizeof(data))
+		sum++;
+	CHECK(sum >= 3 && sum <= 6);
+	socket_held_limit = SIZE_MAX / 2;
+	file_closed(to);
+	file_closed(from);
+	nothing_is_left(before);
+}
+
+/* ---- connections at random ---- */
+
+#define PAIRS  8
+#define WINDOW 50000
+
+static struct end {
+	struct open_file *file;
+	u64 sent, received;
+	bool finished; /* it has sent its last */
+} ends[PAIRS][2];
+static bool disturbed[PAIRS]; /* one end has gone or was reset: what is on its way may be lost */
+static u8 buffer[WINDOW];
+
+static u8 byte_at(u64 position, unsigned side)
+{
+	return (u8)hash_u64(position * 2 + side);
+}
+
+static void act_send(unsigned pair, unsigned side)
+{
+	struct end *e = &ends[pair][side];
+	size_t size = 1 + (pick(3) ? pick(300) : pick(WINDOW - 1));
+	long n;
+
+	for (size_t i = 0; i < size; i++)
+		buffer[i] = byte_at(e->sent + i, side);
+	n = send_bytes(e->file, buffer, size);
+	if (n > 0)
+		e->sent += (u64)n;
+	else if (e->finished)
+		CHECK(n == -EPIPE || n == -ECONNRESET);
+	else
+		CHECK(n == -EAGAIN || disturbed[pair]);
+}
+
+static void act_receive(unsigned pair, unsigned side)
+{
+	struct end *e = &ends[pair][side], *peer = &ends[pair][!side];
+	unsigned flags = pick(4) ? 0 : LINUX_MSG_PEEK;
+	size_t size = 1 + pick(WINDOW);
+	long n = receive_bytes(e->file, buffer, MIN(size, (size_t)WINDOW), flags);
+
+	for (long i = 0; i < n && !CHECK_FAILED(); i++)
+		CHECK_EQ(buffer[i], byte_at(e->received + (u64)i, !side));
+	if (n > 0 && !flags)
+		e->received += (u64)n;
+	CHECK(e->received <= peer->sent);
+	if (n == 0)
+		CHECK(disturbed[pair] || (peer->finished && e->received == peer->sent));
+	else if (n < 0)
+		CHECK((n == -EAGAIN && e->received == peer->sent) || disturbed[pair]);
+}
+
+static void act_shutdown(unsigned pair, unsigned side)
+{
+	struct call c = { op_shutdown, { 1 }, NULL, 0, NULL, 0 };
+	long result = now(ends[pair][side].file, &c);
+
+	CHECK(result == 0 || result == -ENOTCONN);
+	ends[pair][side].finished = true;
+}
+
+static void act_close(unsigned pair, unsigned side)
+{
+	if (ends[pair][side].file)
+		file_closed(ends[pair][side].file);
+	ends[pair][side].file = NULL;
+	disturbed[pair] = true;
+}
+
+static void act(struct open_file *from)
+{
+	unsigned pair = pick(PAIRS), side = pick(2), what = pick(100);
+	struct end *e = &ends[pair][side];
+
+	if (!ends[pair][0].file && !ends[pair][1].file) {
+		struct open_file *two[2];
+
+		make_pair_of(from, two);
+		disturbed[pair] = false;
+		ends[pair][0] = (struct end){ .file = two[0] };
+		ends[pair][1] = (struct end){ .file = two[1] };
+	} else if (!e->file) {
+		act_close(pair, !side);
+	} else if (what < 45) {
+		act_send(pair, side);
+	} else if (what < 94) {
+		act_receive(pair, side);
+	} else if (what < 97) {
+		act_shutdown(pair, side);
+	} else {
+		act_close(pair, side);
+	}
+}
+
+static size_t connections_round(u64 start)
+{
+	struct open_file *l;
+
+	seed = start;
+	l = listener(4);
+	for (unsigned i = 0; i < 8000 && !CHECK_FAILED(); i++)
+		act(l);
+	for (unsigned pair = 0; pair < PAIRS; pair++) {
+		act_close(pair, 0);
+		act_close(pair, 1);
+	}
+	file_closed(l);
+	return fake_memory_used;
+}
+
+static void connections_keep_their_bytes_at_random(void)
+{
+	for (u64 start = 1; start <= 3 && !CHECK_FAILED(); start++) {
+		size_t used = connections_round(start);
+
+		nothing_is_left(used);
+		CHECK_EQ(connections_round(start), used);
+	}
+}
+
+/* ---- anything at random ---- */
+
+#define FILES 24
+
+static struct open_file *all[FILES];
+
+static size_t random_name(u8 *to)
+{
+	size_t length = name_four(to, 1, 6000 + pick(4));
+
+	if (pick(2)) {
+		memset(to, 0, 28);
+		to[0] = LINUX_AF_INET6;
+		to[2] = 6000 >> 8;
+		to[3] = (u8)(6000 + pick(4));
+		to[23] = pick(3) ? 1 : 0;
+		if (!pick(3)) {
+			to[18] = to[19] = 0xff;
+			to[20] = 127;
+		}
+		length = 28;
+	}
+	if (!pick(6))
+		to[pick(28)] = (u8)pick(256);
+	if (!pick(8))
+		length = pick(SOCKET_ADDRESS_MAX + 20);
+	return length;
+}
+
+static long random_options(struct open_file *file, u8 *data)
+{
+	static const unsigned levels[] = { 1, 0, 6, 41, 17 };
+	struct call c = { pick(2) ? op_set_option : op_get_option, { levels[pick(5)], pick(80), 0, pick(300) }, data, pick(300), NULL, 0 };
+
+	for (unsigned i = 0; i < 300; i++)
+		data[i] = (u8)(pick(2) ? 0 : pick(256));
+	return now(file, &c);
+}
+
+/* A name, and control messages whose lengths may be anything. */
+static long random_send(struct open_file *file, u8 *data)
+{
+	size_t name = pick(3) ? random_name(data) : 0, control = pick(2) ? 0 : pick(SOCKET_CONTROL_MAX + 2), size = pick(2) ? pick(200) : pick(70000);
+	static u8 bytes[70000];
+	struct call c = { op_send, { size, pick(2) ? LINUX_MSG_DONTWAIT : pick(0x10000), 0, name, 0, 0, control }, data, name + control, bytes, size };
+	u64 length = 16 + pick(20);
+
+	name = MIN(name, (size_t)SOCKET_ADDRESS_MAX + 1);
+	for (size_t i = 0; i < control; i++)
+		data[name + i] = (u8)pick(50);
+	if (control >= 16 && pick(2)) {
+		memset(data + name, 0, 16);
+		memcpy(data + name, &length, sizeof(length));
+		data[name + 8] = pick(2) ? 41 : 0;
+		data[name + 12] = (u8)(pick(2) ? 8 : pick(70));
+	}
+	return now(file, &c);
+}
+
+static void anything(unsigned i)
+{
+	static u8 data[1024], bytes[70000];
+	struct open_file *file = all[i];
+	struct call simple = { op_listen, { pick(3) }, NULL, 0, NULL, 0 };
+
+	if (!file) {
+		all[i] = make(pick(2) ? LINUX_AF_INET : LINUX_AF_INET6, pick(2) ? LINUX_SOCK_STREAM : LINUX_SOCK_DGRAM);
+		return;
+	}
+	switch (pick(12)) {
+	case 0: case 1: with_name(file, op_bind, data, random_name(data)); break;
+	case 2: case 3: case 4: with_name(file, op_connect, data, random_name(data)); break;
+	case 5: now(file, &simple); break;
+	case 6: {
+		struct open_file *got = accept_one(file);
+
+		if (got)
+			file_closed(got);
+		break;
+	}
+	case 7: random_options(file, data); break;
+	case 8: random_send(file, data); break;
+	case 9: receive_bytes(file, bytes, pick(70000), pick(0x10000)); break;
+	case 10:
+		simple.run = op_shutdown;
+		now(file, &simple);
+		break;
+	default:
+		if (!pick(3)) {
+			file_closed(file);
+			all[i] = NULL;
+			break;
+		}
+		fake_now += pick(1000000000);
+		tcp_expired();
+		socket_poll(socket_of(file), ~0u);
+	}
+}
+
+static size_t anything_round(u64 start)
+{
+	seed = start;
+	for (unsigned i = 0; i < 20000 && !CHECK_FAILED(); i++) {
+		unsigned which = pick(FILES);
+
+		if (all[which] || !pick(2))
+			anything(which);
+	}
+	for (unsigned i = 0; i < FILES; i++) {
+		if (all[i])
+			file_closed(all[i]);
+		all[i] = NULL;
+	}
+	return fake_memory_used;
+}
+
+static void anything_at_random_leaves_nothing(void)
+{
+	for (u64 start = 11; start <= 16 && !CHECK_FAILED(); start++) {
+		size_t used = anything_round(start);
+
+		nothing_is_left(used);
+		CHECK_EQ(anything_round(start), used);
+		if (CHECK_FAILED())
+			printf("seed %llu\n", (unsigned long long)start);
+	}
+}
+
+int main(void)
+{
+	fake_principals[0] = (struct principal_entry){ .principal = 1, .pid = 10, .tid = 10, .uid = 1, .euid = 2, .gid = 3, .egid = 4 };
+	RUN(a_connection_that_waits_for_room_ends_in_time);
+	RUN(all_ports_can_be_taken_and_no_more);
+	RUN(datagrams_beyond_the_limit_of_all_are_dropped);
+	RUN(connections_keep_their_bytes_at_random);
+	RUN(anything_at_random_leaves_nothing);
+	return check_result();
+}
