@@ -1,5 +1,7 @@
 /* Rows of single system calls, files and pipes. */
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -246,12 +248,10 @@ static unsigned long row_switch(unsigned n)
 	return used;
 }
 
-static unsigned long row_unix(unsigned n)
+/* A byte through ends[0] to another process, which sends it back through ends[1]. */
+static unsigned long stream_round_trips(const int ends[2], unsigned n)
 {
-	int ends[2];
 	char byte = 'x';
-
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
 	pid_t pid = fork();
 	MUST(pid >= 0);
 	if (pid == 0) {
@@ -271,6 +271,30 @@ static unsigned long row_unix(unsigned n)
 	close(ends[0]);
 	MUST(waitpid(pid, NULL, 0) == pid);
 	return start;
+}
+
+static unsigned long row_unix(unsigned n)
+{
+	int ends[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+	return stream_round_trips(ends, n);
+}
+
+/* The same through a connection over the loopback interface, with TCP_NODELAY, as who sends small messages sets it. */
+static unsigned long row_tcp(unsigned n)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), ends[2] = { socket(AF_INET, SOCK_STREAM, 0), -1 }, one = 1;
+	socklen_t length = sizeof name;
+
+	MUST(bind(listener, (struct sockaddr *)&name, length) == 0 && listen(listener, 1) == 0);
+	MUST(getsockname(listener, (struct sockaddr *)&name, &length) == 0 && connect(ends[0], (struct sockaddr *)&name, length) == 0);
+	ends[1] = accept(listener, NULL, NULL);
+	MUST(ends[1] >= 0 && close(listener) == 0);
+	for (int i = 0; i < 2; i++)
+		MUST(setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0);
+	return stream_round_trips(ends, n);
 }
 
 #define IDLE_MAX 1000
@@ -487,6 +511,7 @@ const struct row call_rows[] = {
 	{ "switch", "context switch one way: a byte through a pipe, both processes on one core", 2000, row_switch },
 	{ "pipe-64k", "64 KiB through a pipe, 2 processes", 100, row_pipe_64k },
 	{ "unix", "Unix stream round trip, 2 processes", 1000, row_unix },
+	{ "tcp", "TCP loopback round trip, 2 processes", 1000, row_tcp },
 	{ "unix-64k", "64 KiB through a Unix stream, 2 processes", 100, row_unix_64k },
 	{ "epoll", "epoll wake, one way, 2 processes", 1000, row_epoll },
 	{ "epoll-1000", "the same, 1,000 more descriptors in each list", 400, row_epoll_many },
