@@ -29,6 +29,7 @@ static inline void message_words_copy(struct thread *to, const struct thread *fr
 struct mint {
 	struct handle_pool *pool; /* NULL: none are asked for */
 	struct cte *endpoint;
+	struct endpoint *object;  /* which that named when it was looked at */
 };
 
 /* message.c: the parts that move between two threads' message pages and CNodes. */
@@ -54,8 +55,10 @@ static inline __attribute__((always_inline)) void message_data_copy_fast(struct 
 void message_data_park(struct thread *in, struct thread *from, unsigned bytes);
 /* Moves up to `count` capabilities; returns how many the receiver had room for (the rest stays with the sender). */
 unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count, const struct mint *mint);
-/* Whether the receiver has an empty slot for each. */
-bool message_caps_fit(struct thread *to, unsigned count);
+/* The i-th capability of a message into that slot (NULL: it has no place). False: it stays with the sender; a new Handle is closed. */
+bool message_cap_move(struct cte *dst, struct thread *from, unsigned i, const struct mint *mint);
+/* The empty slot where the receiver wants the first; NULL: there is none. */
+struct cte *message_cap_place(struct thread *to);
 /* Whether the new Handles (SEND_NEW_HANDLE) among a reply's can be made. message_caps_move with `mint` then makes them; with NULL there are none. */
 int message_caps_check(struct thread *from, unsigned count, struct mint *mint);
 /* Bytes of a thread's own data[], for kernel calls that carry arrays: reads and writes across its two pages. */

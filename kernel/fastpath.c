@@ -209,7 +209,7 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 /* r15 reply slot, rsi info of the reply, rdi Endpoint */
 static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64 target, u64 info, bool any)
 {
-	struct cte *slot = reply_slot(t, t->frame.r15);
+	struct cte *slot = reply_slot(t, t->frame.r15), *place = NULL;
 	struct endpoint *ep = quiet_endpoint(t, target);
 	struct thread *caller;
 	u64 mask = core->mask;
@@ -224,10 +224,8 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 		return NULL;
 	if (any && (info & (DATA_BITS | CAPS_BITS)) && !caller->message_low)
 		return NULL;
-	/* what finds no place may be told to the very Endpoint that is to be quiet */
-	if (any && (info & CAPS_BITS) && !message_caps_fit(caller, INFO_CAPS_OF(info)))
-		return NULL;
-	if (any && (info & CAPS_BITS) && message_caps_check(t, INFO_CAPS_OF(info), &mint))
+	/* a new Handle that finds no place is closed, and that may be told to the very Endpoint that is to be quiet; one of several may have no place once others have come */
+	if (any && (info & CAPS_BITS) && (INFO_CAPS_OF(info) > 1 || !(place = message_cap_place(caller)) || message_caps_check(t, 1, &mint)))
 		return NULL;
 	release(caller, slot);
 	caller->reply = NULL;
@@ -235,7 +233,7 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 	if (any && (info & DATA_BITS))
 		message_data_copy_fast(caller, t, INFO_BYTES_OF(info));
 	if (any && (info & CAPS_BITS))
-		info = (info & ~CAPS_BITS) | INFO_CAPS(message_caps_move(caller, t, INFO_CAPS_OF(info), &mint));
+		info = (info & ~CAPS_BITS) | INFO_CAPS(message_cap_move(place, t, 0, &mint));
 	wait_again(t, ep);
 	return switch_to(core, t, caller, caller->frame.rdi, info, caller->frame.r15, mask, any);
 }

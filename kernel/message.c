@@ -123,19 +123,15 @@ static bool mint_find(struct thread *t, struct mint *mint)
 	if (!pool || cap_type(pool) != OBJECT_HANDLE_POOL || !endpoint || cap_type(endpoint) != OBJECT_ENDPOINT ||
 	    !(cap_rights(endpoint) & RIGHT_RECV) || !cap_can_derive(endpoint))
 		return false;
-	*mint = (struct mint){ pool->object, endpoint };
+	*mint = (struct mint){ pool->object, endpoint, endpoint->object };
 	return true;
 }
 
-bool message_caps_fit(struct thread *to, unsigned count)
+struct cte *message_cap_place(struct thread *to)
 {
-	for (unsigned i = 0; i < count; i++) {
-		const struct cte *slot = cspace_slot(to, to->message_low->recv_slot[i]);
+	struct cte *slot = cspace_slot(to, *(volatile u64 *)&to->message_low->recv_slot[0]);
 
-		if (!slot || !cap_empty(slot))
-			return false;
-	}
-	return true;
+	return slot && cap_empty(slot) ? slot : NULL;
 }
 
 int message_caps_check(struct thread *from, unsigned count, struct mint *mint)
@@ -152,12 +148,18 @@ int message_caps_check(struct thread *from, unsigned count, struct mint *mint)
 	return mint->pool->total - mint->pool->used >= fresh ? K_OK : K_NO_MEMORY;
 }
 
+/* Unless an earlier capability of the same message was it. */
+static bool mint_has_endpoint(const struct mint *mint)
+{
+	return cap_type(mint->endpoint) == OBJECT_ENDPOINT && mint->endpoint->object == mint->object;
+}
+
 /* False: it is closed, since there is no place for it. */
 static bool mint_into(const struct mint *mint, u64 badge, struct cte *dst)
 {
-	if (dst && cap_empty(dst))
+	if (dst && cap_empty(dst) && mint_has_endpoint(mint))
 		return handle_mint(mint->pool, mint->endpoint, badge, dst) == K_OK;
-	handle_mint_closed(mint->pool, mint->endpoint->object, badge);
+	handle_mint_closed(mint->pool, mint->object, badge);
 	return false;
 }
 
@@ -170,20 +172,22 @@ static bool move_one(struct cte *dst, struct cte *src)
 }
 
 /* A thread that shares the sender's memory may change send_slot[] meanwhile: what was no new Handle when it was counted is none. */
+bool message_cap_move(struct cte *dst, struct thread *from, unsigned i, const struct mint *mint)
+{
+	u64 source = *(volatile u64 *)&from->message_low->send_slot[i];
+
+	if (source == SEND_NEW_HANDLE && mint && mint->pool)
+		return mint_into(mint, ((u64 *)HIGH(from, mint_badge))[i], dst);
+	return move_one(dst, cspace_slot(from, source));
+}
+
 unsigned message_caps_move(struct thread *to, struct thread *from, unsigned count, const struct mint *mint)
 {
 	unsigned moved = 0;
 
-	for (unsigned i = 0; i < count; i++) {
-		u64 source = *(volatile u64 *)&from->message_low->send_slot[i];
-		/* after one that found no place none comes */
-		struct cte *dst = moved == i ? cspace_slot(to, to->message_low->recv_slot[i]) : NULL;
-
-		if (source == SEND_NEW_HANDLE && mint && mint->pool)
-			moved += mint_into(mint, ((u64 *)HIGH(from, mint_badge))[i], dst);
-		else
-			moved += move_one(dst, cspace_slot(from, source));
-	}
+	/* after one that found no place none comes */
+	for (unsigned i = 0; i < count; i++)
+		moved += message_cap_move(moved == i ? cspace_slot(to, to->message_low->recv_slot[i]) : NULL, from, i, mint);
 	return moved;
 }
 

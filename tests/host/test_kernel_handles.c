@@ -141,6 +141,40 @@ TEST(a_new_handle_that_nobody_takes_is_closed)
 	CHECK_EQ(object_count[OBJECT_HANDLE], counts_before[OBJECT_HANDLE]);
 }
 
+/* By the fast path, too: the server would wait with the closing untold. */
+TEST(of_two_new_handles_for_one_slot_the_second_is_closed_at_once)
+{
+	ask_for_handles();
+	ipc(run(member[1]), KCALL_reply_recv, SYS(1), INFO(0, 0), 0, 10, 0);
+	buffer[0]->recv_slot[0] = buffer[0]->recv_slot[1] = 3;
+	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
+	answer_with_handles(2);
+	CHECK_EQ(INFO_CAPS_OF(member[0]->frame.rsi), 1);
+	CHECK_EQ(member[1]->state, THREAD_READY);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_CLOSED);
+	CHECK_EQ(member[1]->frame.rdi, 0x51);
+}
+
+TEST(a_new_handle_whose_endpoint_went_with_the_same_reply_is_closed)
+{
+	buffer[0]->recv_slot[0] = SYS(20);
+	buffer[0]->recv_slot[1] = 3;
+	ask_for_handles();
+	buffer[1]->mint_pool = SYS(3);
+	buffer[1]->mint_endpoint = buffer[1]->send_slot[0] = SYS(1);
+	buffer[1]->send_slot[1] = SEND_NEW_HANDLE;
+	buffer[1]->mint_badge[1] = 0x51;
+	ipc(run(member[1]), KCALL_reply, 0, INFO(0, 0) | INFO_CAPS(2), 0, 10, 0);
+	CHECK_EQ(INFO_CAPS_OF(member[0]->frame.rsi), 1);
+	CHECK_EQ(cap_type(cspace_slot(member[0], SYS(20))), OBJECT_ENDPOINT);
+	CHECK(cap_empty(cspace_slot(member[0], 3)));
+	run(root);
+	give(1, SYSTEMS, 1, EP, RIGHT_ALL);
+	serve(1, 10);
+	CHECK_EQ(INFO_LABEL(member[1]->frame.rsi), LABEL_CLOSED);
+	CHECK_EQ(member[1]->frame.rdi, 0x51);
+}
+
 TEST(a_reply_is_not_sent_without_room_for_its_handles)
 {
 	buffer[0]->recv_slot[0] = 30;
@@ -182,6 +216,8 @@ int main(void)
 	RUN(a_core_with_nothing_to_run_tells_of_noted_closes);
 	RUN(a_reply_makes_the_handles_that_it_brings);
 	RUN(a_new_handle_that_nobody_takes_is_closed);
+	RUN(of_two_new_handles_for_one_slot_the_second_is_closed_at_once);
+	RUN(a_new_handle_whose_endpoint_went_with_the_same_reply_is_closed);
 	RUN(a_reply_is_not_sent_without_room_for_its_handles);
 	RUN(deleting_a_pool_kills_its_handles_everywhere);
 	return check_result();
