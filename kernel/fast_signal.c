@@ -37,12 +37,12 @@ static INLINE void watch_slice(struct core *core, const struct thread *running)
 
 /* ---- Signal ---- */
 
-/* Whether a waiter would wait in this core's queue, alone with its priority, while `t` goes on. */
+/* Whether a waiter would wait in this core's queue, alone with its priority, while `t` goes on. Not if a core is idle: it has what waits here, this waiter or another. */
 static INLINE bool may_queue(struct core *core, const struct thread *t, const struct thread *waiter)
 {
 	if (unlikely(waiter->unusual || waiter->priority > t->priority || !list_empty(&core->queue[waiter->priority])))
 		return false;
-	return core_count == 1 || schedule_choose_core(waiter) == core;
+	return core_count == 1 || (!idle_mask && schedule_choose_core(waiter) == core);
 }
 
 static INLINE void wake(struct core *core, struct notification *n, struct thread *waiter, u64 bits)

@@ -1,7 +1,7 @@
 /*
  * Kernel calls, and the fast path of Call, ReplyRecv and ForwardRecv: a peer that waits, nothing else to do. Every check comes before the first
  * write; if one fails, nothing has changed and the general path (syscall.c, ipc.c, endpoint.c, reply.c) does the call. What is written here is
- * what the general path would write; tests/host/test_kernel_ipc.c, test_kernel_ipc_random.c and test_kernel_fastpath.c run over both.
+ * what the general path would write; tests/host/test_kernel_fast_general.c compares the two, entry by entry.
  *
  * What makes it short: conditions that seldom hold are kept where one load finds several of them (thread.unusual, core.hindered,
  * endpoint.activity, the low half of a Reply's word); the message's words, which the entry has saved in the sender's frame, go from there
@@ -313,8 +313,10 @@ static __attribute__((noinline)) struct thread *other_call(struct core *core, st
 static __attribute__((noinline)) struct thread *kernel_syscall_any(u64 target, u64 info, u64 number, struct thread *t)
 {
 	struct core *core = this_core();
-	struct thread *next = fast_call(core, t, target, info, number, true);
+	struct thread *next = NULL;
 
+	if (likely(core->best < 0 || !idle_mask)) /* else what waits here is an idle core's, as schedule() sees to */
+		next = fast_call(core, t, target, info, number, true);
 	return likely(next) ? next : other_call(core, t, number);
 }
 

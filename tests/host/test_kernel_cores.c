@@ -16,7 +16,7 @@
 #define OPERATIONS 400000
 
 /* Slots of root's CNode. A thread stands in the slot after its own Untyped, which is revoked for its end. */
-enum { ARENA = 200, AREAS, TABLES, MAPPED, SPACE, NOTIFY = 210, ENDPOINT, THREAD = 230, CNODE = 250, CONTEXT = 251 };
+enum { ARENA = 200, AREAS, TABLES, MAPPED, SPACE, NOTIFY = 210, ENDPOINT, THREAD = 230, CNODE = 250, CONTEXT = 251, ROOTS = 260, REPLY_TO };
 
 /* Slots of the CNode that all members have: everyone's reply slots are its own. */
 enum { EP = 1, NOTE = 3, REPLIES = 10 };
@@ -598,6 +598,45 @@ static void two_without_slices_run_on_a_core_each(void)
 	}
 }
 
+/* Member 2 waits where member 0 is; member 1, which 0 has answered without waiting, is queued there, while the other cores are idle. */
+static void answer_and_go_on(u64 number)
+{
+	wake_root();
+	for (unsigned i = 0; i < MEMBERS; i++)
+		root_call(KCALL_cap_revoke, SYS(ROOT_SLOT_CNODE), THREAD + 2 * i, 0, 0, 0, 0, 0);
+	root_call(KCALL_cap_delete_range, SYS(CNODE), REPLIES, 50, 0, 0, 0, 0);
+	for (unsigned i = 0; i < 3; i++)
+		make_computing(i, 95 - (i == 2 && number == KCALL_signal), 1 << i);
+	ipc(root, KCALL_recv, SYS(ROOTS), 0, 0, REPLY_TO, now_ns + 5000000);
+	time_passes(1000000);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(cores[i]->current == member[i] && !cores[i]->needed);
+		member[i]->affinity = ~0ul;
+	}
+	member[2]->affinity = cores[1]->mask;
+	host_core = cores[2];
+	ipc(member[2], number == KCALL_signal ? KCALL_wait : KCALL_recv, SYS(number == KCALL_signal ? NOTE : EP), 0, 0, REPLIES + 12, 0);
+	host_core = cores[0];
+	ipc(member[0], KCALL_recv, SYS(EP + 1), 0, 0, REPLIES, 0);
+	host_core = cores[1];
+	CHECK(ipc(member[1], KCALL_call, SYS(EP + 1), INFO(1, 0), 0, 0, 0) == member[0]);
+	CHECK(ipc(member[0], KCALL_reply, 0, INFO(1, 0), 0, REPLIES, 0) == member[0]);
+	CHECK(member[1]->queued && member[1]->core == cores[1]);
+}
+
+static void who_waits_behind_one_that_goes_on_is_given_to_an_idle_core(void)
+{
+	wake_root();
+	retype(ARENA, OBJECT_ENDPOINT, 0, ROOTS, 1);
+	answer_and_go_on(KCALL_signal);
+	CHECK(ipc(member[0], KCALL_signal, SYS(NOTE), 0, 0, 0, 0) == member[0]);
+	CHECK(member[2]->queued && member[2]->core == cores[1]);
+	CHECK(member[1]->core != cores[1]);
+	answer_and_go_on(KCALL_call);
+	CHECK(ipc(member[0], KCALL_call, SYS(EP), INFO(1, 0), 0, 0, 0) == member[2]);
+	CHECK(member[1]->core != cores[1]);
+}
+
 /* Those from `first` on sleep for 1 ms whenever they run. How often they do. */
 static u64 sleeps_meanwhile(u64 ns, unsigned first)
 {
@@ -652,6 +691,7 @@ int main(int argc, char **argv)
 	RUN(threads_behind_one_of_higher_priority_have_their_turn_elsewhere);
 	RUN(two_without_slices_run_on_a_core_each);
 	RUN(who_wakes_is_not_put_behind_one_that_keeps_its_core);
+	RUN(who_waits_behind_one_that_goes_on_is_given_to_an_idle_core);
 	wake_root();
 	RUN(a_core_that_has_waited_for_long_has_the_lock_next);
 	RUN(a_claim_that_is_not_taken_up_lapses);
