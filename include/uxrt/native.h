@@ -63,11 +63,18 @@ static inline __attribute__((always_inline)) long uxrt_forward_recv(struct ipc *
 	register unsigned long reply __asm__("r15") = ipc->reply;
 	unsigned long enter = GATE_ENTER, number = KCALL_forward_recv;
 
-	__asm__ volatile(UXRT_ENTER("mov %k[own], %%ebp;")
-			 : "+a"(number), "+D"(ipc->target), "+S"(ipc->info), "+d"(ipc->m[0]), "+r"(m1), "+r"(m2), "+r"(m3), "+b"(ipc->m[4]),
-			   "+r"(m5), "+r"(m6), "+r"(m7), "+r"(reply), "+c"(enter)
-			 : [own] "ri"((unsigned)endpoint)
-			 : "r11", "memory", "cc");
+#define UXRT_FORWARD_OUT \
+	"+a"(number), "+D"(ipc->target), "+S"(ipc->info), "+d"(ipc->m[0]), "+r"(m1), "+r"(m2), "+r"(m3), "+b"(ipc->m[4]), "+r"(m5), "+r"(m6), \
+		"+r"(m7), "+r"(reply), "+c"(enter)
+	/* no register but r11 is free for it; a constant needs none */
+	if (__builtin_constant_p(endpoint)) {
+		__asm__ volatile(UXRT_ENTER("mov %k[own], %%ebp;") : UXRT_FORWARD_OUT : [own] "ri"((unsigned)endpoint) : "r11", "memory", "cc");
+	} else {
+		register unsigned long own __asm__("r11") = endpoint;
+
+		__asm__ volatile(UXRT_ENTER("mov %%r11, %%rbp;") : UXRT_FORWARD_OUT, "+r"(own) : : "memory", "cc");
+	}
+#undef UXRT_FORWARD_OUT
 	ipc->m[1] = m1;
 	ipc->m[2] = m2;
 	ipc->m[3] = m3;
