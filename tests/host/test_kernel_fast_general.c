@@ -504,6 +504,7 @@ static void put_core(const struct core *core)
 	PUT(core->kernel_entries);
 	PUT(core->context_switches + fast);
 	PUT(core->address_space_switches + fast - core->spaces_kept);
+	PUT(core->bytes_copied);
 	PUT(host_told[core->number]);
 	put_queue("core->timers", &core->timers);
 	put_queue("core->noticed", &core->noticed);
