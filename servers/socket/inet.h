@@ -115,6 +115,9 @@ long port_connect(struct inet *inet, const struct inet_name *to);
 /* It has begun to listen: 0, or -EADDRINUSE. */
 long port_listen_check(const struct inet *inet);
 void port_take(struct inet *inet, unsigned port);
+/* Its socket listens from now on, or no longer. */
+void port_listen(struct inet *inet);
+void port_unlisten(struct inet *inet);
 void port_leave(struct inet *inet);
 /* NULL: there is none. */
 struct socket *port_find_listener(const struct inet_name *to, const struct inet_name *from);

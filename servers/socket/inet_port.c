@@ -83,6 +83,19 @@ void port_leave(struct inet *inet)
 	inet->listed = false;
 }
 
+/* Listeners come first in their buckets, so that finding one does not take longer the more connections it has. */
+void port_listen(struct inet *inet)
+{
+	list_remove(&inet->link);
+	list_push_front(bucket_of(inet, inet->local.port), &inet->link);
+}
+
+void port_unlisten(struct inet *inet)
+{
+	list_remove(&inet->link);
+	list_push_back(bucket_of(inet, inet->local.port), &inet->link);
+}
+
 /* Where a search begins: another place each time, which nobody can tell. */
 static unsigned random_start(void)
 {
@@ -173,7 +186,7 @@ static unsigned score(const struct inet *inet, const struct inet_name *to)
 {
 	bool four = inet_is_mapped(to->ip), own_four = inet_is_mapped(inet->local.ip);
 
-	if (inet->local.port != to->port || inet->socket->state != SOCKET_LISTENING)
+	if (inet->local.port != to->port)
 		return 0;
 	if (!memcmp(inet->local.ip, to->ip, 16))
 		return own_four && !inet_is_six(inet->socket) ? 4 : 3;
@@ -231,6 +244,8 @@ struct socket *port_find_listener(const struct inet_name *to, const struct inet_
 	list_for_each_entry(inet, bucket(false, to->port), struct inet, link) {
 		unsigned points = score(inet, to);
 
+		if (inet->socket->state != SOCKET_LISTENING)
+			break;
 		if (!points || points < most)
 			continue;
 		equals = points > most ? 1 : equals + 1;

@@ -1,7 +1,5 @@
 #include "servers/socket/message.h"
 
-#include "serve/memory.h"
-
 /* Bytes of large messages lie in pieces of one size, which are never given back: a stream that flows takes no memory anew. */
 #define PIECE_SIZE  0x4000
 #define PIECE_BYTES (PIECE_SIZE - sizeof(struct piece))
@@ -60,12 +58,6 @@ struct message *message_new(size_t length)
 		}
 	}
 	return message;
-}
-
-void note_free(struct note *note)
-{
-	if (note)
-		memory_free(note, note->size);
 }
 
 void message_free(struct message *message)

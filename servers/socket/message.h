@@ -6,6 +6,7 @@
 
 #include "abi/socket.h"
 #include "lib/list.h"
+#include "serve/memory.h"
 #include "serve/request.h"
 
 struct socket;
@@ -48,7 +49,11 @@ bool message_fill(struct request *request, struct message *message);
 /* Up to `length` of its bytes from `start` on, to the caller: how many. */
 size_t message_give(struct request *request, const struct message *message, size_t start, size_t length);
 
-void note_free(struct note *note);
+static inline void note_free(struct note *note)
+{
+	if (note)
+		memory_free(note, note->size);
+}
 
 static inline size_t message_left(const struct message *message)
 {

@@ -74,12 +74,12 @@ static long stream_part(struct request *request, struct send *s)
 static long stream_try(struct request *request, struct send *s)
 {
 	const struct transport *transport = s->socket->transport;
-	long result = request->moved ? 0 : transport->send_check(s->socket);
+	long result;
 
-	if (result && result != SEND_LOST)
-		return result;
-	while (request->moved < s->length) {
+	do {
 		result = transport->send_check(s->socket);
+		if (!s->length)
+			return result == SEND_LOST ? 0 : result;
 		if (result == SEND_LOST) {
 			if (send_lose(request, s))
 				transport->send_lost(s->socket);
@@ -91,7 +91,7 @@ static long stream_try(struct request *request, struct send *s)
 			return (long)request->moved;
 		if (result || request->stopped)
 			return result;
-	}
+	} while (request->moved < s->length);
 	return (long)request->moved;
 }
 

@@ -174,17 +174,16 @@ static bool establish(struct socket *socket, struct socket *listener)
 	return true;
 }
 
-/* Somebody was accepted. */
+/* There is room: somebody was accepted. Where there is no memory they wait on. */
 static void accepted(struct socket *listener)
 {
-	struct inet *next = pending_first(listener);
+	struct inet *next;
 
-	if (!next || listener->embryo_count > listener->backlog)
-		return;
-	pending_leave(next->socket);
-	next->socket->state = SOCKET_UNCONNECTED;
-	if (!establish(next->socket, listener))
-		pending_fails(next->socket, ENOBUFS);
+	while ((next = pending_first(listener)) && listener->embryo_count <= listener->backlog) {
+		if (!establish(next->socket, listener))
+			break;
+		pending_leave(next->socket);
+	}
 }
 
 /* Linux asks again after one second, two, four ... */
@@ -358,12 +357,15 @@ static long listen(struct request *request, struct socket *socket, unsigned back
 	if (inet->connecting || (socket->state != SOCKET_UNCONNECTED && socket->state != SOCKET_LISTENING))
 		return -EINVAL;
 	socket->backlog = MIN(backlog, SOCKET_BACKLOG_MAX);
-	if (socket->state == SOCKET_LISTENING)
+	if (socket->state == SOCKET_LISTENING) {
+		accepted(socket);
 		return 0;
+	}
 	error = inet->listed ? port_listen_check(inet) : port_bind(inet, 0);
 	if (error)
 		return error;
 	socket->state = SOCKET_LISTENING;
+	port_listen(inet);
 	return 0;
 }
 
@@ -377,7 +379,9 @@ static void stop_listening(struct socket *listener)
 		pending_fails(next->socket, ECONNREFUSED);
 	socket_close_embryos(listener);
 	listener->state = SOCKET_UNCONNECTED;
-	if (!inet_of(listener)->port_bound)
+	if (inet_of(listener)->port_bound)
+		port_unlisten(inet_of(listener));
+	else
 		port_leave(inet_of(listener));
 }
 

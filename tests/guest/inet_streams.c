@@ -176,6 +176,8 @@ static void peer_closes(void)
 	show("end", read(s[1], bytes, 10));
 	show_poll("closed", s[1]);
 	inet_show_peer("closed", s[1]);
+	show("nothing", send(s[1], "x", 0, 0));
+	show_poll("closed still", s[1]);
 	show("write once more", write(s[1], "x", 1));
 	show_poll("reset", s[1]);
 	broken("write", s[1]);
