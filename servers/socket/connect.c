@@ -164,6 +164,7 @@ static long accept_done(struct request *request, struct socket *embryo, unsigned
 
 	if (result) {
 		socket_close(embryo, true);
+		sockets_settle();
 		return result;
 	}
 	length = embryo->transport->accepted_from(embryo, bytes);

@@ -42,6 +42,7 @@ struct inet {
 	bool automatic;          /* the port was chosen for its connection alone */
 	int values[INET_VALUES];
 	/* TCP */
+	bool room_wanted;        /* somebody found no room to send: Linux's SOCK_NOSPACE */
 	bool connecting;         /* connect was called, and nobody was told yet what came of it: Linux's SS_CONNECTING */
 	bool fin_sent, fin_received;
 	bool over;               /* both, or reset */

@@ -98,32 +98,48 @@ static size_t count_sockets(void)
 	return count;
 }
 
+/* Texts of open files are nobody's memory but the server's: each is as long as it must be, and all together are limited, as messages are. */
+static size_t texts_held;
+
+static long keep_text(struct open_file *file, const struct list_text *text)
+{
+	if (texts_held + text->length > socket_held_limit)
+		return -ENOMEM;
+	file->data = memory_take(text->length);
+	if (!file->data)
+		return -ENOMEM;
+	memcpy(file->data, text->bytes, text->length);
+	file->words[0] = text->length;
+	texts_held += text->length;
+	return 0;
+}
+
 long list_open(struct open_file *file)
 {
 	struct list_text text;
+	long result;
 
 	if ((file->flags & LINUX_O_ACCMODE) != LINUX_O_RDONLY)
 		return -EACCES;
 	text = (struct list_text){ .room = LIST_HEAD_MAX + count_sockets() * LIST_LINE_MAX };
-
 	text.bytes = memory_take(text.room);
 	if (!text.bytes)
 		return -ENOMEM;
 	lists[file->node.id - 1].make(&text);
-	file->data = text.bytes;
-	file->words[0] = text.room;
-	file->words[1] = text.length;
-	return 0;
+	result = keep_text(file, &text);
+	memory_free(text.bytes, text.room);
+	return result;
 }
 
 void list_close(struct open_file *file)
 {
+	texts_held -= file->words[0];
 	memory_free(file->data, file->words[0]);
 }
 
 long list_read(struct request *request, const struct open_file *file, u64 offset, size_t length)
 {
-	if (offset >= file->words[1])
+	if (offset >= file->words[0])
 		return 0;
-	return (long)request_give(request, (const char *)file->data + offset, MIN(length, (size_t)(file->words[1] - offset)));
+	return (long)request_give(request, (const char *)file->data + offset, MIN(length, (size_t)(file->words[0] - offset)));
 }

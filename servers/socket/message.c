@@ -13,6 +13,15 @@ size_t messages_held(void)
 	return held;
 }
 
+size_t message_size(size_t length)
+{
+	size_t pieces = length / PIECE_BYTES, rest = length % PIECE_BYTES, size = sizeof(struct message) + pieces * PIECE_SIZE;
+
+	if (!rest)
+		return size;
+	return size + (rest > SMALL_MAX ? PIECE_SIZE : sizeof(struct piece) + rest);
+}
+
 static struct piece *piece_new(size_t want)
 {
 	struct piece *piece = pool;
@@ -49,7 +58,7 @@ struct message *message_new(size_t length)
 	if (!message)
 		return NULL;
 	message->length = (u32)length;
-	held += length;
+	held += message_size(length);
 	for (size_t left = length; left; left -= MIN(left, (size_t)(*end)->room), end = &(*end)->next) {
 		*end = piece_new(left);
 		if (!*end) {
@@ -65,7 +74,7 @@ void message_free(struct message *message)
 	struct piece *next;
 
 	note_free(message->note);
-	held -= message->length;
+	held -= message_size(message->length);
 	for (struct piece *piece = message->pieces; piece; piece = next) {
 		next = piece->next;
 		piece_free(piece);

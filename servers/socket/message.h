@@ -41,7 +41,8 @@ struct message *message_new(size_t length);
 /* Bytes and pieces; rights and sender are the caller's. */
 void message_free(struct message *message);
 
-/* Bytes of all messages that there are. */
+/* The memory that a message of that length takes, and that all take that there are: an empty one is as much of the server's as its bytes. */
+size_t message_size(size_t length);
 size_t messages_held(void);
 
 /* All of its bytes from the request's caller. False: they are not there; nothing was taken. */

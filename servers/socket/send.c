@@ -41,13 +41,13 @@ struct message *send_take_message(struct request *request, struct send *s, const
 
 /* ---- streams ---- */
 
-/* Nobody will read them: they are taken all the same. */
-bool send_lose(struct request *request, const struct send *s)
+/* Nobody will read them: they are taken all the same, up to `length` of the request's. */
+bool send_lose(struct request *request, size_t length)
 {
 	u8 bytes[512];
 
-	while (request->moved < s->length && !request->stopped)
-		request_take(request, bytes, MIN(s->length - request->moved, sizeof(bytes)));
+	while (request->moved < length && !request->stopped)
+		request_take(request, bytes, MIN(length - request->moved, sizeof(bytes)));
 	return !request->stopped;
 }
 
@@ -81,7 +81,8 @@ static long stream_try(struct request *request, struct send *s)
 		if (!s->length)
 			return result == SEND_LOST ? 0 : result;
 		if (result == SEND_LOST) {
-			if (send_lose(request, s))
+			/* One part, as much as is taken of others at once: what follows meets the reset. */
+			if (send_lose(request, request->moved + charge_stream_part(s->length - request->moved, s->socket->options.send_limit)))
 				transport->send_lost(s->socket);
 			return (long)request->moved;
 		}

@@ -186,7 +186,7 @@ void socket_message_gone(struct message *message)
 	struct socket *from = message->from;
 
 	from->sent -= message->charge;
-	socket_changed(from, from->transport->writable(from) ? WRITABLE : 0);
+	socket_changed(from, from->transport->tells_room(from) ? WRITABLE : 0);
 	socket_drop(from);
 	if (message->rights)
 		rights_drop(message->rights);

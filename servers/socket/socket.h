@@ -75,7 +75,8 @@ struct transport {
 	size_t (*own_name)(const struct socket *socket, u8 *to);
 	long (*peer_name)(const struct socket *socket, u8 *to);
 	unsigned (*poll)(const struct socket *socket, unsigned wanted);
-	bool (*writable)(const struct socket *socket); /* POLLOUT, as far as its own buffer goes */
+	/* A message that it was charged for is gone: whether that is an event, POLLOUT. */
+	bool (*tells_room)(struct socket *socket);
 	/* Before a send: whether it may be, and whom to. */
 	long (*send_prepare)(struct request *request, struct send *send, const u8 *address, size_t length);
 	/* Datagrams: bytes sent, an error, or WOULD_WAIT; then *on and *kind say for what. */
@@ -199,7 +200,7 @@ static inline bool socket_may_send(const struct socket *socket)
 }
 static inline bool socket_may_hold(size_t length)
 {
-	return messages_held() + length <= 2 * socket_held_limit;
+	return messages_held() + message_size(length) <= 2 * socket_held_limit;
 }
 
 /* ---- wait.c ---- */
@@ -302,6 +303,7 @@ struct send {
 	unsigned flags;
 	bool signed_by;
 	bool charge_receiver;        /* not the sender */
+	bool to_peer;                /* a datagram for whom the socket is connected to: it is told if nobody is there */
 	struct socket_credentials who;
 	struct rights *rights;
 	struct note *note;           /* for the message */
@@ -332,8 +334,8 @@ long socket_receive(struct request *request, struct receive *receive);
 long socket_write(struct request *request, size_t length);
 /* A message of the request's next `length` bytes, with the rights and the note. NULL: nothing has changed; *result is what to answer. */
 struct message *send_take_message(struct request *request, struct send *send, const struct socket *to, size_t length, long *result);
-/* The bytes go nowhere. False: they are not there. */
-bool send_lose(struct request *request, const struct send *send);
+/* The request's bytes up to `length` go nowhere. False: they are not there. */
+bool send_lose(struct request *request, size_t length);
 long op_send(struct request *request);
 long op_receive(struct request *request);
 long op_bind(struct request *request);

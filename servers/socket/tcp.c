@@ -105,10 +105,8 @@ static void pending_leave(struct socket *socket)
 	list_remove(&inet->timed);
 }
 
-static void pending_fails(struct socket *socket, int error)
+static void connect_fails(struct socket *socket, int error)
 {
-	pending_leave(socket);
-	socket->state = SOCKET_UNCONNECTED;
 	socket->error = error;
 	socket->closed = CLOSED_BOTH;
 	if (!inet_of(socket)->port_bound)
@@ -116,9 +114,21 @@ static void pending_fails(struct socket *socket, int error)
 	socket_changed(socket, ANY_EVENT);
 }
 
+static void pending_fails(struct socket *socket, int error)
+{
+	pending_leave(socket);
+	socket->state = SOCKET_UNCONNECTED;
+	connect_fails(socket, error);
+}
+
 static struct inet *pending_first(const struct socket *listener)
 {
 	return list_first_entry(&inet_of(listener)->pending, struct inet, pending);
+}
+
+static bool has_room(const struct socket *listener)
+{
+	return listener->embryo_count <= listener->backlog;
 }
 
 unsigned long tcp_deadline(void)
@@ -151,18 +161,18 @@ static void begin(struct socket *socket, struct socket *peer)
 		socket->options.send_limit = SEND_LIMIT;
 }
 
-/* False: the listener has no room, or there is no memory for the other end. */
-static bool establish(struct socket *socket, struct socket *listener)
+/* The listener has room. Without memory for the other end it fails: it must not wait, as nobody tells when there is some, and others would wait behind it. */
+static void establish(struct socket *socket, struct socket *listener)
 {
 	struct inet *inet = inet_of(socket), *other;
 	struct socket *embryo;
 	long error;
 
-	if (listener->embryo_count > listener->backlog)
-		return false;
 	embryo = socket_new_embryo(listener, 0, &error);
-	if (!embryo)
-		return false;
+	if (!embryo) {
+		connect_fails(socket, ENOBUFS);
+		return;
+	}
 	other = inet_of(embryo);
 	other->local = inet->remote;
 	other->remote = inet->local;
@@ -171,18 +181,17 @@ static bool establish(struct socket *socket, struct socket *listener)
 	begin(socket, embryo);
 	socket_embryo_queue(listener, embryo);
 	socket_changed(socket, WRITABLE);
-	return true;
 }
 
-/* There is room: somebody was accepted. Where there is no memory they wait on. */
-static void accepted(struct socket *listener)
+/* Somebody was accepted, or the queue has become longer. */
+static void admit_pending(struct socket *listener)
 {
 	struct inet *next;
 
-	while ((next = pending_first(listener)) && listener->embryo_count <= listener->backlog) {
-		if (!establish(next->socket, listener))
-			break;
+	while (has_room(listener) && (next = pending_first(listener))) {
 		pending_leave(next->socket);
+		next->socket->state = SOCKET_UNCONNECTED;
+		establish(next->socket, listener);
 	}
 }
 
@@ -231,15 +240,6 @@ static void forget_connection(struct socket *socket)
 	socket->closed = 0;
 }
 
-static void refuse(struct socket *socket)
-{
-	socket->error = ECONNREFUSED;
-	socket->closed = CLOSED_BOTH;
-	if (!inet_of(socket)->port_bound)
-		port_leave(inet_of(socket));
-	socket_changed(socket, ANY_EVENT);
-}
-
 /* SYN. What comes of it is in the socket's state and error. 0, or why it was not sent. */
 static long start(struct socket *socket, const u8 *bytes, size_t length)
 {
@@ -261,12 +261,15 @@ static long start(struct socket *socket, const u8 *bytes, size_t length)
 	}
 	inet->remote = to;
 	inet->connecting = true;
+	socket->error = 0;
 	listener = port_find_listener(&to, &inet->local);
 	if (!listener && inet_same(&to, &inet->local))
 		begin(socket, socket);
 	else if (!listener)
-		refuse(socket);
-	else if (!list_empty(&inet_of(listener)->pending) || !establish(socket, listener))
+		connect_fails(socket, ECONNREFUSED);
+	else if (has_room(listener))
+		establish(socket, listener);
+	else
 		wait_for_room(socket, listener);
 	return 0;
 }
@@ -358,7 +361,7 @@ static long listen(struct request *request, struct socket *socket, unsigned back
 		return -EINVAL;
 	socket->backlog = MIN(backlog, SOCKET_BACKLOG_MAX);
 	if (socket->state == SOCKET_LISTENING) {
-		accepted(socket);
+		admit_pending(socket);
 		return 0;
 	}
 	error = inet->listed ? port_listen_check(inet) : port_bind(inet, 0);
@@ -396,7 +399,8 @@ static void leave(struct socket *socket, bool reset)
 		pending_leave(socket);
 	if (!peer)
 		return;
-	if (reset && !peer->dead && peer != socket)
+	/* A peer that was disconnected may have another by now. */
+	if (reset && !peer->dead && peer != socket && peer->peer == socket)
 		reset_arrives(peer);
 	else if (!reset)
 		fin_send(socket);
@@ -460,6 +464,8 @@ static long send_check(struct socket *socket)
 		return socket_take_error(socket);
 	if (socket->state != SOCKET_CONNECTED || socket->closed & CLOSED_SEND)
 		return -EPIPE;
+	if (!socket_may_send(socket))
+		inet_of(socket)->room_wanted = true;
 	return socket->peer->dead || socket->peer->closed == CLOSED_BOTH ? SEND_LOST : 0;
 }
 
@@ -493,6 +499,17 @@ static bool writable(const struct socket *socket)
 	return (u64)socket->sent * 3 <= (u64)socket_send_limit(socket) * 2;
 }
 
+/* Only to who has found none: an edge of epoll is not for each read of the peer. */
+static bool tells_room(struct socket *socket)
+{
+	struct inet *inet = inet_of(socket);
+
+	if (!inet->room_wanted || !writable(socket))
+		return false;
+	inet->room_wanted = false;
+	return true;
+}
+
 static bool readable(const struct socket *socket)
 {
 	size_t low = (size_t)socket->options.receive_low, sum = 0;
@@ -502,7 +519,8 @@ static bool readable(const struct socket *socket)
 		if (sum >= low)
 			return true;
 	}
-	return false;
+	/* There cannot be more before these are read. */
+	return sum && socket->peer && !socket_may_send(socket->peer);
 }
 
 static unsigned poll(const struct socket *socket, unsigned wanted)
@@ -522,6 +540,8 @@ static unsigned poll(const struct socket *socket, unsigned wanted)
 		events |= READABLE;
 	if (socket->closed & CLOSED_SEND || writable(socket))
 		events |= WRITABLE;
+	else
+		inet_of(socket)->room_wanted = true;
 	return events;
 }
 
@@ -541,12 +561,12 @@ const struct transport transport_tcp = {
 	.connect = connect,
 	.listen = listen,
 	.shutdown = shutdown,
-	.accepted = accepted,
+	.accepted = admit_pending,
 	.accepted_from = accepted_from,
 	.own_name = inet_own_name,
 	.peer_name = peer_name,
 	.poll = poll,
-	.writable = writable,
+	.tells_room = tells_room,
 	.send_prepare = send_prepare,
 	.send_check = send_check,
 	.send_lost = send_lost,

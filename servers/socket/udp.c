@@ -171,6 +171,7 @@ static long send_prepare(struct request *request, struct send *s, const u8 *addr
 		return -ENOBUFS;
 	memcpy(s->note, &note, sizeof(note));
 	s->charge_receiver = true;
+	s->to_peer = s->socket->state == SOCKET_CONNECTED && inet_same(&to, &inet->remote);
 	s->to = port_find_receiver(&to, &note.from);
 	if (s->to)
 		socket_hold(s->to);
@@ -184,14 +185,14 @@ static bool has_room(const struct socket *to, size_t length)
 	return to->sent <= limit && socket_may_hold(length);
 }
 
-/* Nobody is there: a connected sender is told, at its next call. */
+/* Nobody is there: a sender that is connected to that name is told, at its next call. */
 static long refused(struct request *request, struct send *s)
 {
-	if (!send_lose(request, s)) {
+	if (!send_lose(request, s->length)) {
 		request->moved = 0;
 		return 0;
 	}
-	if (s->socket->state == SOCKET_CONNECTED && !s->to) {
+	if (s->to_peer && !s->to) {
 		s->socket->error = ECONNREFUSED;
 		socket_changed(s->socket, LINUX_POLLERR);
 	}
@@ -229,10 +230,11 @@ static size_t tell(const struct socket *socket, const struct note *note, u8 *to,
 	return length;
 }
 
-static bool writable(const struct socket *socket)
+/* There is room always, which is no news. */
+static bool tells_room(struct socket *socket)
 {
 	(void)socket;
-	return true;
+	return false;
 }
 
 static unsigned poll(const struct socket *socket, unsigned wanted)
@@ -264,7 +266,7 @@ const struct transport transport_udp = {
 	.own_name = inet_own_name,
 	.peer_name = peer_name,
 	.poll = poll,
-	.writable = writable,
+	.tells_room = tells_room,
 	.send_prepare = send_prepare,
 	.send_datagram = send_datagram,
 	.tell = tell,

@@ -33,6 +33,8 @@ static long take_source(struct inet_note *note, const struct inet_name *source, 
 {
 	if (interface && interface != LO_INDEX)
 		return -ENODEV;
+	if (inet_is_mapped(source->ip) != inet_is_mapped(note->to))
+		return -EINVAL;
 	if (inet_is_any(source->ip))
 		return 0;
 	if (inet_kind(source->ip) != INET_LOCAL)

@@ -394,6 +394,11 @@ static bool writable(const struct socket *socket)
 	return socket->state != SOCKET_LISTENING && ((u64)socket->sent + 1) * 4 <= socket_send_limit(socket);
 }
 
+static bool tells_room(struct socket *socket)
+{
+	return writable(socket);
+}
+
 /* A datagram socket whose peer is full for it. */
 static bool peer_full(const struct socket *socket)
 {
@@ -451,7 +456,7 @@ const struct transport transport_unix = {
 	.peer_name = peer_name,
 	.accepted_from = accepted_from,
 	.poll = poll,
-	.writable = writable,
+	.tells_room = tells_room,
 	.send_prepare = send_prepare,
 	.send_check = send_check,
 	.send_datagram = send_datagram,

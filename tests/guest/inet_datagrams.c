@@ -455,6 +455,23 @@ static void waits(void)
 	show("recv", recv(a, bytes, 10, 0));
 }
 
+static void other_refused(void)
+{
+	int a = receiver("127.0.0.1"), gone = receiver("127.0.0.1"), fd = new_socket();
+	unsigned port = inet_port(gone);
+
+	close(gone);
+	inet_connect(fd, "127.0.0.1", inet_port(a));
+	send_to(fd, "127.0.0.1", port, "x", 1);
+	show_error("not the peer", fd);
+	show("recv", recv(fd, bytes, 10, MSG_DONTWAIT));
+	port = inet_port(a);
+	close(a);
+	send_to(fd, "127.0.0.1", port, "x", 1);
+	show_error("the peer", fd);
+	close(fd);
+}
+
 static void option(const char *what, int fd, int level, int name)
 {
 	int value = -77;
@@ -495,7 +512,7 @@ static void options(void)
 
 static const struct part parts[] = {
 	PART(kinds), PART(exchanges), PART(addresses), PART(ports), PART(connected), PART(refused), PART(limits), PART(control_messages),
-	PART(many_messages), PART(waits), PART(options),
+	PART(many_messages), PART(waits), PART(options), PART(other_refused),
 };
 
 int main(int argc, char **argv)

@@ -304,6 +304,11 @@ static void control_messages(void)
 	show("foreign source", send_control(b, "::1", port, IPV6_PKTINFO, &info, sizeof info));
 	info = (struct in6_pktinfo){ .ipi6_ifindex = 9 };
 	show("by interface 9", send_control(b, "::1", port, IPV6_PKTINFO, &info, sizeof info));
+	info = (struct in6_pktinfo){ .ipi6_ifindex = 0 };
+	inet_pton(AF_INET6, "::ffff:127.0.0.1", &info.ipi6_addr);
+	show("IPv4 source", send_control(b, "::1", port, IPV6_PKTINFO, &info, sizeof info));
+	info.ipi6_addr = in6addr_loopback;
+	show("IPv6 source", send_control(b, "::ffff:127.0.0.1", port, IPV6_PKTINFO, &info, sizeof info));
 }
 
 static void option(const char *what, int fd, int level, int name)

@@ -596,9 +596,70 @@ static void many_connections(void)
 	close(l);
 }
 
+/* Who is connected anew has nothing to do any more with whom it was connected to. */
+static void connects_again(void)
+{
+	int l = inet_listening("127.0.0.1", 5), fd = socket(AF_INET, SOCK_STREAM, 0), first, second;
+	struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	inet_connect(fd, "127.0.0.1", inet_port(l));
+	first = accept(l, NULL, NULL);
+	show("write", write(fd, "unread", 6));
+	show("disconnect", connect(fd, &nobody, sizeof nobody));
+	show("again", inet_connect(fd, "127.0.0.1", inet_port(l)));
+	second = accept(l, NULL, NULL);
+	show_error("again", fd);
+	close(first);
+	show("write", write(fd, "more", 4));
+	show("read", read(second, bytes, 10));
+	close(fd);
+	show("end", read(second, bytes, 10));
+	close(second);
+	close(l);
+}
+
+/* Room is an event for who has found none; not each read of the peer. */
+static void edges(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
+	int e = epoll_create1(0), n;
+
+	pair();
+	epoll_ctl(e, EPOLL_CTL_ADD, s[0], &event);
+	show("epoll", epoll_wait(e, &event, 1, 100));
+	write(s[0], "abc", 3);
+	show("read", read(s[1], bytes, 10));
+	show("epoll", epoll_wait(e, &event, 1, 10));
+	while (send(s[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+	show("full", epoll_wait(e, &event, 1, 10));
+	for (n = 0; n == 0; n = epoll_wait(e, &event, 1, 0))
+		recv(s[1], bytes, sizeof bytes, MSG_DONTWAIT);
+	printf("room: %d %x\n", n, event.events);
+	close(e);
+	close_both();
+}
+
+static void longer_queue(void)
+{
+	int l = inet_listening("127.0.0.1", 0), first = socket(AF_INET, SOCK_STREAM, 0), second = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	struct pollfd p = { .fd = second, .events = POLLOUT };
+
+	show("connect", inet_connect(first, "127.0.0.1", inet_port(l)));
+	show("connect", inet_connect(second, "127.0.0.1", inet_port(l)));
+	show("full", poll(&p, 1, 50));
+	show("listen", listen(l, 5));
+	show("longer", poll(&p, 1, 5000));
+	show_error("longer", second);
+	close(first);
+	close(second);
+	close(l);
+}
+
 static const struct part parts[] = {
 	PART(transfers), PART(flags), PART(waits_for_all), PART(peer_closes), PART(unread_data_resets), PART(half_closed), PART(big_transfer),
 	PART(epolls), PART(options), PART(tcp_options), PART(ip_options), PART(many_connections),
+	PART(connects_again), PART(longer_queue), PART(edges),
 };
 
 int main(int argc, char **argv)

@@ -212,9 +212,9 @@ static void what_all_hold_is_limited(void)
 		while ((n = send_now(pairs[i][0], data, sizeof(data), 0)) > 0)
 			sum += (size_t)n;
 		CHECK_EQ(n, -EAGAIN);
-		CHECK_EQ(messages_held(), sum);
+		CHECK(messages_held() >= sum);
 	}
-	CHECK(sum >= socket_held_limit && sum < socket_held_limit + 40 * 2 * sizeof(data));
+	CHECK(messages_held() >= socket_held_limit && messages_held() < socket_held_limit + 40 * 2 * message_size(sizeof(data)));
 	for (unsigned i = 40; i-- > 0;) {
 		CHECK(receive_now(pairs[i][1], got, sizeof(got), 0) > 0);
 		CHECK(send_now(pairs[i][0], data, 10, 0) == 10);

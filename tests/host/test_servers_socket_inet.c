@@ -3,145 +3,14 @@
  * The Internet families of the socket server, without a kernel: connections that send, receive, close, shut down and reset at random against a model,
  * names, options and control messages of random bytes; when nobody has a socket any more nothing is left.
  */
-#include "check.h"
-
-#include <errno.h>
-#include <stdlib.h>
-
-#include "fake_sockets.h"
+#include "fake_inet.h"
 #include "lib/hash.h"
-#include "servers/socket/inet.h"
 
 static u64 seed = 1;
 
 static unsigned pick(unsigned n)
 {
 	return (unsigned)((seed = hash_u64(seed + 1)) % n);
-}
-
-/* ---- calls ---- */
-
-typedef long operation(struct request *request);
-
-struct call {
-	operation *run;
-	unsigned long m[8];
-	const void *data;
-	size_t bytes;
-	void *window;
-	size_t size;
-};
-
-static u8 answer_data[PAGE_SIZE];
-static struct request answer;
-
-static struct fake_request *begin(struct open_file *file, const struct call *c)
-{
-	struct fake_request *f = fake_new(file, 0, c->window, c->size, 1);
-
-	memcpy(f->request.m, c->m, sizeof(c->m));
-	f->request.bytes = (u16)c->bytes;
-	if (c->bytes)
-		memcpy(serve_message->data, c->data, c->bytes);
-	fake_done(f, c->run(&f->request));
-	memcpy(answer_data, serve_message->data, sizeof(answer_data));
-	answer = f->request;
-	return f;
-}
-
-/* One that does not wait for anybody; -EAGAIN if it would. */
-static long now(struct open_file *file, const struct call *c)
-{
-	struct fake_request *f = begin(file, c);
-	long result;
-
-	if (f->result == FAKE_NOT_ANSWERED)
-		fake_cancel(f, CANCEL_INTERRUPTED);
-	result = f->result == -EINTR ? -EAGAIN : f->result;
-	fake_free(f);
-	return result;
-}
-
-static struct open_file *make(unsigned domain, unsigned type)
-{
-	struct call c = { op_socket, { domain, type }, NULL, 0, NULL, 0 };
-
-	CHECK_EQ(now(NULL, &c), 0);
-	return came[0].own;
-}
-
-static size_t name_four(u8 *to, unsigned last, unsigned port)
-{
-	u8 name[16] = { LINUX_AF_INET, 0, (u8)(port >> 8), (u8)port, 127, 0, 0, (u8)last };
-
-	memcpy(to, name, sizeof(name));
-	return sizeof(name);
-}
-
-static long with_name(struct open_file *file, operation *run, const void *name, size_t length)
-{
-	struct call c = { run, { 0 }, name, length, NULL, 0 };
-
-	return now(file, &c);
-}
-
-static unsigned port_of(struct open_file *file)
-{
-	struct call c = { op_socket_address, { 0 }, NULL, 0, NULL, 0 };
-
-	CHECK(now(file, &c) >= 16);
-	return (unsigned)answer_data[2] << 8 | answer_data[3];
-}
-
-static struct open_file *listener(unsigned backlog)
-{
-	struct open_file *file = make(LINUX_AF_INET, LINUX_SOCK_STREAM);
-	struct call c = { op_listen, { backlog }, NULL, 0, NULL, 0 };
-	u8 name[16];
-
-	CHECK_EQ(with_name(file, op_bind, name, name_four(name, 1, 0)), 0);
-	CHECK_EQ(now(file, &c), 0);
-	return file;
-}
-
-static struct open_file *accept_one(struct open_file *from)
-{
-	struct call c = { op_accept, { 0 }, NULL, 0, NULL, 0 };
-
-	return now(from, &c) == 0 ? came[0].own : NULL;
-}
-
-static void make_pair_of(struct open_file *from, struct open_file *two[2])
-{
-	u8 name[16];
-
-	two[0] = make(LINUX_AF_INET, LINUX_SOCK_STREAM);
-	CHECK_EQ(with_name(two[0], op_connect, name, name_four(name, 1, port_of(from))), 0);
-	two[1] = accept_one(from);
-	CHECK(two[1] != NULL);
-}
-
-static long send_bytes(struct open_file *file, const void *from, size_t size)
-{
-	struct call c = { op_send, { size, LINUX_MSG_DONTWAIT }, NULL, 0, (void *)from, size };
-
-	return now(file, &c);
-}
-
-static long receive_bytes(struct open_file *file, void *to, size_t size, unsigned flags)
-{
-	struct call c = { op_receive, { size, flags | LINUX_MSG_DONTWAIT, 0, RECEIVE_ADDRESS | RECEIVE_CONTROL }, NULL, 0, to, size };
-
-	return now(file, &c);
-}
-
-static void nothing_is_left(size_t before)
-{
-	sockets_settle();
-	CHECK(list_empty(&sockets));
-	CHECK_EQ(fake_requests_kept, 0);
-	CHECK_EQ(messages_held(), 0);
-	CHECK_EQ(fake_memory_used, before);
 }
 
 /* ---- single behaviours ---- */
@@ -203,7 +72,7 @@ static void datagrams_beyond_the_limit_of_all_are_dropped(void)
 
 	CHECK_EQ(with_name(to, op_bind, name, name_four(name, 1, 5000)), 0);
 	CHECK_EQ(with_name(from, op_connect, name, name_four(name, 1, 5000)), 0);
-	socket_held_limit = 3000;
+	socket_held_limit = 3 * message_size(sizeof(data));
 	for (unsigned i = 0; i < 100; i++)
 		CHECK_EQ(send_bytes(from, data, sizeof(data)), sizeof(data));
 	CHECK(messages_held() <= 2 * socket_held_limit);
@@ -218,7 +87,7 @@ static void datagrams_beyond_the_limit_of_all_are_dropped(void)
 
 /* ---- connections at random ---- */
 
-#define PAIRS  8
+#define PAIRS 8
 #define WINDOW 50000
 
 static struct end {
