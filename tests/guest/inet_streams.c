@@ -423,24 +423,6 @@ static void epolls(void)
 	close(e);
 }
 
-static void option(const char *what, int fd, int level, int name)
-{
-	int value = -77;
-	socklen_t length = sizeof value;
-
-	if (show(what, getsockopt(fd, level, name, &value, &length)) == 0)
-		printf("%d, length %d\n", value, (int)length);
-}
-
-static void set_option(const char *what, int fd, int level, int name, int value)
-{
-	if (show(what, setsockopt(fd, level, name, &value, sizeof value)) == 0)
-		option(what, fd, level, name);
-}
-
-#define GET(fd, level, name) option(#name, fd, level, name)
-#define SET(fd, level, name, value) set_option(#name " " #value, fd, level, name, value)
-
 static void options(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
