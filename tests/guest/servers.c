@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -297,7 +298,47 @@ static void restart_sockets(void)
 	}
 }
 
-static const struct part parts[] = { { "messages", messages }, { "restart", restart }, { "restart_sockets", restart_sockets } };
+static void *wait_to_accept(void *listener)
+{
+	return (void *)(long)(accept((int)(long)listener, NULL, NULL) < 0);
+}
+
+static int listens(int fd, struct sockaddr_in *name)
+{
+	return bind(fd, (struct sockaddr *)name, sizeof *name) == 0 && listen(fd, 1) == 0;
+}
+
+/* Of the Internet families too; their ports are free again. */
+static void restart_inet_sockets(void)
+{
+	struct sockaddr_in name = { AF_INET, htons(7001), { htonl(INADDR_LOOPBACK) }, { 0 } };
+
+	for (int i = 0; i < 3; i++) {
+		int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), again;
+		pthread_t thread;
+		pid_t server;
+		void *failed = NULL;
+
+		printf("bound %d\n", listens(listener, &name));
+		pthread_create(&thread, NULL, wait_to_accept, (void *)(long)listener);
+		usleep(20000);
+		if (is_uxrt() && (server = server_named("socket")) > 1)
+			kill(server, SIGKILL);
+		else
+			shutdown(listener, SHUT_RDWR);
+		pthread_join(thread, &failed);
+		printf("who waited: %s\n", failed ? "fails" : "has accepted");
+		printf("old socket: %s\n", connect(client, (struct sockaddr *)&name, sizeof name) < 0 ? "fails" : "connects");
+		close(listener);
+		close(client);
+		again = socket(AF_INET, SOCK_STREAM, 0);
+		printf("port again: %d\n", listens(again, &name));
+		close(again);
+	}
+}
+
+static const struct part parts[] = { { "messages", messages }, { "restart", restart }, { "restart_sockets", restart_sockets },
+	{ "restart_inet_sockets", restart_inet_sockets } };
 
 int main(int argc, char **argv)
 {
