@@ -61,9 +61,10 @@ static void make_frame_table(void)
 	frame_count = boot_take(frame_limit * sizeof(u32), PAGE_SIZE);
 }
 
+/* One slot for each 16 KiB: a thread takes five, and each 256 KiB of pages one. */
 static unsigned root_cnode_bits(void)
 {
-	u64 slots = MAX(16384ull, machine.ram_bytes >> 15);
+	u64 slots = MAX(16384ull, machine.ram_bytes >> 14);
 	unsigned bits = 14;
 
 	while ((1ull << bits) < slots && bits < 22)
