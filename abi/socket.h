@@ -33,7 +33,8 @@
  *   client calls again with room. Up to MESSAGE_CAPS rights come with the reply; if more were asked for, one bundle with all of them.
  * FILE_SHUTDOWN: m[0] 0 reading, 1 writing, 2 both.
  * FILE_SOCKET_ADDRESS: m[0] 0 own, 1 the peer's -> data[]: sockaddr, m[0] its length.
- * FILE_GET_OPTION: m[0] level, m[1] name, m[3] bytes wanted -> data[], m[0] length. FILE_SET_OPTION: m[0] level, m[1] name, m[3] value's length; data[]: value.
+ * FILE_GET_OPTION: m[0] level, m[1] name, m[3] bytes wanted -> data[], m[0] the value's length, which may be more.
+ * FILE_SET_OPTION: m[0] level, m[1] name, m[3] value's length; data[]: value.
  */
 #ifndef ABI_SOCKET_H
 #define ABI_SOCKET_H

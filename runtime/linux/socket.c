@@ -15,6 +15,7 @@
 #define AF_UNIX    1
 #define AF_INET    2
 #define AF_INET6   10
+#define AF_NETLINK 16
 #define AF_MAX     46
 #define TYPE_MASK  0xf
 #define TYPE_MAX   11
@@ -202,7 +203,10 @@ static long check_type(unsigned long family, unsigned type)
 		return -EAFNOSUPPORT;
 	if ((type & TYPE_MASK) >= TYPE_MAX)
 		return -EINVAL;
-	return (unsigned)family == AF_UNIX || (unsigned)family == AF_INET || (unsigned)family == AF_INET6 ? 0 : -EAFNOSUPPORT;
+	switch ((unsigned)family) {
+	case AF_UNIX: case AF_INET: case AF_INET6: case AF_NETLINK: return 0;
+	default: return -EAFNOSUPPORT;
+	}
 }
 
 static u32 word_of(unsigned type)
@@ -373,8 +377,7 @@ long linux_getsockopt(struct thread_record *t, const unsigned long a[6])
 	result = file_call(&c, NULL);
 	if (result < 0)
 		return result;
-	result = MIN(result, (long)INFO_BYTES_OF(c.info));
-	if (copy_to_user(a[3], thread_message(t)->data, (size_t)result) < 0)
+	if (copy_to_user(a[3], thread_message(t)->data, (size_t)MIN(result, (long)INFO_BYTES_OF(c.info))) < 0)
 		return -EFAULT;
 	return put_user((int)result, a[4]);
 }

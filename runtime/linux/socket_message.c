@@ -267,16 +267,16 @@ static long put_more(const struct socket_transfer *x, struct control *c)
 
 static long put_controls(struct thread_record *t, struct socket_transfer *x, struct control *c)
 {
-	long result = 0;
+	long result = put_more(x, c);
 
-	if (x->got_credentials)
+	if (result == 0 && x->got_credentials)
 		result = put_control(c, SOL_SOCKET, SCM_CREDENTIALS, &x->credentials, sizeof(x->credentials));
 	if (x->rights_got && (result < 0 || put_control(c, SOL_SOCKET, SCM_RIGHTS, x->rights_fd, x->rights_got * sizeof(int)) < 0)) {
 		for (unsigned i = 0; i < x->rights_got; i++)
 			descriptor_close(t, (unsigned)x->rights_fd[i]);
 		result = -EFAULT;
 	}
-	return result < 0 ? result : put_more(x, c);
+	return result;
 }
 
 /* The program's msghdr is at `at`. */

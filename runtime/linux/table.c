@@ -66,7 +66,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	PARTLY(setitimer, "dpp", "user and system time are not told apart"),
 	DONE(getpid, ""),
 	DONE(sendfile, "ffpu"),
-	PARTLY(socket, "dxd", "AF_UNIX, AF_INET and AF_INET6 (TCP and UDP within the machine); EAFNOSUPPORT for others, no raw sockets"),
+	PARTLY(socket, "dxd", "AF_UNIX, AF_INET and AF_INET6 (TCP and UDP within the machine), AF_NETLINK (routes, sockets, programs among themselves; no device events come); EAFNOSUPPORT for others, no raw sockets"),
 	DONE(connect, "fpu"),
 	DONE(accept, "fpp"),
 	DONE(sendto, "fpuxpu"),

@@ -42,6 +42,11 @@ u32 charge_of_datagram(size_t length)
 	return with_pages(length, MIN(length, ALIGN_UP(beyond, (size_t)PAGE_SIZE)));
 }
 
+u32 charge_of_netlink(size_t length)
+{
+	return linear(length);
+}
+
 #define UDP_HEADERS 59u    /* IPv4, UDP, the interface's, and what aligns them */
 #define UDP_LINEAR  16064u /* what is longer lies in pages, but for its headers */
 

@@ -13,5 +13,7 @@ u32 charge_of_stream(size_t length);
 u32 charge_of_datagram(size_t length);
 /* UDP's, against its receiver's SO_RCVBUF. */
 u32 charge_of_udp(size_t length);
+/* Netlink's, too; of a dump, what there was room for. */
+u32 charge_of_netlink(size_t length);
 
 #endif

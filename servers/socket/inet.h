@@ -133,6 +133,11 @@ void tcp_expired(void);
 /* Linux's TCP_ states. */
 unsigned tcp_state(const struct socket *socket);
 
+/* ---- inet_list.c ---- */
+
+/* What the lists show as waiting to be received: connections, bytes, or a datagram queue's charge. */
+size_t inet_waiting(const struct socket *socket);
+
 /* ---- inet_option.c ---- */
 
 void inet_option_defaults(struct inet *inet);

@@ -24,7 +24,7 @@ static void add_address(struct list_text *text, const struct inet_name *name, bo
 		list_add(text, " %08X:%04X", words[3], name->port);
 }
 
-static size_t waiting(const struct socket *socket)
+size_t inet_waiting(const struct socket *socket)
 {
 	size_t sum = 0;
 
@@ -50,7 +50,7 @@ static void add_both(struct list_text *text, const struct socket *socket)
 
 static void add_queues(struct list_text *text, const struct socket *socket, unsigned state)
 {
-	list_add(text, " %02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d %016lx", state, 0u, (unsigned)waiting(socket), 0u, 0ul, 0u, socket->uid, 0,
+	list_add(text, " %02X %08X:%08X %02X:%08lX %08X %5u %8d %lu %d %016lx", state, 0u, (unsigned)inet_waiting(socket), 0u, 0ul, 0u, socket->uid, 0,
 		socket->file ? socket->ino : 0ul, REFERENCES, 0ul);
 }
 

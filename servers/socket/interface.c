@@ -2,16 +2,12 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "servers/socket/inet.h"
+#include "servers/socket/interface.h"
 #include "servers/socket/list.h"
 
 #include <linux/sockios.h>
 
 #define NAME_SIZE   16
-#define LO_INDEX    1
-#define LO_MTU      65536
-#define LO_QUEUE    1000
-#define LO_FLAGS    0x49 /* IFF_UP | IFF_LOOPBACK | IFF_RUNNING */
-#define LO_HARDWARE 772  /* ARPHRD_LOOPBACK */
 
 /* Linux's struct ifreq. */
 struct interface_request {
@@ -94,6 +90,22 @@ static bool asks(unsigned command)
 	return command == SIOCGIFNAME || answer(&r, command, true) == 0;
 }
 
+/* User 0 may set what is set already. */
+static long set_same(struct request *request, unsigned command)
+{
+	struct interface_request r;
+	bool same;
+
+	if (request_take(request, &r, sizeof(r)) < sizeof(r))
+		return 0;
+	if (credentials_of(request->principal, true).uid)
+		return -EPERM;
+	if (!is_lo(&r))
+		return -ENODEV;
+	same = command == SIOCSIFMTU ? r.number == LO_MTU : !(((unsigned)r.flags ^ LO_FLAGS) & LO_CHANGEABLE);
+	return same ? 0 : -EPERM;
+}
+
 long interface_ioctl(struct request *request, unsigned command, unsigned long argument, bool inet)
 {
 	struct interface_request r;
@@ -101,9 +113,11 @@ long interface_ioctl(struct request *request, unsigned command, unsigned long ar
 
 	if (command == SIOCGIFCONF)
 		return give_list(request, argument);
+	if (command == SIOCSIFFLAGS || command == SIOCSIFMTU)
+		return set_same(request, command);
 	/* They are the machine's: nobody changes them. */
 	if (command >= SIOCSIFLINK && command <= SIOCSIFTXQLEN && !asks(command))
-		return command == SIOCSIFFLAGS || command == SIOCSIFADDR || command == SIOCSIFNETMASK || command == SIOCSIFMTU ? -EPERM : -ENOTTY;
+		return command == SIOCSIFADDR || command == SIOCSIFNETMASK ? -EPERM : -ENOTTY;
 	if (!asks(command))
 		return -ENOTTY;
 	if (request_take(request, &r, sizeof(r)) < sizeof(r))

@@ -6,6 +6,7 @@
 #define LINUX_AF_UNIX   1
 #define LINUX_AF_INET   2
 #define LINUX_AF_INET6  10
+#define LINUX_AF_NETLINK 16
 
 #define LINUX_SOCK_STREAM    1
 #define LINUX_SOCK_DGRAM     2

@@ -22,6 +22,12 @@ void list_tcp(struct list_text *text);
 void list_tcp6(struct list_text *text);
 void list_udp(struct list_text *text);
 void list_udp6(struct list_text *text);
+/* netlink_list.c */
+void list_netlink(struct list_text *text);
+/* statistics.c */
+void list_sockstat(struct list_text *text);
+void list_sockstat_six(struct list_text *text);
+void list_snmp(struct list_text *text);
 /* interface.c */
 void list_interfaces(struct list_text *text);
 void list_interfaces_six(struct list_text *text);

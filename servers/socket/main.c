@@ -175,20 +175,6 @@ static unsigned poll(struct request *request, struct open_file *file)
 	return socket ? socket_poll(socket, (unsigned)request->m[0]) : LINUX_POLLERR;
 }
 
-static long waiting_bytes(const struct socket *socket)
-{
-	size_t sum = 0;
-
-	if (socket->state == SOCKET_LISTENING)
-		return -EINVAL;
-	list_for_each_entry(message, &socket->messages, struct message, link) {
-		sum += message_left(message);
-		if (socket_is_datagram(socket))
-			break;
-	}
-	return (long)sum;
-}
-
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
 	struct socket *socket = socket_of(file);
@@ -197,9 +183,9 @@ static long ioctl(struct request *request, struct open_file *file, unsigned comm
 
 	if (!socket)
 		return -ENOTTY;
-	if (command != LINUX_SIOCINQ && command != LINUX_SIOCOUTQ)
-		return interface_ioctl(request, command, argument, socket->domain != LINUX_AF_UNIX);
-	value = command == LINUX_SIOCINQ ? waiting_bytes(socket) : socket->transport->unsent(socket);
+	if ((command != LINUX_SIOCINQ && command != LINUX_SIOCOUTQ) || !socket->transport->unsent)
+		return interface_ioctl(request, command, argument, socket->inet);
+	value = command == LINUX_SIOCINQ ? socket_waiting_bytes(socket) : socket->transport->unsent(socket);
 	number = (int)value;
 	if (value < 0)
 		return value;

@@ -1,5 +1,7 @@
 #include "servers/socket/message.h"
 
+#include "lib/string.h"
+
 /* Bytes of large messages lie in pieces of one size, which are never given back: a stream that flows takes no memory anew. */
 #define PIECE_SIZE  0x4000
 #define PIECE_BYTES (PIECE_SIZE - sizeof(struct piece))
@@ -96,6 +98,20 @@ bool message_fill(struct request *request, struct message *message)
 		left -= want;
 	}
 	return true;
+}
+
+void message_put(struct message *message, const void *bytes)
+{
+	const u8 *from = bytes;
+	size_t left = message->length;
+
+	for (struct piece *piece = message->pieces; piece; piece = piece->next) {
+		size_t want = MIN(left, (size_t)piece->room);
+
+		memcpy(piece->bytes, from, want);
+		from += want;
+		left -= want;
+	}
 }
 
 size_t message_give(struct request *request, const struct message *message, size_t start, size_t length)

@@ -47,6 +47,8 @@ size_t messages_held(void);
 
 /* All of its bytes from the request's caller. False: they are not there; nothing was taken. */
 bool message_fill(struct request *request, struct message *message);
+/* All of its bytes, from memory. */
+void message_put(struct message *message, const void *bytes);
 /* Up to `length` of its bytes from `start` on, to the caller: how many. */
 size_t message_give(struct request *request, const struct message *message, size_t start, size_t length);
 

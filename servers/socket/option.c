@@ -95,7 +95,7 @@ static long get(struct socket *socket, unsigned name, union value *value)
 	return number < 0 ? number : (long)sizeof(value->number);
 }
 
-/* Of a level that is the transport's. */
+/* Of a level that is the transport's. Its whole size is told, though there is less room. */
 static long get_other(struct request *request)
 {
 	struct socket *socket = socket_of(request->file);
@@ -104,8 +104,8 @@ static long get_other(struct request *request)
 
 	if (size < 0)
 		return size;
-	memcpy(serve_message->data, value, (size_t)size);
-	request->answer_bytes = (unsigned)size;
+	request->answer_bytes = (unsigned)MIN((unsigned long)size, MIN(request->m[3], (unsigned long)OPTION_MAX));
+	memcpy(serve_message->data, value, request->answer_bytes);
 	return size;
 }
 

@@ -189,6 +189,8 @@ static long datagram_take(struct request *request, struct receive *r, struct mes
 		struct socket *socket = r->socket;
 
 		consume(socket, message);
+		if (socket->transport->received)
+			socket->transport->received(socket, r->length);
 		socket_room(socket);
 	}
 	return (long)want;
@@ -251,7 +253,7 @@ static long receive_done(struct request *request, struct receive *r, long result
 {
 	if (!r->plain && result >= 0) {
 		write_rights(request, r);
-		request->answer[6] = r->socket->options.pass_credentials && r->socket->transport == &transport_unix && (r->any || r->rights_waiting) ? RECEIVED_CREDENTIALS : 0;
+		request->answer[6] = r->socket->options.pass_credentials && !r->socket->inet && (r->any || r->rights_waiting) ? RECEIVED_CREDENTIALS : 0;
 		if (r->rights_waiting) {
 			request->answer[3] = r->rights_waiting;
 			request->answer[6] |= RECEIVED_NOTHING;

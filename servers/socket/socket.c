@@ -193,6 +193,20 @@ void socket_message_gone(struct message *message)
 	message_free(message);
 }
 
+long socket_waiting_bytes(const struct socket *socket)
+{
+	size_t sum = 0;
+
+	if (socket->state == SOCKET_LISTENING)
+		return -EINVAL;
+	list_for_each_entry(message, &socket->messages, struct message, link) {
+		sum += message_left(message);
+		if (socket_is_datagram(socket))
+			break;
+	}
+	return (long)sum;
+}
+
 void socket_empty(struct socket *socket)
 {
 	struct message *message;

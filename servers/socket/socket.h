@@ -1,8 +1,8 @@
 /*
- * The socket server: Unix-domain sockets, and those of the Internet families within this machine (inet.h).
+ * The socket server: Unix-domain sockets, those of the Internet families within this machine (inet.h), and netlink (netlink.h).
  *
  * What is the same for all of them is a socket: a queue of messages, a peer, what it waits for. What differs by family and type is its *transport*,
- * a table of operations (unix.c, tcp.c, udp.c); no other file asks what family a socket is of.
+ * a table of operations (unix.c, tcp.c, udp.c, netlink.c); no other file asks what family a socket is of.
  *
  * A *socket* is found by its open file, by a name it is bound to, or by its peer. What refers to it holds a reference; it is *dead* once its last descriptor
  * is gone, though peers and messages may refer to it still. A listening socket keeps who has connected and was not accepted yet on a list
@@ -90,15 +90,17 @@ struct transport {
 	long (*send_check)(struct socket *socket);
 	void (*send_lost)(struct socket *socket);
 	long (*at_end)(struct socket *socket, bool some);
-	/* Options of other levels than SOL_SOCKET: the value's size in `value`, room for OPTION_MAX; 0 or -errno. */
+	/* Options of other levels than SOL_SOCKET: the value's size, which may be more than `room`; in `value` as much as there is room; or -errno. */
 	long (*get_option)(struct socket *socket, unsigned level, unsigned name, void *value, size_t room);
 	long (*set_option)(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
-	/* SIOCOUTQ */
+	/* SIOCOUTQ; NULL: neither that nor SIOCINQ is known. */
 	long (*unsent)(const struct socket *socket);
+	/* A datagram was taken by a call for up to `length` bytes. NULL: nothing follows from it. */
+	void (*received)(struct socket *socket, size_t length);
 	bool truncates; /* a stream whose reader throws bytes away with MSG_TRUNC */
 };
 
-extern const struct transport transport_unix, transport_tcp, transport_udp;
+extern const struct transport transport_unix, transport_tcp, transport_udp, transport_netlink;
 
 #define SEND_LOST 1l
 
@@ -139,7 +141,8 @@ struct socket {
 	unsigned carried;            /* those of them in lists */
 	struct list_node mark;
 	struct socket_options options;
-	struct inet *inet;           /* the Internet families' part; NULL: a Unix socket */
+	struct inet *inet;           /* the Internet families' part; or NULL */
+	struct netlink *netlink;     /* netlink's; or NULL */
 	/* attributes */
 	u64 ino, created;
 	unsigned mode, uid, gid;
@@ -148,7 +151,7 @@ struct socket {
 
 static inline bool socket_is_datagram(const struct socket *socket)
 {
-	return socket->type == LINUX_SOCK_DGRAM;
+	return socket->type == LINUX_SOCK_DGRAM || socket->type == LINUX_SOCK_RAW;
 }
 
 static inline bool socket_is_stream(const struct socket *socket)
@@ -172,6 +175,8 @@ void socket_hold(struct socket *socket);
 void socket_drop(struct socket *socket);
 /* Nobody has it open any more; takes the caller's reference. */
 void socket_close(struct socket *socket, bool embryo);
+/* What the next reads would bring: SIOCINQ. -EINVAL: it listens. */
+long socket_waiting_bytes(const struct socket *socket);
 /* What it would have received is gone. */
 void socket_empty(struct socket *socket);
 void socket_set_peer(struct socket *socket, struct socket *peer);

@@ -1,6 +1,7 @@
 /* Which kinds of sockets there are. */
 #include "lib/errno.h"
 #include "servers/socket/inet.h"
+#include "servers/socket/netlink.h"
 
 #define PROTOCOLS 263u /* Linux's IPPROTO_MAX */
 
@@ -38,11 +39,22 @@ static long inet_kind_of(unsigned type, unsigned *protocol, const struct transpo
 	return -ESOCKTNOSUPPORT;
 }
 
+#define NETLINK_PROTOCOLS 32u
+
+static long netlink_kind(unsigned type, unsigned protocol, const struct transport **transport)
+{
+	if (type != LINUX_SOCK_RAW && type != LINUX_SOCK_DGRAM)
+		return -ESOCKTNOSUPPORT;
+	*transport = &transport_netlink;
+	return protocol < NETLINK_PROTOCOLS && netlink_protocol_find(protocol) ? 0 : -EPROTONOSUPPORT;
+}
+
 long transport_find(unsigned family, unsigned *type, unsigned *protocol, const struct transport **transport)
 {
 	switch (family) {
 	case LINUX_AF_UNIX: return unix_kind(type, *protocol, transport);
 	case LINUX_AF_INET: case LINUX_AF_INET6: return inet_kind_of(*type, protocol, transport);
+	case LINUX_AF_NETLINK: return netlink_kind(*type, *protocol, transport);
 	default: return -EAFNOSUPPORT;
 	}
 }

@@ -83,7 +83,7 @@ static unsigned port_of(struct open_file *file)
 	return (unsigned)answer_data[2] << 8 | answer_data[3];
 }
 
-static struct open_file *listener(unsigned backlog)
+__attribute__((unused)) static struct open_file *listener(unsigned backlog)
 {
 	struct open_file *file = make(LINUX_AF_INET, LINUX_SOCK_STREAM);
 	struct call c = { op_listen, { backlog }, NULL, 0, NULL, 0 };
@@ -101,7 +101,7 @@ static struct open_file *accept_one(struct open_file *from)
 	return now(from, &c) == 0 ? came[0].own : NULL;
 }
 
-static void make_pair_of(struct open_file *from, struct open_file *two[2])
+__attribute__((unused)) static void make_pair_of(struct open_file *from, struct open_file *two[2])
 {
 	u8 name[16];
 
