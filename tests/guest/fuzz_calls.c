@@ -70,7 +70,7 @@ static unsigned long any_vector(void)
 	struct iovec vector[8];
 
 	for (int i = 0; i < 8; i++)
-		vector[i] = (struct iovec){ (void *)place(100), any_size() };
+		vector[i] = (struct iovec){ (void *)(any(8) ? place(100) : any_netlink()), any_size() };
 	return put_somewhere(vector, sizeof vector);
 }
 
@@ -111,8 +111,12 @@ static unsigned long any_inet_address(void)
 
 static unsigned long any_address(void)
 {
+	struct sockaddr_nl netlink = { .nl_family = AF_NETLINK, .nl_pid = any(2) ? any(4) : any_number(), .nl_groups = any(2) ? 0 : any_number() };
+
 	if (any(2))
 		return any_inet_address();
+	if (!any(4))
+		return put_somewhere(&netlink, sizeof netlink);
 	struct sockaddr_un name = { .sun_family = any(8) ? AF_UNIX : any_number() };
 
 	if (any(3))
@@ -274,7 +278,7 @@ static unsigned long argument(char kind)
 	case 's': return any_path(0);
 	case 'r': return any_path(1);
 	case 'q': return any_name();
-	case 'p': return place(128);
+	case 'p': return any(8) ? place(128) : any_netlink();
 	case 'i': return any_struct();
 	case 'z': return any_size();
 	case 'l': return any(3) ? any(20000) : any_number();
@@ -288,7 +292,7 @@ static unsigned long argument(char kind)
 	case 't': return any_time();
 	case 'T': return any_timer();
 	case 'a': return any_address();
-	case 'A': return any(4) ? (unsigned long)(const int[]){ sizeof(struct sockaddr_un), sizeof(struct sockaddr_in), sizeof(struct sockaddr_in6) }[any(3)] : any(2) ? 2 + any(12) : any_number();
+	case 'A': return any(4) ? (unsigned long)(const int[]){ sizeof(struct sockaddr_un), sizeof(struct sockaddr_in), sizeof(struct sockaddr_in6), sizeof(struct sockaddr_nl) }[any(4)] : any(2) ? 2 + any(12) : any_number();
 	case 'k':
 		number = any(4) ? 128 : any_number();
 		return any(6) ? put_somewhere(&number, 4) : 0;
@@ -313,7 +317,7 @@ static unsigned long argument(char kind)
 	case '8': return any(8) ? 8 : any_number();
 	case '@': return FLAG_OF(at_flags);
 	case 'V': return any_arguments();
-	case 'E': return any(8) ? (unsigned long)(const int[]){ AF_UNIX, AF_INET, AF_INET6 }[any(3)] : any_number();
+	case 'E': return any(8) ? (unsigned long)(const int[]){ AF_UNIX, AF_INET, AF_INET6, AF_NETLINK }[any(4)] : any_number();
 	case 'Y': return FLAG_OF(socket_types);
 	case 'L': return FLAG_OF(clone_flags);
 	case 'Z': return any(8) ? any(16) : any_number();

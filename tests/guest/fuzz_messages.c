@@ -81,6 +81,9 @@ static const struct template {
 	FILE_(SEND, "zk.zn.n", 'S', 1, 0, FD_UDP_SIX), FILE_(SEND, "zk.zn", 'S', 1, 0, FD_TCP), FILE_(SEND, "zk..n.z", 'b', 1, 0, FD_UDP),
 	FILE_(RECEIVE, "zknnn", 0, 1, 0, FD_TCP_PEER), FILE_(RECEIVE, "zknnn", 0, 1, 0, FD_UDP), FILE_(SHUTDOWN, "n", 0, 0, 0, FD_TCP),
 	FILE_(GET_OPTION, "ln.z", 0, 0, 0, FD_TCP), FILE_(SET_OPTION, "ln.n", 'b', 0, 0, FD_UDP_SIX), FILE_(SET_OPTION, "ln.n", 'b', 0, 0, FD_TCP_LISTENING),
+	FILE_(BIND, "", 'S', 0, 0, FD_NETLINK), FILE_(CONNECT, "", 'S', 0, 0, FD_DIAGNOSIS), FILE_(SEND, "zk", 0, 1, 0, FD_NETLINK), FILE_(SEND, "zk", 0, 1, 0, FD_DIAGNOSIS),
+	FILE_(SEND, "zk.zn", 'S', 1, 0, FD_DIAGNOSIS), FILE_(RECEIVE, "zknnn", 0, 1, 0, FD_NETLINK), FILE_(RECEIVE, "zknnn", 0, 1, 0, FD_DIAGNOSIS),
+	FILE_(GET_OPTION, "ln.z", 0, 0, 0, FD_NETLINK), FILE_(SET_OPTION, "ln.n", 'b', 0, 0, FD_NETLINK),
 	ROOT(MAP, "pgrW", 0, 0), ROOT(MAP, "pgrW", 0, 0), ROOT(UNMAP, "pg", 0, 0), ROOT(PROTECT, "pgr", 0, 0), ROOT(REMAP, "pggnp", 0, 0), ROOT(ADVISE, "pgn", 0, 0),
 	ROOT(BREAK, "n", 0, 0), ROOT(SYNC, "pgn", 0, 0), ROOT(RESIDENT, "pn", 0, 1), ROOT(SET_LAYOUT, "pppppppp", 0, 0), ROOT(MAP_OBJECT, "pgrWonnn", 0, 0),
 	ROOT(MAP_RUNTIME, "G", 0, 0), ROOT(OBJECT_CREATE, "ng", 0, 0), ROOT(OBJECT_RESIZE, "ng", 0, 0), ROOT(OBJECT_PUNCH, "ngg", 0, 0),
@@ -150,8 +153,8 @@ static unsigned long word_of(char letter)
 	case 'N': return any(12);
 	case 'K': return FLAG_OF(commands_ipc);
 	case '1': return 1;
-	case 'q': return (unsigned long)(const int[]){ AF_UNIX, AF_INET, AF_INET6 }[any(3)];
-	case 'l': return (unsigned long)(const int[]){ SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6 }[any(4)];
+	case 'q': return (unsigned long)(const int[]){ AF_UNIX, AF_INET, AF_INET6, AF_NETLINK }[any(4)];
+	case 'l': return (unsigned long)(const int[]){ SOL_SOCKET, IPPROTO_IP, IPPROTO_TCP, IPPROTO_IPV6, 270 }[any(5)];
 	case 'w': return any_bits();
 	default: return 0;
 	}
@@ -214,6 +217,12 @@ static void add_socket_name(struct message *message)
 
 	if (any(2)) {
 		add_bytes(message, &inet, any(6) ? length : any(sizeof inet));
+		return;
+	}
+	if (!any(4)) {
+		struct sockaddr_nl netlink = { .nl_family = AF_NETLINK, .nl_pid = any(4), .nl_groups = any(2) ? 0 : any_number() };
+
+		add_bytes(message, &netlink, sizeof netlink);
 		return;
 	}
 	struct sockaddr_un name = { AF_UNIX, "socket" };
@@ -280,7 +289,7 @@ static void add_windows(struct message *message, unsigned count)
 	for (message->windows = 0; message->windows < count; message->windows++) {
 		unsigned long size = any_size();
 
-		message->buffer->window[message->windows] = (struct message_window){ place(size), size };
+		message->buffer->window[message->windows] = (struct message_window){ any(8) ? place(size) : any_netlink(), size };
 	}
 }
 

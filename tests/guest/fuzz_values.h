@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -24,7 +25,7 @@
 enum {
 	FD_FILE = 3, FD_READ_ONLY, FD_APPEND, FD_DIRECTORY, FD_ROOT, FD_PATH, FD_MEMFD, FD_PIPE, FD_PIPE_END, FD_NONBLOCK, FD_NONBLOCK_END, FD_FIFO,
 	FD_EVENT, FD_SEMAPHORE, FD_TIMER, FD_EPOLL, FD_EPOLL_OUTER, FD_SIGNALS, FD_PIDFD, FD_STREAM, FD_STREAM_PEER, FD_DATAGRAM, FD_DATAGRAM_PEER,
-	FD_PACKET, FD_PACKET_PEER, FD_LISTENING, FD_SOCKET, FD_TCP, FD_TCP_PEER, FD_TCP_LISTENING, FD_TCP_NEW, FD_UDP, FD_UDP_SIX, FD_MASTER, FD_SLAVE, FD_ZERO, FD_FULL, FD_RANDOM, FD_NULL, FD_STATUS, FD_SELF,
+	FD_PACKET, FD_PACKET_PEER, FD_LISTENING, FD_SOCKET, FD_TCP, FD_TCP_PEER, FD_TCP_LISTENING, FD_TCP_NEW, FD_UDP, FD_UDP_SIX, FD_NETLINK, FD_DIAGNOSIS, FD_MASTER, FD_SLAVE, FD_ZERO, FD_FULL, FD_RANDOM, FD_NULL, FD_STATUS, FD_SELF,
 	FD_MEMORY, FD_MAPS, FD_EXE, FD_QUEUE, FD_CONSOLE, FD_SYS, FD_NET, FD_END
 };
 
@@ -128,6 +129,16 @@ static inline void open_inet(void)
 	connect(FD_UDP_SIX, (struct sockaddr *)&name, length);
 }
 
+/* One asks about interfaces, and is in a group; the other about sockets. */
+static inline void open_netlink(void)
+{
+	struct sockaddr_nl name = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+
+	put_fd(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_ROUTE), FD_NETLINK);
+	bind(FD_NETLINK, (struct sockaddr *)&name, sizeof name);
+	put_fd(socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK, NETLINK_SOCK_DIAG), FD_DIAGNOSIS);
+}
+
 static inline void open_events(void)
 {
 	struct epoll_event event = { EPOLLIN | EPOLLOUT, { .u64 = 1 } };
@@ -169,6 +180,7 @@ static inline void open_descriptors(void)
 	open_files();
 	open_sockets();
 	open_inet();
+	open_netlink();
 	open_events();
 }
 
@@ -293,6 +305,31 @@ static inline unsigned long any_size(void)
 	case 4: return any(1ul << 20);
 	default: return any(200);
 	}
+}
+
+/* A request of netlink, in most of what it says a real one: a family, what follows it, attributes. */
+static inline unsigned long any_netlink(void)
+{
+	static const unsigned short types[] = { 16, 18, 19, 20, 22, 26, 30, 34, 21, 2, 3 };
+	static const unsigned char families[] = { 0, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+	union {
+		struct nlmsghdr header;
+		unsigned char bytes[256];
+	} request = { .header = { .nlmsg_type = ONE_OF(types), .nlmsg_flags = any(4) ? NLM_F_REQUEST | (any(2) ? NLM_F_DUMP : any(2) ? NLM_F_ACK : 0) : any_number() } };
+	unsigned length = sizeof request.header + 4 * any(16);
+
+	for (unsigned i = sizeof request.header; i < sizeof request; i++)
+		request.bytes[i] = any(3) ? 0 : any(2) ? 0xff : any(256);
+	request.bytes[sizeof request.header] = ONE_OF(families);
+	request.bytes[sizeof request.header + 1] = any(2) ? 6 : any(2) ? 17 : any(256);
+	while (any(3) && length < sizeof request - 44) {
+		struct nlattr attribute = { any(8) ? 4 + any(36) : any_number(), any(4) ? any(40) : any_number() };
+
+		memcpy(request.bytes + length, &attribute, sizeof attribute);
+		length += attribute.nla_len < 40 ? (attribute.nla_len + 3u) & ~3u : 40;
+	}
+	request.header.nlmsg_len = any(8) ? length : any_number();
+	return put_somewhere(&request, sizeof request);
 }
 
 /* Any structure: words of numbers, pointers and descriptors. */
