@@ -4,12 +4,12 @@
  * Notification, closed Handles, queued senders.
  */
 #include "kernel/endpoint.h"
+#include "kernel/fault.h"
 #include "kernel/park.h"
 #include "kernel/priority.h"
 #include "kernel/sched_context.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
-#include "kernel/vspace.h"
 
 static u64 next_id = 1;
 
@@ -20,20 +20,6 @@ void endpoint_init(struct endpoint *ep)
 	list_init(&ep->closed);
 	list_init(&ep->replies);
 	list_init(&ep->servers);
-}
-
-/* Nobody mends the page of a fault that is queued: the program gets it. Its registers are no call's. */
-static void fault_undeliverable(struct thread *t)
-{
-	bool interrupted = t->flags & THREAD_FLAG_INTERRUPT;
-
-	thread_unblock(t);
-	t->fault = 0;
-	t->flags &= ~THREAD_FLAG_INTERRUPT;
-	thread_ready(t);
-	gate_exception(t);
-	if (interrupted)
-		thread_interrupt(t);
 }
 
 /* Everything that waits here learns that the peer is dead; Replies made from it stay valid. */
@@ -63,21 +49,6 @@ static void receiver_result(struct thread *t, u64 badge, u64 info, u64 principal
 	t->frame.r15 = principal;
 }
 
-/* The page is described as it is now: the fault may have waited while the handler mended the same page for another thread. */
-static void words_of_fault(struct thread *to, const struct thread *from)
-{
-	u64 *pte = from->space ? vspace_entry_of(from->space, from->fault_words[0]) : NULL, entry = 0, count = 0;
-
-	if (pte)
-		vspace_describe(*pte, &entry, &count);
-	to->frame.rdx = from->fault_words[0];
-	to->frame.r8 = from->fault_words[1];
-	to->frame.r9 = from->fault_words[2];
-	to->frame.r10 = from->fault_words[3];
-	to->frame.rbx = entry;
-	to->frame.r12 = count;
-}
-
 bool message_deliver(struct thread *sender, struct thread *receiver)
 {
 	struct cte *slot = cspace_system_slot(receiver, thread_reply_slot(receiver));
@@ -90,7 +61,7 @@ bool message_deliver(struct thread *sender, struct thread *receiver)
 		return false;
 	}
 	if (sender->fault)
-		words_of_fault(receiver, sender);
+		fault_describe(receiver, sender, fault_entry(sender));
 	else
 		message_words_copy(receiver, sender);
 	if (unlikely(bytes)) {
@@ -145,21 +116,6 @@ void endpoint_send(struct endpoint *ep, struct thread *sender)
 	priority_queue(ep, sender);
 	if (sender->handle)
 		sender->handle->calls++;
-}
-
-void fault_send(struct thread *t, u64 address, u64 error)
-{
-	t->call_info = LABEL_FAULT;
-	t->call_badge = 0;
-	t->fault = 1;
-	t->handle = NULL;
-	t->flags = 0;
-	reply_charge(t);
-	t->fault_words[0] = address;
-	t->fault_words[1] = t->frame.rip;
-	t->fault_words[2] = error;
-	t->fault_words[3] = (s64)t->frame.rip < 0;
-	endpoint_send(t->fault_endpoint.object, t);
 }
 
 static bool receive_cancelled(struct thread *t, struct endpoint *ep)

@@ -91,9 +91,6 @@ int endpoint_receive(struct thread *t, struct endpoint *ep, u64 deadline);
 /* A bound thread receiving gets the Notification's bits as a message. */
 bool endpoint_notify_bound(struct thread *t, u64 bits);
 
-/* A page fault becomes a call to the thread's fault Endpoint. */
-void fault_send(struct thread *t, u64 address, u64 error);
-
 /* reply.c */
 /* The caller behind a Reply; NULL: it is gone (reply.c). */
 static inline struct thread *reply_caller(const struct cte *slot)

@@ -1,8 +1,11 @@
-/* What the fast paths (fastpath.c, fast_signal.c) are made of: short forms of what the general path does, for cases where nothing is special. */
+/* What all fast paths are made of: short forms of what the general path does, for cases where nothing is special. */
 #ifndef KERNEL_FAST_H
 #define KERNEL_FAST_H
 
 #include "kernel/endpoint.h"
+#include "kernel/remote.h"
+#include "kernel/run_queue.h"
+#include "kernel/schedule.h"
 #include "kernel/vspace.h"
 #ifndef HOST_TEST
 #include "kernel/arch/fast.h"
@@ -75,6 +78,12 @@ static INLINE void queue_append(struct list_node *head, struct list_node *node)
 
 /* ---- switching ---- */
 
+/* Whether nothing waits here that an idle core would be given as this one goes over to another thread (schedule.c). */
+static INLINE bool nothing_to_give(const struct core *core)
+{
+	return core->best < 0 || !idle_mask;
+}
+
 /* From the loaded address space to another one. */
 static INLINE void space_switch(struct core *core, struct vspace *space, u64 mask)
 {
@@ -89,6 +98,56 @@ static INLINE void space_switch(struct core *core, struct vspace *space, u64 mas
 	space->cores ^= mask;
 	core->space = space;
 	arch_load_address_space_fast(space->top_address);
+}
+
+/* What runs now that somebody waits in the queue, or waits longer, has a slice that ends. */
+static INLINE void watch_slice(struct core *core, const struct thread *running)
+{
+	if (core->best >= 0 && slice_end(running) < core->slice_alarm)
+		schedule_arm_slice(core);
+}
+
+/* `next`, which has the core from now on, goes on as it entered the kernel, whatever for. */
+static INLINE struct thread *leave_to(struct core *core, struct thread *prev, struct thread *next)
+{
+	ASSERT((next->affinity & core->mask) && !next->queued && (next->core == core || !thread_runs(next)));
+	thread_account(prev, next);
+	space_switch(core, next->space, core->mask);
+	arch_switch_fast(core, prev, next);
+	arch_switch_gs_fast(prev, next);
+	next->core = core;
+	core->current = next;
+	watch_slice(core, next);
+	ASSERT(!core->hindered && !remote_flush_pending());
+	return next;
+}
+
+/* The end of a call after which the same thread runs. */
+static INLINE struct thread *stay(struct core *core, struct thread *t)
+{
+	t->frame.rax = K_OK;
+	core->threads_kept++;
+	ASSERT(!core->hindered && !remote_flush_pending());
+	return t;
+}
+
+/* Who has the core when `t` blocks: the first in its queue. NULL: schedule() has to see. */
+static INLINE struct thread *next_of(const struct core *core, const struct thread *t)
+{
+	struct thread *next;
+
+	if (core->best < 0 || core->look || (core->queued > 1 && idle_mask) || t->unusual)
+		return NULL;
+	ASSERT(!core->handoff);
+	next = list_entry(core->queue[core->best].next, struct thread, queue);
+	return next->unusual || !next->space ? NULL : next;
+}
+
+static INLINE void leave_queue(struct core *core, struct thread *next)
+{
+	run_queue_leave(next);
+	if (unlikely(!list_empty(&core->queue[next->priority])))
+		share_taken(core, next);
 }
 
 #endif

@@ -5,7 +5,6 @@
  */
 #include "kernel/fast.h"
 #include "kernel/fastpath.h"
-#include "kernel/lock.h"
 #include "kernel/remote.h"
 #include "kernel/run_queue.h"
 #include "kernel/schedule.h"
@@ -16,23 +15,6 @@ static INLINE struct notification *notification_of(const struct cte *cap, u64 ri
 	if (unlikely(!cap || (cap->word & (CAP_TYPE_MASK | right << CAP_RIGHTS_SHIFT)) != (OBJECT_NOTIFICATION | right << CAP_RIGHTS_SHIFT)))
 		return NULL;
 	return cap->object;
-}
-
-/* The end of a call after which the same thread runs. */
-static INLINE struct thread *stay(struct core *core, struct thread *t)
-{
-	t->frame.rax = K_OK;
-	core->threads_kept++;
-	ASSERT(!core->hindered && !remote_flush_pending());
-	node_unlock();
-	return t;
-}
-
-/* What runs now that somebody waits in the queue, or waits longer, has a slice that ends. */
-static INLINE void watch_slice(struct core *core, const struct thread *running)
-{
-	if (core->best >= 0 && slice_end(running) < core->slice_alarm)
-		schedule_arm_slice(core);
 }
 
 /* ---- Signal ---- */
@@ -84,40 +66,6 @@ struct thread *fast_signal(struct core *core, struct thread *t)
 }
 
 /* ---- Wait ---- */
-
-/* Who has the core when `t` blocks; NULL: schedule() has to see. */
-static INLINE struct thread *next_of(const struct core *core, const struct thread *t)
-{
-	struct thread *next;
-
-	if (core->best < 0 || core->look || (core->queued > 1 && idle_mask) || t->unusual)
-		return NULL;
-	ASSERT(!core->handoff);
-	next = list_entry(core->queue[core->best].next, struct thread, queue);
-	return next->unusual || !next->space ? NULL : next;
-}
-
-static INLINE void leave_queue(struct core *core, struct thread *next)
-{
-	run_queue_leave(next);
-	if (unlikely(!list_empty(&core->queue[next->priority])))
-		share_taken(core, next);
-}
-
-/* `next` goes on as it entered the kernel, whatever for. */
-static INLINE struct thread *leave_to(struct core *core, struct thread *prev, struct thread *next)
-{
-	ASSERT((next->affinity & core->mask) && !next->queued && next->core == core);
-	thread_account(prev, next);
-	space_switch(core, next->space, core->mask);
-	arch_switch_fast(core, prev, next);
-	arch_switch_gs_fast(prev, next);
-	core->current = next;
-	watch_slice(core, next);
-	ASSERT(!core->hindered && !remote_flush_pending());
-	node_unlock();
-	return next;
-}
 
 /* rdi Notification, rsi flags, rbp deadline */
 struct thread *fast_wait(struct core *core, struct thread *t)

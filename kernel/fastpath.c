@@ -6,31 +6,15 @@
  * What makes it short: conditions that seldom hold are kept where one load finds several of them (thread.unusual, core.hindered,
  * endpoint.activity, the low half of a Reply's word); the message's words, which the entry has saved in the sender's frame, go from there
  * into the registers as the receiver is resumed; no run queue is touched; a server's slots are remembered (thread.receives_at). Made with registers that a function
- * may use freely (Makefile). Signal and Wait have a fast path of their own (fast_signal.c).
+ * may use freely (Makefile). Others of a few more instructions stand in fast_reply.c, fast_signal.c and fast_fault.c.
  */
 #include "kernel/calls.h"
-#include "kernel/fast.h"
+#include "kernel/fast_message.h"
 #include "kernel/fastpath.h"
 #include "kernel/lock.h"
 #include "kernel/park.h"
 #include "kernel/remote.h"
 #include "kernel/schedule.h"
-
-#define WINDOW_BITS  (INFO_WINDOWS_MASK << INFO_WINDOWS_SHIFT)
-#define DATA_BITS    (INFO_BYTES_MASK << INFO_BYTES_SHIFT)
-#define CAPS_BITS    (INFO_CAPS_MASK << INFO_CAPS_SHIFT)
-
-/* A Reply's word, its low half, while its caller waits and nothing has happened to it (reply.c). */
-#define REPLY_PLAIN ((u32)OBJECT_REPLY)
-
-/* Whether an info word is as message_check wants it. */
-static INLINE bool info_ok(const struct thread *t, u64 info, u64 allowed)
-{
-	if (likely(!(info & ~INFO_LABEL_MASK)))
-		return info < LABEL_KERNEL;
-	return INFO_LABEL(info) < LABEL_KERNEL && !(info & ~(INFO_LABEL_MASK | allowed)) && INFO_BYTES_OF(info) <= MESSAGE_BYTES && INFO_WINDOWS_OF(info) <= MESSAGE_WINDOWS &&
-	       INFO_CAPS_OF(info) <= MESSAGE_CAPS && t->context;
-}
 
 /* FORWARD_THROUGH a CNode, or of the system's. */
 static __attribute__((noinline)) const struct cte *forward_through(const struct thread *t, u64 target)
@@ -63,94 +47,6 @@ static INLINE struct endpoint *target_of(const struct cte *cap, u64 *badge)
 	}
 	*badge = 0;
 	return cap_type(cap) == OBJECT_ENDPOINT && (cap_rights(cap) & RIGHT_SEND) ? cap->object : NULL;
-}
-
-/* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose. */
-static INLINE bool may_switch(const struct core *core, const struct thread *next, u64 mask, bool any)
-{
-	ASSERT(any || core->best < 0);
-	return (next->affinity & mask) && (!any || (int)next->priority >= core->best);
-}
-
-/* Who waits there and can have the caller's message at once; *slot is where its Reply goes. `unusual`: something stands in the way already. */
-static INLINE struct thread *receiver_of(const struct core *core, const struct endpoint *ep, const struct thread *caller, u64 unusual, struct cte **slot,
-	u64 mask, bool any)
-{
-	struct thread *receiver = list_entry(ep->queue.next, struct thread, queue);
-
-	if (unlikely(!ep->receiving || list_empty(&ep->queue)))
-		return NULL;
-	SETTLE(receiver); /* one register, not two with its queue's node */
-	*slot = receiver->reply_at;
-	ASSERT(*slot == &slot_forgotten || *slot == slot_in(&receiver->system_cnode, thread_reply_slot(receiver)));
-	if (unlikely(!cap_empty(*slot) || (receiver->unusual | unusual) || receiver->priority < caller->priority || !may_switch(core, receiver, mask, any)))
-		return NULL;
-	ASSERT(receiver->receives == ep);
-	return receiver;
-}
-
-/* The caller behind a Reply that nothing has happened to. */
-static INLINE struct thread *plain_caller(const struct cte *slot)
-{
-	struct thread *caller = slot->object;
-
-	if (unlikely((u32)slot->word != REPLY_PLAIN))
-		return NULL;
-	if (!caller)
-		__builtin_unreachable();
-	ASSERT(caller->state == THREAD_REPLY && caller->reply == slot);
-	return caller;
-}
-
-/* The Endpoint where the thread received last, if cptr means it still, and nothing is there yet (priority.h). */
-static INLINE struct endpoint *quiet_endpoint(const struct thread *t, u64 cptr)
-{
-	const struct cte *cap = t->receives_at;
-	struct endpoint *ep = t->receives;
-
-	/* whose server it is has all rights to it */
-	if (unlikely(cptr != t->receives_cptr || cap->object != ep || (u8)cap->word != (OBJECT_ENDPOINT | RIGHT_ALL << CAP_RIGHTS_SHIFT)))
-		return NULL;
-	ASSERT(cap == named(t, cptr));
-	return likely(ep->activity == ENDPOINT_QUIET) ? ep : NULL;
-}
-
-/* The slot where the thread received last, if cptr means it. */
-static INLINE struct cte *reply_slot(const struct thread *t, u64 cptr)
-{
-	return likely(cptr == t->reply_cptr) ? t->reply_at : &slot_forgotten;
-}
-
-/* ---- act ---- */
-
-/* A receiver gets a caller's message: it leaves its queue, and the caller waits for the answer (caller->state is THREAD_REPLY, or will be). */
-static INLINE void receive(struct endpoint *ep, struct thread *receiver, struct cte *slot, struct thread *caller)
-{
-	ASSERT(!caller->handle && !slot->prev && !slot->next);
-	queue_pop(&ep->queue, &receiver->queue);
-	receiver->state = THREAD_READY;
-	caller->reply = slot;
-	caller->endpoint = ep;
-	queue_append(&ep->replies, &caller->queue);
-	slot->word = receiver->reply_fresh;
-	slot->object = caller;
-}
-
-/* A caller is waited for by that Reply no more. */
-static INLINE void release(struct thread *caller, struct cte *slot)
-{
-	ASSERT(caller->endpoint && !caller->handle);
-	queue_remove(&caller->queue);
-	slot->word = 0; /* the rest is set with the next */
-	if (DEBUG)
-		slot->object = NULL;
-}
-
-/* Where it received last. */
-static INLINE void wait_again(struct thread *t, struct endpoint *ep)
-{
-	t->state = THREAD_RECEIVING;
-	queue_append(&ep->queue, &t->queue);
 }
 
 /* The core goes over from `prev`, which has blocked and whose words these are, to `next`. */
@@ -197,7 +93,7 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 	if (any && (info & DATA_BITS) && !receiver->message_low)
 		return NULL;
 	/* before its Reply is made: that may be in the slot where the caller has received last, if the two have one CNode */
-	t->principal_sent = likely(!t->reply_fresh) ? t->principal : reply_word(t, slot_in(&t->system_cnode, thread_reply_slot(t)));
+	t->principal_sent = principal_to_send(t);
 	receive(ep, receiver, slot, t);
 	t->call_info = info;
 	t->state = THREAD_REPLY;
@@ -302,11 +198,17 @@ static __attribute__((noinline)) struct thread *other_call(struct core *core, st
 {
 	struct thread *next = NULL;
 
-	if (number == KCALL_signal)
-		next = fast_signal(core, t);
-	else if (number == KCALL_wait)
-		next = fast_wait(core, t);
-	return likely(next) ? next : kernel_call(t, number);
+	switch (number) {
+	case KCALL_reply: next = fast_reply(core, t); break;
+	case KCALL_recv: next = fast_recv(core, t); break;
+	case KCALL_reply_recv: next = fast_fault_answer(core, t); break;
+	case KCALL_signal: next = fast_signal(core, t); break;
+	case KCALL_wait: next = fast_wait(core, t); break;
+	}
+	if (unlikely(!next))
+		return kernel_call(t, number);
+	node_unlock();
+	return next;
 }
 
 /* In a function of its own, so that what it calls costs kernel_syscall no register. */
@@ -315,7 +217,7 @@ static __attribute__((noinline)) struct thread *kernel_syscall_any(u64 target, u
 	struct core *core = this_core();
 	struct thread *next = NULL;
 
-	if (likely(core->best < 0 || !idle_mask)) /* else what waits here is an idle core's, as schedule() sees to */
+	if (likely(nothing_to_give(core)))
 		next = fast_call(core, t, target, info, number, true);
 	return likely(next) ? next : other_call(core, t, number);
 }

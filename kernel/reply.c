@@ -8,6 +8,7 @@
  * A Reply deleted unanswered gives its caller K_PEER_DEAD.
  */
 #include "kernel/endpoint.h"
+#include "kernel/fault.h"
 #include "kernel/park.h"
 #include "kernel/priority.h"
 #include "kernel/sched_context.h"
@@ -94,23 +95,6 @@ static struct thread *take(struct cte *slot)
 	return caller;
 }
 
-/* An interrupt that came meanwhile takes effect now: in the program, or as the flag of the gate that it enters with the fault. */
-static void answer_fault(struct thread *caller, u64 verdict)
-{
-	bool interrupted = caller->flags & THREAD_FLAG_INTERRUPT;
-
-	caller->fault = 0;
-	caller->flags &= ~THREAD_FLAG_INTERRUPT;
-	/* It goes on where it was, as after a call: at the end of its queue every page it touches would cost it a slice of each of its equals. */
-	thread_hand_off(caller);
-	if (verdict != FAULT_RESUME) {
-		caller->frame.error |= (verdict & (FAULT_REASON_ACCESS | FAULT_REASON_BUS)) << 32;
-		gate_exception(caller);
-	}
-	if (interrupted)
-		thread_interrupt(caller);
-}
-
 void reply_discard(struct cte *slot)
 {
 	struct thread *caller = take(slot);
@@ -119,7 +103,7 @@ void reply_discard(struct cte *slot)
 		return;
 	if (caller->fault) {
 		/* nobody mends the page: the program gets the fault */
-		answer_fault(caller, FAULT_DELIVER);
+		fault_answer(caller, FAULT_DELIVER);
 		return;
 	}
 	caller->frame.rax = (u64)K_PEER_DEAD;
@@ -231,7 +215,7 @@ int reply_send(struct thread *t, struct cte *slot)
 		return K_GONE;
 	TRACE(TRACE_IPC, caller->principal, info, t->frame.rdx);
 	if (unlikely(caller->fault))
-		answer_fault(caller, t->frame.rdx);
+		fault_answer(caller, t->frame.rdx);
 	else
 		answer_call(t, caller, info, &mint);
 	return K_OK;

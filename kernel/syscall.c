@@ -1,11 +1,11 @@
 /* Kernel entries: dispatch of calls that take no fast path (fastpath.c), exceptions, the timer. */
 #include "kernel/calls.h"
+#include "kernel/fault.h"
 #include "kernel/fastpath.h"
 #include "kernel/lock.h"
 #include "kernel/remote.h"
 #include "kernel/schedule.h"
 #include "kernel/trace.h"
-#include "kernel/vspace.h"
 
 #define SYSCALL_INSTRUCTION_BYTES 2
 
@@ -53,9 +53,9 @@ struct thread *kernel_call_lost(void)
 #define FAULT_FETCH 16
 
 /* Another core has let this access be since the CPU looked, or answered the same fault of another thread. */
-static bool fault_is_past(const struct thread *t)
+static bool fault_is_past(const struct thread *t, const u64 *pte)
 {
-	u64 error = t->frame.error, *pte = t->space ? vspace_entry_of(t->space, t->frame.address) : NULL;
+	u64 error = t->frame.error;
 	unsigned rights = VSPACE_READ | (error & FAULT_WRITE ? VSPACE_WRITE : 0) | (error & FAULT_FETCH ? VSPACE_EXEC : 0);
 
 	if (!pte || (error & ~(1ull | FAULT_WRITE | FAULT_USER | FAULT_FETCH)))
@@ -63,26 +63,35 @@ static bool fault_is_past(const struct thread *t)
 	return (pte_rights(*pte) & rights) == rights;
 }
 
-static void page_fault(struct thread *t)
+static void general_exception(struct thread *t, bool fault, bool past)
 {
-	TRACE(TRACE_FAULT, t->principal, t->frame.address, t->frame.rip);
-	if (core_count > 1 && fault_is_past(t))
+	this_core()->general_entries++;
+	if (fault)
+		TRACE(TRACE_FAULT, t->principal, t->frame.address, t->frame.rip);
+	if (past)
 		arch_flush_page(t->frame.address);
+	else if (fault)
+		fault_send(t);
 	else
-		fault_send(t, t->frame.address, t->frame.error);
+		gate_exception(t);
 }
 
 struct thread *kernel_exception(struct thread *t)
 {
-	this_core()->kernel_entries++;
-	this_core()->general_entries++;
+	bool fault = t->frame.vector == VECTOR_PAGE_FAULT && !cap_empty(&t->fault_endpoint);
+	u64 *pte = fault && t->space ? vspace_entry_of(t->space, t->frame.address) : NULL;
+	bool past = core_count > 1 && fault && fault_is_past(t, pte);
+	struct core *core = this_core();
+	struct thread *next;
+
+	core->kernel_entries++;
 	if (t == root_thread)
 		panic("root server: exception %lu, error %lx, rip %lx, address %lx", t->frame.vector, t->frame.error, t->frame.rip,
 		      t->frame.address);
-	if (t->frame.vector == VECTOR_PAGE_FAULT && !cap_empty(&t->fault_endpoint))
-		page_fault(t);
-	else
-		gate_exception(t);
+	next = fault && !past ? fast_fault(core, t, pte) : NULL;
+	if (likely(next))
+		return next;
+	general_exception(t, fault, past);
 	return schedule_if_needed(t);
 }
 

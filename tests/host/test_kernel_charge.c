@@ -1,5 +1,6 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/fast_signal.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/priority.c kernel/remote.c kernel/boot.c
+// sources: KERNEL
 /* Who pays: the charge in the principal word of calls that servers make while they serve. */
+#include "kernel/fault.h"
 #include "ipc_machine.h"
 
 #define WORD(principal, charge) ((u64)(charge) << PRINCIPAL_CHARGE_SHIFT | (principal))
@@ -94,7 +95,9 @@ TEST(a_page_fault_while_serving_is_charged_to_the_caller_served)
 	serve(1, 10);
 	ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0), 0, 0, 0);
 	run(member[1]);
-	fault_send(member[1], 0x1000, 4);
+	member[1]->frame.address = 0x1000;
+	member[1]->frame.error = 4;
+	fault_send(member[1]);
 	CHECK_EQ(member[2]->frame.r15, WORD(101, 7));
 	ipc(run(member[2]), KCALL_reply, 0, INFO(0, 0), FAULT_RESUME, 12, 0);
 	CHECK_EQ(member[1]->state, THREAD_READY);

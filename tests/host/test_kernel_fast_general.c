@@ -1,4 +1,4 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/fast_signal.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/priority.c kernel/remote.c kernel/boot.c
+// sources: KERNEL
 /*
  * The fast paths do what the general path does. Two machines do the same random kernel entries of one core or of several; one of them has no fast path. After
  * each entry all that the kernel knows must be the same in both, but for what nobody reads any more. The second machine is a fork of the first.
@@ -15,7 +15,7 @@
 #define NOTES      2
 #define CNODES     10 /* 0 to 3: descriptors; the others: system CNodes */
 #define FILES      4
-#define OPERATIONS 40000
+#define OPERATIONS 100000
 #define CORES_MOST 3
 
 /* Slots of root's CNode. What can go stands in the slot after its own Untyped, which is revoked for that. */
@@ -84,7 +84,7 @@ static void make_thread(unsigned i)
 	u64 slot = THREAD + 2 * i + 1;
 
 	retype(THREAD + 2 * i, OBJECT_THREAD, 0, slot, 1);
-	CHECK_EQ(root_call(KCALL_thread_configure, SYS(slot), any_files(), any_system(), SYS(SPACE + rnd(2)), SYS(ENDPOINT + 1), 100 + i, any_priority()), 0);
+	CHECK_EQ(root_call(KCALL_thread_configure, SYS(slot), any_files(), any_system(), SYS(SPACE + rnd(2)), SYS(ENDPOINT + 1), 100 + i + (rnd(3) << PRINCIPAL_CHARGE_SHIFT), any_priority()), 0);
 	CHECK_EQ(root_call(KCALL_thread_set_area, SYS(slot), GATE_THREAD_AREA(i + 1), PAGE_REF(FRAMES, i * 3), PAGE_REF(FRAMES, i * 3 + 1),
 			   PAGE_REF(FRAMES, i * 3 + 2), i, 0), 0);
 	CHECK_EQ(root_call(KCALL_thread_start, SYS(slot), RIP, 0, 0, 0, 0, 0), 0);
@@ -152,6 +152,18 @@ static u64 reply_slot(unsigned i)
 	return rnd(16) ? habit[i] : rnd(2) ? SYS(habit[i]) : REPLIES + REPLY_COUNT * i + rnd(REPLY_COUNT);
 }
 
+/* One of its slots that has a Reply, or one that has none, if there is any. */
+static u64 slot_with(unsigned i, bool reply)
+{
+	for (u64 n = REPLIES + REPLY_COUNT * i; n < REPLIES + REPLY_COUNT * (i + 1); n++) {
+		const struct cte *slot = cspace_system_slot(member[i], n);
+
+		if (slot && !cap_empty(slot) == reply)
+			return n;
+	}
+	return rnd(4) ? habit[i] : 0;
+}
+
 static void fill_slots(struct thread *t)
 {
 	for (unsigned c = 0; c < MESSAGE_CAPS; c++) {
@@ -182,7 +194,7 @@ static u64 forwarded_to(void)
 
 static void client_acts(struct thread *t)
 {
-	switch (rnd(12)) {
+	switch (rnd(14)) {
 	case 0:
 		kcall(t, KCALL_handle_mint, SYS(OWN_POOL), SYS(EP + rnd(ENDPOINTS)), rnd(100), rnd(2) ? rnd(15) : SYS(CAPS + rnd(CAP_COUNT)), 0, 0, 0);
 		break;
@@ -192,11 +204,11 @@ static void client_acts(struct thread *t)
 	case 4: case 5:
 		ipc(t, KCALL_wait, SYS(NOTIFY + rnd(NOTES)), rnd(2) ? INFO_INTERRUPTIBLE : 0, 0, 0, deadline());
 		break;
-	case 6:
-		if (rnd(2))
-			page_fault_of(t);
-		else
-			ipc(t, KCALL_yield, 0, 0, 0, 0, 0);
+	case 6: case 7:
+		page_fault_of(t);
+		break;
+	case 8:
+		ipc(t, KCALL_yield, 0, 0, 0, 0, 0);
 		break;
 	default:
 		ipc(t, KCALL_call, any_target(), any_info(true), rnd(4), 0, deadline());
@@ -206,20 +218,27 @@ static void client_acts(struct thread *t)
 
 static void server_acts(unsigned i, struct thread *t)
 {
-	switch (rnd(16)) {
-	case 0: case 1:
-		ipc(t, KCALL_recv, own_endpoint(i), 0, 0, reply_slot(i), deadline());
+	switch (rnd(20)) {
+	case 0: case 1: case 5:
+		ipc(t, KCALL_recv, own_endpoint(i), 0, 0, rnd(2) ? slot_with(i, false) : reply_slot(i), deadline());
 		break;
-	case 2:
-		ipc(t, KCALL_reply, 0, any_info(false), rnd(4), reply_slot(i), 0);
+	case 2: case 6: case 7:
+		ipc(t, KCALL_reply, 0, any_info(false), rnd(4), rnd(2) ? slot_with(i, true) : reply_slot(i), 0);
 		break;
 	case 3: case 4:
 		ipc(t, KCALL_forward_recv, forwarded_to(), any_info(false), rnd(4), reply_slot(i), own_endpoint(i));
 		break;
 	default:
-		ipc(t, KCALL_reply_recv, own_endpoint(i), any_info(false), rnd(4) | rnd(8) << 8, reply_slot(i), deadline());
+		ipc(t, KCALL_reply_recv, own_endpoint(i), any_info(false), rnd(3) ? FAULT_RESUME : rnd(4) | rnd(8) << 8, reply_slot(i), deadline());
 		break;
 	}
+}
+
+/* What the words' registers hold as it enters the kernel: its own, not what an earlier message has left in the frame. */
+static void fill_registers(struct thread *t)
+{
+	t->frame.r8 = rnd(1000);
+	t->frame.r9 = t->frame.r10 = t->frame.rbx = t->frame.r12 = t->frame.r13 = t->frame.r14 = t->frame.r8 + 1;
 }
 
 /* Half of them serve, most of the time. */
@@ -230,6 +249,7 @@ static void member_acts(unsigned i)
 	if (rnd(3) == 0)
 		t->context->interrupt_flag = 0;
 	fill_slots(t);
+	fill_registers(t);
 	if ((i < MEMBERS / 2) == (rnd(24) != 0))
 		server_acts(i, t);
 	else
@@ -262,6 +282,16 @@ static void replace_endpoint(unsigned e)
 		fill_cnode(n);
 }
 
+/* One that waits for its fault to be mended, if there is any. */
+static u64 one_with_fault(void)
+{
+	unsigned i = (unsigned)rnd(MEMBERS);
+
+	for (unsigned n = 0; n < MEMBERS && !member[i]->fault; n++)
+		i = (i + 1) % MEMBERS;
+	return SYS(THREAD + 2 * i + 1);
+}
+
 /* One kernel call, which may have to be begun again when it is root's turn once more. */
 static void one_call(u64 number, u64 a0, u64 a1)
 {
@@ -280,7 +310,7 @@ static void root_acts(void)
 
 	switch (rnd(60)) {
 	case 0: case 1:
-		root_call(KCALL_thread_interrupt, slot, 0, 0, 0, 0, 0, 0);
+		root_call(KCALL_thread_interrupt, rnd(2) ? slot : one_with_fault(), 0, 0, 0, 0, 0, 0);
 		break;
 	case 2:
 		one_call(KCALL_thread_stop, slot, 0);
@@ -450,6 +480,8 @@ static void put_blocked(const struct thread *t)
 		PUT(t->handle);
 		PUT(t->call_info);
 		PUT(t->call_badge);
+		for (unsigned i = 0; t->fault && i < 4; i++)
+			PUT(t->fault_words[i]);
 	}
 	if (t->state == THREAD_WAITING)
 		PUT(t->notification);

@@ -1,4 +1,4 @@
-// sources: kernel/cap.c kernel/cnode.c kernel/untyped.c kernel/endpoint.c kernel/message.c kernel/reply.c kernel/gate.c kernel/handle.c kernel/notification.c kernel/thread.c kernel/copy.c kernel/vspace.c kernel/vspace_range.c kernel/ipc.c kernel/fastpath.c kernel/fast_signal.c kernel/irq.c kernel/ioport.c kernel/system.c kernel/audit.c kernel/trace.c kernel/syscall.c kernel/schedule.c kernel/share.c kernel/sched_context.c kernel/priority.c kernel/remote.c kernel/boot.c
+// sources: KERNEL
 /*
  * Threads that call, serve, forward, copy, wait and fault at random while root interrupts, stops, kills and makes them anew, and takes
  * Endpoints and pools away. After every few operations every queue must name exactly those that wait in it.
