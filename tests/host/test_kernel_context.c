@@ -1,6 +1,7 @@
 // sources: KERNEL
 /* SchedContexts: budgets and periods as time passes, lending along calls, debt, what goes while it is lent. */
 #include "ipc_machine.h"
+#include "random.h"
 #include "kernel/sched_context.h"
 
 #define MS 1000000ull
@@ -447,13 +448,6 @@ TEST(mistakes_are_refused)
 
 /* ---- random calls, answers, forwards, deaths of contexts: the links agree after each ---- */
 
-static u64 seed = 20261130;
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
-}
 
 static u64 lent_times, stopped_times;
 
@@ -526,8 +520,7 @@ TEST(links_agree_after_random_calls)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+	random_begin(argc, argv, 20261130);
 	machine_boot();
 	RUN(a_thread_runs_for_its_budget_in_each_period);
 	RUN(another_priority_is_no_new_period);

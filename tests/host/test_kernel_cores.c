@@ -7,6 +7,7 @@
 #include "kernel/sched_context.h"
 #include "kernel/share.h"
 #include "kernel_machine.h"
+#include "random_cores.h"
 
 #define CORES      3
 #define MEMBERS    7
@@ -21,17 +22,8 @@ enum { ARENA = 200, AREAS, TABLES, MAPPED, SPACE, NOTIFY = 210, ENDPOINT, THREAD
 /* Slots of the CNode that all members have: everyone's reply slots are its own. */
 enum { EP = 1, NOTE = 3, REPLIES = 10 };
 
-#define RIP (GATE_BASE + 0x1000)
-
 static struct thread *member[MEMBERS];
-static u64 seed = 20261129;
 static u64 evicted, slices, moved, faults, lent, out_of_budget;
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
-}
 
 static s64 root_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
@@ -197,17 +189,6 @@ static void change_mappings(void)
 	}
 }
 
-/* One kernel call, which may have to be begun again when it is root's turn once more. */
-static void one_call(u64 number, u64 a0, u64 a1)
-{
-	root->frame.rax = number;
-	root->frame.rdi = a0;
-	root->frame.rsi = a1;
-	root->frame.rip = RIP + 2;
-	root->frame.vector = VECTOR_SYSCALL;
-	kernel_syscall(root->frame.rdi, root->frame.rsi, root->frame.rax, root);
-}
-
 static void root_acts(void)
 {
 	unsigned i = rnd(MEMBERS);
@@ -255,54 +236,23 @@ static unsigned index_of(const struct thread *t)
 	return MEMBERS;
 }
 
-static void interrupted(struct core *core)
+static void member_turn(struct thread *t)
 {
-	struct thread *t = core->current;
+	unsigned i = index_of(t);
 
-	node_trylock();
-	if (host_told[core->number]) {
-		host_told[core->number] = false;
-		schedule_if_needed(t);
-	} else {
-		slices += core->best >= 0;
-		core->armed = ~0ull;
-		kernel_timer(t);
-	}
-	node_unlock();
+	CHECK(i < MEMBERS);
+	if (i < MEMBERS)
+		member_acts(i);
 }
 
-/* As in kernel/arch/idle.c: an idle core looks at `needed` by itself, or does not and needs the interrupt. */
-static void idles(struct core *core)
+/* A core's turn, counted. */
+static void count_turn(struct core *core)
 {
-	if (core->polling && core->needed)
-		host_told[core->number] = true;
-	else
-		core->polling = rnd(2);
-}
+	const struct thread *t = core->current;
+	u64 slices_before = core->best >= 0 && core->armed <= now_ns && !host_told[core->number];
 
-static void turn(struct core *core)
-{
-	struct thread *t = core->current;
-
-	host_core = core;
-	if (t == core->idle)
-		idles(core);
-	if ((host_told[core->number] && rnd(3) == 0) || (core->armed <= now_ns && rnd(2))) {
-		interrupted(core);
-	} else if (t == core->idle || (core->needed && !host_told[core->number])) {
-		return;
-	} else if (t->frame.rip == RIP && t->frame.vector == VECTOR_SYSCALL && t == root) { /* a call to begin again */
-		t->frame.rip = RIP + 2;
-		kernel_syscall(t->frame.rdi, t->frame.rsi, t->frame.rax, t);
-	} else if (t == root) {
-		root_acts();
-	} else {
-		unsigned i = index_of(t);
-
-		CHECK(i < MEMBERS);
-		if (i < MEMBERS)
-			member_acts(i);
-	}
+	turn(core, root_acts, member_turn);
+	slices += slices_before && core->armed > now_ns;
 	moved += core->current != t;
 }
 
@@ -400,7 +350,7 @@ static void random_entries_of_several_cores_keep_every_thread_in_one_place(void)
 	setup();
 	for (unsigned n = 0; n < OPERATIONS && !CHECK_FAILED(); n++) {
 		now_ns += rnd(50) ? rnd(200) : rnd(SLICE_NS);
-		turn(cores[rnd(CORES)]);
+		count_turn(cores[rnd(CORES)]);
 		check_everything();
 	}
 	CHECK(lent > 1000 && out_of_budget > 1000);
@@ -673,8 +623,7 @@ static void who_wakes_is_not_put_behind_one_that_keeps_its_core(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+	random_begin(argc, argv, 20261129);
 	host_cores = CORES;
 	machine_boot();
 	for (unsigned c = 1; c < CORES; c++) { /* the others come to kernel_core_main */

@@ -9,6 +9,7 @@
 #include "kernel/priority.h"
 #include "kernel/share.h"
 #include "kernel_machine.h"
+#include "random_cores.h"
 
 #define MEMBERS    8
 #define ENDPOINTS  2
@@ -24,17 +25,8 @@ enum { ARENA = 200, FRAMES, SPACE, CONTEXT = 204, NOTE = 206, POOL = 208, ENDPOI
 /* Slots of a system CNode; the descriptors have Handles. */
 enum { EP = 1, NOTIFY = 4, OWN_POOL = 8, REPLIES = 10, REPLY_COUNT = 2, CAPS = 30, CAP_COUNT = 10 };
 
-#define RIP (GATE_BASE + 0x1000)
-
 static struct thread *member[MEMBERS];
 static u64 habit[MEMBERS]; /* the slot for the Reply that it mostly uses */
-static u64 seed = 20261130;
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
-}
 
 static s64 root_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
@@ -292,17 +284,6 @@ static u64 one_with_fault(void)
 	return SYS(THREAD + 2 * i + 1);
 }
 
-/* One kernel call, which may have to be begun again when it is root's turn once more. */
-static void one_call(u64 number, u64 a0, u64 a1)
-{
-	root->frame.rax = number;
-	root->frame.rdi = a0;
-	root->frame.rsi = a1;
-	root->frame.rip = RIP + 2;
-	root->frame.vector = VECTOR_SYSCALL;
-	kernel_syscall(root->frame.rdi, root->frame.rsi, root->frame.rax, root);
-}
-
 static void root_acts(void)
 {
 	unsigned i = (unsigned)rnd(MEMBERS);
@@ -369,55 +350,15 @@ static void root_acts(void)
 	}
 }
 
-/* ---- one core's turn ---- */
-
-static void interrupted(struct core *core)
+static void member_turn(struct thread *t)
 {
-	struct thread *t = core->current;
-
-	node_trylock();
-	if (host_told[core->number]) {
-		host_told[core->number] = false;
-		schedule_if_needed(t);
-	} else {
-		core->armed = ~0ull;
-		kernel_timer(t);
-	}
-	node_unlock();
-}
-
-/* As in kernel/arch/idle.c: an idle core looks at `needed` by itself, or does not and needs the interrupt. */
-static void idles(struct core *core)
-{
-	if (core->polling && core->needed)
-		host_told[core->number] = true;
-	else
-		core->polling = rnd(2);
-}
-
-static void turn(struct core *core)
-{
-	struct thread *t = core->current;
 	unsigned i = 0;
 
-	host_core = core;
-	if (t == core->idle)
-		idles(core);
-	if ((host_told[core->number] && rnd(3) == 0) || (core->armed <= now_ns && rnd(2))) {
-		interrupted(core);
-	} else if (t == core->idle || (core->needed && !host_told[core->number])) {
-		return;
-	} else if (t == root && t->frame.rip == RIP && t->frame.vector == VECTOR_SYSCALL) { /* a call to begin again */
-		t->frame.rip = RIP + 2;
-		kernel_syscall(t->frame.rdi, t->frame.rsi, t->frame.rax, t);
-	} else if (t == root) {
-		root_acts();
-	} else {
-		while (i < MEMBERS && member[i] != t)
-			i++;
-		CHECK(i < MEMBERS);
+	while (i < MEMBERS && member[i] != t)
+		i++;
+	CHECK(i < MEMBERS);
+	if (i < MEMBERS)
 		member_acts(i);
-	}
 }
 
 /* ---- what both know ---- */
@@ -645,7 +586,7 @@ static void play(bool general, int fd)
 		cores[c]->general |= GENERAL_CPU;
 	for (unsigned n = 0; n < OPERATIONS && !CHECK_FAILED(); n++) {
 		now_ns += rnd(50) ? rnd(200) : rnd(SLICE_NS);
-		turn(cores[rnd(core_count)]);
+		turn(cores[rnd(core_count)], root_acts, member_turn);
 		for (unsigned i = 0; i < MEMBERS; i++)
 			check_thread_queues(member[i]);
 		put_everything();
@@ -719,8 +660,7 @@ static void both_paths_do_the_same_on_several_cores(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+	random_begin(argc, argv, 20261130);
 	RUN(both_paths_do_the_same_on_one_core);
 	RUN(both_paths_do_the_same_on_several_cores);
 	return check_result();

@@ -4,6 +4,7 @@
  * Endpoints and pools away. After every few operations every queue must name exactly those that wait in it.
  */
 #include "kernel_machine.h"
+#include "random.h"
 
 #define MEMBERS    6
 #define ENDPOINTS  2
@@ -18,14 +19,8 @@ enum { ARENA = 200, FRAMES, SPACE, NOTIFY, SCRATCH, ENDPOINT = 210, POOL = 220, 
 enum { OWN_EP = 1, OWN_POOL = 3, OWN_NOTIFY = 4, REPLIES = 10, REPLY_COUNT = 8, CAPS = 30, CAP_COUNT = 12 };
 
 static struct thread *member[MEMBERS];
-static u64 seed = 20261123, outcomes[32];
+static u64 outcomes[32];
 static u64 counts_before[OBJECT_TYPE_COUNT], frames_before;
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
-}
 
 static s64 root_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
@@ -398,8 +393,7 @@ static void all_objects_go_in_the_end(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+	random_begin(argc, argv, 20261123);
 	machine_boot();
 	RUN(random_calls_keep_every_queue_right);
 	RUN(all_objects_go_in_the_end);

@@ -6,6 +6,7 @@
  * so that there is somebody's own priority at the beginning of whatever raises anyone. Then chains, and more servers at one Endpoint, than changes are passed on to.
  */
 #include "kernel_machine.h"
+#include "random.h"
 #include "kernel/priority.h"
 
 #define LAYERS     6
@@ -22,7 +23,6 @@ enum { ARENA = 200, FRAMES, SPACE, CNODE, NOTIFY, ENDPOINT = 210, THREAD = 240 }
 enum { EP = 1, REPLIES = 20 };
 
 static struct thread *member[MEMBERS];
-static u64 seed = 20261130;
 static u64 raised, raised_by_queue, raised_in_row, in_circles;
 static unsigned acting = MEMBERS; /* the first so many do something */
 static bool circles;              /* they call anybody */
@@ -34,12 +34,6 @@ static struct {
 	u64 slot;
 	u64 own;
 } known[MEMBERS];
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
-}
 
 static s64 root_call(u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, u64 a6)
 {
@@ -413,8 +407,7 @@ static void all_who_serve_an_endpoint_are_raised(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+	random_begin(argc, argv, 20261130);
 	machine_boot();
 	setup();
 	RUN(random_calls_give_everyone_the_priority_of_who_waits_for_it);

@@ -4,6 +4,7 @@
  * capabilities that name it, live objects do not overlap, every frame's count is the number of mappings and tables that use it.
  */
 #include "kernel_machine.h"
+#include "random.h"
 #include "kernel/sched_context.h"
 
 #include "lib/hash.h"
@@ -13,13 +14,6 @@
 #define OPERATIONS 60000
 #define CHECK_EVERY 64
 
-static u64 seed = 20261122;
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
-}
 
 static u64 any_slot(void)
 {
@@ -344,8 +338,7 @@ static void revoking_everything_brings_every_count_back(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+	random_begin(argc, argv, 20261122);
 	machine_boot();
 	RUN(random_kernel_calls_keep_every_invariant);
 	RUN(the_audit_finds_a_count_that_is_wrong);

@@ -4,6 +4,7 @@
  * of each core is a number. They go over as on the fast path (vector_fast.h) or as elsewhere. What a thread has put into it, it must find there, on whatever core; a thread that has none must find nobody's, or be trapped.
  */
 #include "check.h"
+#include "random.h"
 
 #include <stdlib.h>
 
@@ -27,19 +28,13 @@ static u64 unit[CORES];          /* what is in the registers */
 static bool trap[CORES];
 static struct thread *thread[THREADS], *idle[CORES], *running[CORES];
 static u64 has[THREADS];         /* what a thread has put into them; 0: nothing since it began */
-static u64 seed = 20261129, next_value, traps, own_exceptions, moves;
+static u64 next_value, traps, own_exceptions, moves;
 
 u64 arch_clock_ns(void) { return 0; }
 noreturn void panic(const char *format, ...)
 {
 	printf("FAIL panic: expected none, got %s\n", format);
 	abort();
-}
-
-static u64 rnd(u64 below)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % below;
 }
 
 void vector_unit_save(struct vector_area *area)
@@ -198,8 +193,9 @@ static void what_a_thread_has_in_the_registers_goes_with_it_where_they_are_loade
 	play(false);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	random_begin(argc, argv, 20261129);
 	RUN(what_a_thread_has_in_the_registers_goes_with_it_where_they_are_loaded_with_it);
 	RUN(what_a_thread_has_in_the_registers_goes_with_it_where_they_are_loaded_by_the_trap);
 	return check_result();

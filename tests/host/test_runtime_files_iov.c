@@ -5,14 +5,7 @@
 #include <errno.h>
 
 #include "check.h"
-
-static unsigned long seed = 7;
-
-static unsigned long pick(unsigned long below)
-{
-	seed = seed * 6364136223846793005ul + 1442695040888963407ul;
-	return (seed >> 33) % below;
-}
+#include "random.h"
 
 /* The program's byte number `at` of the whole transfer. */
 static unsigned long address_of(const struct buffer *b, unsigned long at)
@@ -44,12 +37,12 @@ static void random_vectors_are_covered_once(void)
 {
 	for (int round = 0; round < 3000 && !CHECK_FAILED(); round++) {
 		struct buffer b[64];
-		unsigned long count = pick(64), done = 0;
+		unsigned long count = rnd(64), done = 0;
 		struct cursor c;
 		long total;
 
 		for (unsigned long i = 0; i < count; i++)
-			b[i] = (struct buffer){ 0x10000 + i * 0x10000, pick(3) ? pick(5000) : 0 };
+			b[i] = (struct buffer){ 0x10000 + i * 0x10000, rnd(3) ? rnd(5000) : 0 };
 		total = buffers_check(b, count);
 		cursor_start(&c, b, count, (unsigned long)total);
 		while (c.left && !CHECK_FAILED()) {
@@ -58,7 +51,7 @@ static void random_vectors_are_covered_once(void)
 
 			check_windows(&c, b, done);
 			cursor_windows(&c, w, &bytes);
-			step = pick(2) ? bytes : 1 + pick(bytes);
+			step = rnd(2) ? bytes : 1 + rnd(bytes);
 			cursor_advance(&c, step);
 			done += step;
 		}
@@ -112,8 +105,9 @@ static void a_smaller_total_cuts_the_windows(void)
 	CHECK_EQ(w[0].base, 0x5000 + 20);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	random_begin(argc, argv, 7);
 	RUN(random_vectors_are_covered_once);
 	RUN(bad_vectors_are_refused_as_linux_does);
 	RUN(totals_are_clamped);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "random.h"
 
 static long chunks_alive, chunks_allowed = 1 << 20;
 
@@ -30,14 +31,6 @@ static struct {
 	int state;
 	u32 word;
 } model[MODEL];
-
-static unsigned long seed = 1;
-
-static unsigned long pick(unsigned long below)
-{
-	seed = seed * 6364136223846793005ul + 1442695040888963407ul;
-	return (seed >> 33) % below;
-}
 
 static long model_reserve(unsigned long from, unsigned long limit)
 {
@@ -70,13 +63,13 @@ static void compare(const struct descriptor_table *table)
 
 static void random_step(struct descriptor_table *table)
 {
-	unsigned long n = pick(pick(4) ? 40 : MODEL), limit = pick(8) ? MODEL : pick(60);
-	u32 word = descriptor_word((unsigned)pick(4), (unsigned)pick(16) << 12, pick(2) ? DESCRIPTOR_CLOEXEC : 0);
+	unsigned long n = rnd(rnd(4) ? 40 : MODEL), limit = rnd(8) ? MODEL : rnd(60);
+	u32 word = descriptor_word((unsigned)rnd(4), (unsigned)rnd(16) << 12, rnd(2) ? DESCRIPTOR_CLOEXEC : 0);
 
-	switch (pick(6)) {
+	switch (rnd(6)) {
 	case 0:
 	case 1: {
-		unsigned long from = pick(3) ? 0 : n;
+		unsigned long from = rnd(3) ? 0 : n;
 
 		CHECK_EQ(dtable_reserve(table, from, limit), model_reserve(from, limit));
 		break;
@@ -167,8 +160,9 @@ static void limits_are_honoured(void)
 	dtable_clear(&t);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	random_begin(argc, argv, 1);
 	RUN(random_operations_match_a_plain_array);
 	RUN(a_copy_has_the_open_numbers_only);
 	RUN(limits_are_honoured);

@@ -11,6 +11,7 @@
 #include "abi/file.h"
 #include "abi/native.h"
 #include "check.h"
+#include "random.h"
 #include "runtime/uaccess.h"
 
 #define MEMORY (64 * 4096ul)
@@ -27,14 +28,6 @@ static unsigned char area[2 * THREAD_AREA_SIZE] __attribute__((aligned(THREAD_AR
 static struct thread_record *thread(void)
 {
 	return (struct thread_record *)(area + THREAD_RECORD_OFFSET);
-}
-
-static unsigned long seed = 3;
-
-static unsigned long pick(unsigned long below)
-{
-	seed = seed * 6364136223846793005ul + 1442695040888963407ul;
-	return (seed >> 33) % below;
 }
 
 static unsigned page_of(unsigned long address)
@@ -110,8 +103,8 @@ long file_call(struct ipc *c, bool *partial)
 		blocked = true;
 	if (!limit)
 		return write ? -ENOSPC : -EAGAIN;
-	if (!whole && !pick(3))
-		limit = 1 + pick(limit);
+	if (!whole && !rnd(3))
+		limit = 1 + rnd(limit);
 	if (registers) {
 		CHECK(wanted <= REGISTER_BYTES);
 		serve_registers(c, write, limit);
@@ -119,7 +112,7 @@ long file_call(struct ipc *c, bool *partial)
 	} else {
 		missing = serve_windows(c, write, limit, &done);
 	}
-	if (missing && !pick(2))
+	if (missing && !rnd(2))
 		done = 0; /* it staged the bytes and took none */
 	stream_at += done;
 	if (missing) {
@@ -134,9 +127,9 @@ static unsigned long make_buffers(struct buffer *b, unsigned count)
 	unsigned long at = 0, total = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		unsigned long len = pick(4) ? pick(60) : pick(9000);
+		unsigned long len = rnd(4) ? rnd(60) : rnd(9000);
 
-		at += pick(300);
+		at += rnd(300);
 		if (at + len > MEMORY)
 			len = 0;
 		b[i] = (struct buffer){ (unsigned long)memory + at, len };
@@ -157,15 +150,15 @@ static unsigned char *byte_at(const struct buffer *b, unsigned long n)
 static void one_round(bool write)
 {
 	static struct buffer b[40];
-	unsigned count = 1 + (unsigned)pick(40);
+	unsigned count = 1 + (unsigned)rnd(40);
 	unsigned long total = make_buffers(b, count), start;
 	struct transfer x = { .write = write, .offset = OFFSET_CURRENT };
 	long moved;
 
 	for (unsigned i = 0; i < MEMORY / 4096; i++)
-		present[i] = pick(2);
-	stream_at = start = pick(1000);
-	stream_end = start + (pick(3) ? total : pick(total + 1)) + pick(2) * 100;
+		present[i] = rnd(2);
+	stream_at = start = rnd(1000);
+	stream_end = start + (rnd(3) ? total : rnd(total + 1)) + rnd(2) * 100;
 	for (unsigned long i = 0; i < total; i++)
 		*byte_at(b, i) = write ? (unsigned char)(i * 7) : 0xee;
 	for (unsigned long i = 0; i < STREAM; i++)
@@ -236,8 +229,9 @@ static void pages_that_cannot_be_touched_end_it(void)
 	memset(forbidden, 0, sizeof(forbidden));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	random_begin(argc, argv, 3);
 	RUN(reads_put_every_byte_in_its_place);
 	RUN(writes_take_every_byte_once);
 	RUN(pages_that_cannot_be_touched_end_it);
