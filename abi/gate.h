@@ -54,6 +54,7 @@
 #define GATE_HEAP       (GATE_THREADS_END + THREAD_AREA_SIZE) /* the runtime's heap: anonymous memory, reserved, charged when touched; a gap in front */
 #define GATE_HEAP_SIZE  0x10000000
 #define GATE_PRINCIPALS (GATE_BASE + 0x30000000) /* struct principal_entry[], read-only, servers only */
+#define GATE_SETTINGS   (GATE_BASE + 0x30100000) /* unsigned long[SETTING_COUNT] of abi/settings.h, a page, read-only, servers only */
 
 #define THREAD_AREA_SIZE    0x10000ul
 #define THREAD_AREA_CONTEXT 0x0

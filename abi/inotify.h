@@ -18,10 +18,6 @@
 #ifndef ABI_INOTIFY_H
 #define ABI_INOTIFY_H
 
-#define INOTIFY_QUEUE_MAX     16384 /* /proc/sys/fs/inotify/max_queued_events */
-#define INOTIFY_INSTANCES_MAX 128   /* max_user_instances */
-#define INOTIFY_WATCHES_MAX   8192  /* max_user_watches */
-
 /* Linux's bits, include/uapi/linux/inotify.h */
 #define INOTIFY_ACCESS        0x1u
 #define INOTIFY_MODIFY        0x2u

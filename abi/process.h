@@ -177,6 +177,13 @@
 	X(PROC_REGION_PAGES, 143) \
 	/* proc server: m[0] pid, m[1] its new oom_score_adj, OOM_ADJUST_MIN to OOM_ADJUST_MAX; m[2] 1: who writes it is privileged. -EACCES: only such lower it */ \
 	X(OOM_ADJUST, 206) \
+	/* proc server: m[0] first setting (abi/settings.h), m[1] how many, m[2..] their values: all or none. -EINVAL; -ERANGE of semaphore sets */ \
+	X(SETTING, 208) \
+	/* services with files that have owners (fcntl): m[0] ASYNC_ kind, m[1] number, m[2] identity that it must have or 0 -> m[1] its identity, 0: the number
+	 * is in use but names none of that kind. -ESRCH */ \
+	X(ASYNC_OWNER, 209) \
+	/* the same: m[0..2] an owner, m[3] signal or 0, m[4] ASYNC_ band, m[5] descriptor, m[6] uid | euid << 32 of who set the owner, m[7] the role of that one */ \
+	X(ASYNC_SIGNAL, 210) \
 	/* ---- processes by (pid, serial), which is never another's: pidfds ---- */ \
 	X(PIDFD, 192)        /* m[0] pid -> m[1] serial; -EINVAL: a thread's id */ \
 	X(PIDFD_STATE, 193)  /* event server: m[0] pid, m[1] serial -> 1 alive, 0 a zombie, -ESRCH gone. Its end will be told by NOTICE_WATCHED */ \

@@ -7,6 +7,7 @@
 #include "root/priority.h"
 #include "root/root.h"
 #include "root/services.h"
+#include "root/settings.h"
 #include "root/signal.h"
 
 #define CLONE_VM_BIT             0x100u
@@ -266,7 +267,7 @@ long op_CLONE(struct request *request)
 		return -EINVAL;
 	if (flags & CLONE_SIGHAND_BIT && !(flags & CLONE_VM_BIT))
 		return -EINVAL;
-	if (request->m[7] >= PID_LIMIT)
+	if (request->m[7] >= setting(SETTING_PID_MAX))
 		return -EINVAL;
 	if (request->m[7] && !pid_free(request->m[7]))
 		return -EEXIST;

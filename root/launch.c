@@ -5,6 +5,7 @@
 #include "root/log.h"
 #include "root/object.h"
 #include "root/root.h"
+#include "root/settings.h"
 #include "root/services.h"
 #include "root/tree.h"
 
@@ -206,6 +207,8 @@ static int lay_service(struct space *space, const struct bundle_entry *file)
 	u64 end = GATE_PRINCIPALS + ALIGN_UP(PRINCIPALS_MAX * sizeof(struct principal_entry), (u64)PAGE_SIZE);
 	int error = space_add_region(space, GATE_PRINCIPALS, end, REGION_READ, REGION_GATE | REGION_SHARED, principals_object(), 0);
 
+	if (!error)
+		error = space_add_region(space, GATE_SETTINGS, GATE_SETTINGS + PAGE_SIZE, REGION_READ, REGION_GATE | REGION_SHARED, settings_object(), 0);
 	if (error)
 		return error;
 	return space_add_region(space, GATE_SERVICE_FILE, GATE_SERVICE_FILE + ALIGN_UP(file->size, (u64)PAGE_SIZE), REGION_READ,

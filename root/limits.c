@@ -3,9 +3,9 @@
 #include "lib/errno.h"
 #include "root/operations.h"
 #include "root/permission.h"
+#include "root/settings.h"
 #include "root/signal.h"
 
-#define NOFILE_MAX  (1u << 20) /* as /proc/sys/fs/nr_open has it; a process has at most 8,191 all the same (GROW_FILES) */
 #define SECOND_NS   1000000000ul
 #define CPU_STEP_NS 1000000ul /* the limit is looked at no more often */
 
@@ -58,7 +58,7 @@ bool limits_allow_task(const struct process *process)
 {
 	u64 limit = process->rlimits[LIMIT_NPROC].soft;
 
-	if (process_count >= limits_tasks_max() || thread_total >= THREADS_MAX - 64)
+	if (process_count >= limits_tasks_max() || thread_total >= MIN(setting(SETTING_TASKS), (u64)THREADS_MAX - 64))
 		return false;
 	if (!process->credentials.uid || process_capable(process, CAPABILITY_SYS_RESOURCE) || process_capable(process, CAPABILITY_SYS_ADMIN))
 		return true;
@@ -171,7 +171,8 @@ static int set_limit(const struct process *caller, struct process *process, u64 
 		return -EINVAL;
 	if (hard > limit->hard && !process_capable(caller, CAPABILITY_SYS_RESOURCE))
 		return -EPERM;
-	if (resource == LIMIT_NOFILE && hard > NOFILE_MAX)
+	/* a process has at most 8,191 all the same (GROW_FILES) */
+	if (resource == LIMIT_NOFILE && hard > setting(SETTING_FILES_OF_PROCESS))
 		return -EPERM;
 	*limit = (struct rlimit){ soft, hard };
 	list_for_each_entry(t, &process->threads, struct thread, in_process)

@@ -5,6 +5,7 @@
 #include "root/operations.h"
 #include "root/policy.h"
 #include "root/root.h"
+#include "root/settings.h"
 #include "root/services.h"
 
 #define ROOT_HANDLE_BITS 8
@@ -132,6 +133,7 @@ noreturn void root_main(const struct boot_info *info)
 	make_endpoint();
 	replies_init();
 	threads_init();
+	settings_init();
 	bundle_init();
 	image_init();
 	services_start();

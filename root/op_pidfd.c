@@ -12,7 +12,7 @@
 
 static struct process *process_named(u64 pid, u64 serial)
 {
-	struct process *process = pid <= PID_LIMIT ? process_find(pid) : NULL;
+	struct process *process = pid == (u32)pid ? process_find(pid) : NULL;
 
 	return process && process->serial == serial ? process : NULL;
 }

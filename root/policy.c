@@ -18,6 +18,7 @@ static const struct rule rules[] = {
 	{ ROLE_SYSTEM, PREFIX(""), ALL },
 	{ ROLE_SERVICE, PREFIX(""), ALL },
 	{ ROLE_USER, PREFIX("/sys"), POLICY_READ },
+	{ ROLE_USER, PREFIX("/proc/sys"), POLICY_READ },
 	{ ROLE_USER, PREFIX("/boot"), POLICY_READ },
 	{ ROLE_USER, PREFIX(""), ALL },
 };

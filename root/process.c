@@ -8,9 +8,11 @@
 #include "root/object.h"
 #include "root/permission.h"
 #include "root/root.h"
+#include "root/settings.h"
 #include "root/signal.h"
 
 #define BUCKETS 256
+#define PID_AGAIN 300 /* where numbers begin anew: kernel.pid_max is above it */
 #define RLIM_INFINITY (~0ul)
 
 struct list_node process_list = LIST_INIT(process_list);
@@ -41,18 +43,19 @@ static bool pid_used(u32 pid)
 
 bool pid_free(u32 pid)
 {
-	return pid && pid < PID_LIMIT && !pid_used(pid);
+	return pid && pid < setting(SETTING_PID_MAX) && !pid_used(pid);
 }
 
 u32 pid_alloc(void)
 {
-	for (u32 n = 0; n < PID_LIMIT; n++) {
-		u32 pid = pid_next++;
+	u32 end = (u32)setting(SETTING_PID_MAX);
 
-		if (pid_next >= PID_LIMIT)
-			pid_next = 300;
-		if (!pid_used(pid))
-			return pid;
+	for (u32 n = 0; n < end; n++) {
+		if (pid_next >= end)
+			pid_next = PID_AGAIN;
+		if (!pid_used(pid_next))
+			return pid_next++;
+		pid_next++;
 	}
 	return 0;
 }

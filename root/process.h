@@ -13,7 +13,6 @@
 #include "root/timer.h"
 
 #define THREADS_MAX   4096
-#define PID_LIMIT     32768
 #define FILES_BITS_MIN 6
 #define FILES_BITS_MAX 13
 #define SYSTEM_BITS_MIN 6

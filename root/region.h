@@ -45,7 +45,7 @@ struct region_tree {
 };
 
 /* Records come and go through these, so that the host tests can count. */
-struct region *region_new(void);
+struct region *region_new(const struct region_tree *tree); /* for that tree, which may be full; NULL: for none that is bounded */
 void region_delete(struct region *region);
 
 /* The region that holds `address`, or else the next above it; NULL if none. */

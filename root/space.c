@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/object.h"
+#include "root/settings.h"
 
 /* ---- pages used as page tables ---- */
 
@@ -184,9 +185,9 @@ u64 space_resident(const struct space *space)
 
 /* ---- life ---- */
 
-struct region *region_new(void)
+struct region *region_new(const struct region_tree *tree)
 {
-	return root_alloc(sizeof(struct region));
+	return tree && tree->count >= setting(SETTING_MAP_COUNT) ? NULL : root_alloc(sizeof(struct region));
 }
 
 void region_delete(struct region *region)
@@ -253,7 +254,7 @@ void space_put(struct space *space)
 
 int space_add_region(struct space *space, u64 start, u64 end, unsigned prot, unsigned flags, struct object *object, u64 offset)
 {
-	struct region *region = space->regions.count < REGIONS_MAX_COUNT ? region_new() : NULL;
+	struct region *region = region_new(&space->regions);
 
 	if (!region)
 		return -ENOMEM;
@@ -320,7 +321,7 @@ static int copy_regions(struct space *to, struct space *from)
 
 		if (!copied_by_fork(at))
 			continue;
-		copy = region_new();
+		copy = region_new(NULL);
 		if (!copy)
 			return -ENOMEM;
 		*copy = *at;

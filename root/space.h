@@ -75,7 +75,6 @@ struct page_entry space_query(const struct space *space, u64 address);
 /* The first mapped page at or after `start`; `end` if there is none below it. */
 u64 space_next_mapped(const struct space *space, u64 start, u64 end);
 u64 space_resident(const struct space *space);
-#define REGIONS_MAX_COUNT 65530 /* vm.max_map_count */
 /* Makes sure that the next `count` page tables need no top-up in the middle of something. 0 or -ENOMEM. */
 int space_topup(struct space *space, u64 count);
 static inline unsigned space_rights(unsigned prot)

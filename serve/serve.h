@@ -15,6 +15,8 @@
 #include "serve/memory.h"
 #include "serve/principal.h"
 #include "serve/request.h"
+#include "serve/settings.h"
+#include "serve/users.h"
 
 /* Says SERVICE_READY to root and serves for ever. */
 noreturn void serve_run(const struct serve_operations *operations);

@@ -11,7 +11,10 @@
 struct epoll {
 	struct event_object object;
 	struct interest list;
+	u32 uid; /* against whom its entries count */
 };
+
+static struct users entries; /* how many a user has */
 
 static struct epoll *epoll_of(const struct open_file *file)
 {
@@ -27,7 +30,12 @@ static unsigned epoll_poll(struct open_file *file)
 
 static void epoll_release(struct open_file *file)
 {
-	interest_clear(&epoll_of(file)->list);
+	struct epoll *epoll = epoll_of(file);
+	u32 count = epoll->list.count;
+
+	interest_clear(&epoll->list);
+	if (count)
+		users_add(&entries, epoll->uid, -(s64)count);
 }
 
 #define ALWAYS_WAITED_FOR 0x18u       /* EPOLLERR, EPOLLHUP */
@@ -72,10 +80,12 @@ static void publish(struct open_file *file)
 long epoll_make(struct request *request)
 {
 	struct epoll *epoll = memory_take(sizeof(*epoll));
+	const struct principal_entry *maker = principal_find(request->principal);
 	long result;
 
 	if (!epoll)
 		return -ENOMEM;
+	epoll->uid = maker ? maker->uid : 0;
 	epoll->object.kind = &epoll_kind;
 	interest_init(&epoll->list);
 	result = event_object_give(request, &epoll->object, LINUX_O_RDWR, NULL);
@@ -92,7 +102,15 @@ static struct interest *inner_of(const struct request *request)
 	return file && event_object_of(file)->kind == &epoll_kind ? &epoll_of(file)->list : NULL;
 }
 
-static long control(struct request *request)
+/* The entries that this instance may have, by what its user's have all together. */
+static u32 entries_allowed(const struct epoll *epoll)
+{
+	u64 all = users_count(&entries, epoll->uid), most = setting(SETTING_EPOLL_WATCHES);
+
+	return (u32)MIN(epoll->list.count + (all < most ? most - all : 0), (u64)EPOLL_ENTRIES_MAX);
+}
+
+static long change(struct request *request)
 {
 	struct interest *list = &epoll_of(request->file)->list;
 	struct interest_identity who = { request->m[4], request->m[5] };
@@ -100,6 +118,7 @@ static long control(struct request *request)
 
 	switch (request->m[0]) {
 	case EPOLL_CONTROL_ADD:
+		list->most = entries_allowed(epoll_of(request->file));
 		return interest_add(list, pid, descriptor, who, events, request->m[3], inner_of(request));
 	case EPOLL_CONTROL_DELETE:
 		return interest_delete(list, descriptor, who);
@@ -110,6 +129,20 @@ static long control(struct request *request)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* The user's number of entries follows the list. */
+static long control(struct request *request)
+{
+	struct epoll *epoll = epoll_of(request->file);
+	u32 before = epoll->list.count;
+	long result = change(request);
+
+	if (epoll->list.count == before || users_add(&entries, epoll->uid, (s64)epoll->list.count - (s64)before))
+		return result;
+	/* it has been the user's first */
+	interest_delete(&epoll->list, (u32)request->m[1], (struct interest_identity){ request->m[4], request->m[5] });
+	return -ENOMEM;
 }
 
 static long list_entries(struct request *request)

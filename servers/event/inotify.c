@@ -144,7 +144,7 @@ long inotify_make(struct request *request)
 
 	if (request->m[0] & ~(u64)LINUX_O_NONBLOCK || !caller)
 		return -EINVAL;
-	if (instances_of(caller->euid) >= INOTIFY_INSTANCES_MAX)
+	if (instances_of(caller->euid) >= setting(SETTING_INOTIFY_INSTANCES))
 		return -EMFILE;
 	instance = memory_take(sizeof(*instance));
 	if (!instance)
@@ -153,7 +153,7 @@ long inotify_make(struct request *request)
 	instance->uid = caller->euid;
 	instance->number = ++next_number;
 	instance->next_watch = 1;
-	notices_init(&instance->queue);
+	notices_init(&instance->queue, (u32)setting(SETTING_INOTIFY_EVENTS));
 	list_init(&instance->readers);
 	list_push_back(&inotify_instances, &instance->link);
 	result = event_object_give(request, &instance->object, (unsigned)request->m[0], &instance->file);

@@ -291,7 +291,7 @@ static long watch_make(struct pending *pending, u16 service, const struct reques
 	struct inotify *instance = pending->instance;
 	struct watch *watch;
 
-	if (watches_of(instance->uid) >= INOTIFY_WATCHES_MAX || instance->next_watch == INT32_MAX)
+	if (watches_of(instance->uid) >= setting(SETTING_INOTIFY_WATCHES) || instance->next_watch == INT32_MAX)
 		return -ENOSPC;
 	watch = memory_take(sizeof(*watch));
 	if (!watch)

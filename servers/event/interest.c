@@ -78,7 +78,7 @@ static void arm(struct entry *entry, u32 events, u64 data)
 
 void interest_init(struct interest *list)
 {
-	*list = (struct interest){ .generation = 1, .next_id = 1 };
+	*list = (struct interest){ .generation = 1, .next_id = 1, .most = EPOLL_ENTRIES_MAX };
 	nest_init(&list->nest);
 }
 
@@ -137,7 +137,7 @@ int interest_add(struct interest *list, u32 pid, u32 descriptor, struct interest
 		return -ELOOP;
 	if (find(list, descriptor, who))
 		return -EEXIST;
-	if (list->count >= EPOLL_ENTRIES_MAX)
+	if (list->count >= list->most)
 		return -ENOSPC;
 	entry = entry_new(list, pid, &key);
 	if (!entry)

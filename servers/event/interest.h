@@ -13,6 +13,7 @@ struct interest {
 	struct nest nest;
 	u64 generation;
 	u32 count, next_id;
+	u32 most; /* entries that it may have: the owner's to say */
 	/* Where the last listing ended, while the generation stays. */
 	struct {
 		u64 generation;

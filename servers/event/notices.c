@@ -8,9 +8,9 @@ static size_t notice_size(u32 length)
 	return sizeof(struct notice) + length;
 }
 
-void notices_init(struct notices *queue)
+void notices_init(struct notices *queue, u32 most)
 {
-	*queue = (struct notices){ 0 };
+	*queue = (struct notices){ .most = most };
 	list_init(&queue->list);
 }
 
@@ -74,7 +74,7 @@ static bool same_as_last(const struct notices *queue, s32 watch, u32 mask, const
 
 bool notices_add(struct notices *queue, s32 watch, u32 mask, u32 cookie, const char *name, u32 length)
 {
-	if (queue->count >= INOTIFY_QUEUE_MAX)
+	if (queue->count >= queue->most)
 		return notices_overflow(queue);
 	if (same_as_last(queue, watch, mask, name, length))
 		return false;

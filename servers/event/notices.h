@@ -19,13 +19,14 @@ struct notices {
 	u32 count;
 	u64 bytes;       /* as read gives them */
 	bool overflowed; /* the queue has its overflow notice */
+	u32 most;        /* then the overflow is told instead */
 };
 
-void notices_init(struct notices *queue);
+void notices_init(struct notices *queue, u32 most);
 void notices_clear(struct notices *queue);
 
 /*
- * An event: false if it changed nothing, because it is as the last one that nobody has read yet. Of more than INOTIFY_QUEUE_MAX the overflow is told
+ * An event: false if it changed nothing, because it is as the last one that nobody has read yet. Of more than `most` the overflow is told
  * instead, once; so is one for which there is no memory.
  */
 bool notices_add(struct notices *queue, s32 watch, u32 mask, u32 cookie, const char *name, u32 length);

@@ -68,11 +68,11 @@ static bool table_grow(struct ipc_table *table)
 	return true;
 }
 
-long ipc_add(struct ipc_table *table, struct ipc_object *object, const struct ipc_caller *who, int key, unsigned mode)
+long ipc_add(struct ipc_table *table, u64 most, struct ipc_object *object, const struct ipc_caller *who, int key, unsigned mode)
 {
 	unsigned index = 0;
 
-	if (table->used >= table->limit)
+	if (table->used >= most)
 		return -ENOSPC;
 	while (index < table->size && table->slot[index])
 		index++;

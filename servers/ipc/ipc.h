@@ -28,7 +28,7 @@ struct ipc_object {
 
 struct ipc_table {
 	struct ipc_object **slot; /* by index; NULL: free */
-	unsigned size, used, limit;
+	unsigned size, used;
 	unsigned last_index, sequence;
 };
 
@@ -45,8 +45,8 @@ long ipc_permit_owner(const struct ipc_object *object, const struct ipc_caller *
 
 /* What a get call finds: an id, -ENOENT with *make: a new one is to be made, or an error. *found is the object of the id. */
 long ipc_find_key(const struct ipc_table *table, const struct ipc_caller *who, int key, unsigned flags, struct ipc_object **found, bool *make);
-/* A new object's id, or -ENOSPC, -ENOMEM. */
-long ipc_add(struct ipc_table *table, struct ipc_object *object, const struct ipc_caller *who, int key, unsigned mode);
+/* A new object's id, or -ENOSPC: there are `most` already; -ENOMEM. */
+long ipc_add(struct ipc_table *table, u64 most, struct ipc_object *object, const struct ipc_caller *who, int key, unsigned mode);
 void ipc_remove(struct ipc_table *table, const struct ipc_object *object);
 /* NULL: no such identifier. */
 struct ipc_object *ipc_find(const struct ipc_table *table, int id);

@@ -12,9 +12,9 @@ enum { MSG_STAT = 11, MSG_INFO = 12, MSG_STAT_ANY = 13 };
 #define MSG_EXCEPT  020000
 #define MSG_COPY    040000
 
-#define MESSAGE_MAX 8192
-#define QUEUE_MAX   16384
-#define QUEUES_MAX  32000
+/* Linux's numbers for what it tells and does not use. */
+#define QUEUE_NAMED  16384
+#define QUEUES_NAMED 32000
 
 struct message {
 	struct list_node link;
@@ -31,7 +31,7 @@ struct msg_queue {
 	int last_sender, last_receiver;
 };
 
-static struct ipc_table table = { .limit = QUEUES_MAX, .last_index = ~0u };
+static struct ipc_table table = { .last_index = ~0u };
 
 static struct msg_queue *queue_of(struct ipc_object *object)
 {
@@ -201,7 +201,7 @@ static long send(struct request *request)
 	struct message *message;
 	long error;
 
-	if (size > MESSAGE_MAX || (long)request->m[1] < 1 || !q)
+	if (size > setting(SETTING_MSG_SIZE) || (long)request->m[1] < 1 || !q)
 		return -EINVAL;
 	error = ipc_permit(&q->base, &who, 2);
 	if (error)
@@ -258,9 +258,9 @@ static long get(struct request *request)
 	list_init(&q->messages);
 	list_init(&q->senders);
 	list_init(&q->receivers);
-	q->limit = QUEUE_MAX;
+	q->limit = setting(SETTING_MSG_BYTES);
 	q->changed_at = ipc_seconds();
-	result = ipc_add(&table, &q->base, &who, (int)request->m[0], (unsigned)request->m[1]);
+	result = ipc_add(&table, setting(SETTING_MSG_QUEUES), &q->base, &who, (int)request->m[0], (unsigned)request->m[1]);
 	if (result < 0)
 		memory_free(q, sizeof(*q));
 	return result;
@@ -310,7 +310,7 @@ static long set(struct request *request, struct msg_queue *q, const struct ipc_c
 	if (request->bytes < sizeof(from))
 		return -EINVAL;
 	memcpy(&from, serve_message->data, sizeof(from));
-	if (from.limit > QUEUE_MAX && who->uid)
+	if (from.limit > setting(SETTING_MSG_BYTES) && who->uid)
 		return -EPERM;
 	ipc_set(&q->base, &from.permissions);
 	q->limit = from.limit;
@@ -332,8 +332,11 @@ static long change(struct request *request, unsigned command)
 
 static long give_limits(struct request *request, bool now)
 {
-	struct ipc_msg_limits limits = { .pool = QUEUES_MAX * QUEUE_MAX / 1024, .map = QUEUE_MAX, .message_max = MESSAGE_MAX, .queue_max = QUEUE_MAX,
-					 .queues = QUEUES_MAX, .segment_size = 16, .headers = QUEUE_MAX, .segments = 0xffff };
+	struct ipc_msg_limits limits = {
+		.pool = QUEUES_NAMED * QUEUE_NAMED / 1024, .map = QUEUE_NAMED, .message_max = (int)setting(SETTING_MSG_SIZE),
+		.queue_max = (int)setting(SETTING_MSG_BYTES), .queues = (int)setting(SETTING_MSG_QUEUES), .segment_size = 16, .headers = QUEUE_NAMED,
+		.segments = 0xffff,
+	};
 
 	if (now) {
 		limits.pool = (int)table.used;

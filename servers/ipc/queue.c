@@ -7,13 +7,8 @@
 #include "lib/string.h"
 #include "servers/ipc/ipc.h"
 
-#define MESSAGES_DEFAULT 10
-#define SIZE_DEFAULT     8192
-#define MESSAGES_MAX     10    /* of who may not go above the administrator's limits: fs/mqueue/msg_max, msgsize_max */
-#define SIZE_MAX_USER    8192
-#define MESSAGES_HARD    65536
+#define MESSAGES_HARD    65536 /* of who may go above fs/mqueue's limits */
 #define SIZE_HARD        (16u << 20)
-#define QUEUES_MAX       256
 #define QUEUE_FILE_SIZE  80
 #define QUEUE_MODE(mode) (LINUX_S_IFREG | ((mode) & 07777))
 #define SI_MESGQ         (-3)
@@ -100,14 +95,14 @@ static long limits_of(const struct request *request, const struct ipc_caller *wh
 	*most = asked >> 32;
 	*size = asked & 0xffffffffu;
 	if (!asked) {
-		*most = MESSAGES_DEFAULT;
-		*size = SIZE_DEFAULT;
+		*most = MIN(setting(SETTING_MQUEUE_MESSAGES), setting(SETTING_MQUEUE_MESSAGES_DEFAULT));
+		*size = MIN(setting(SETTING_MQUEUE_SIZE), setting(SETTING_MQUEUE_SIZE_DEFAULT));
 		return 0;
 	}
 	if (!*most || !*size)
 		return -EINVAL;
 	if (who->uid)
-		return *most > MESSAGES_MAX || *size > SIZE_MAX_USER ? -EINVAL : 0;
+		return *most > setting(SETTING_MQUEUE_MESSAGES) || *size > setting(SETTING_MQUEUE_SIZE) ? -EINVAL : 0;
 	return *most > MESSAGES_HARD || *size > SIZE_HARD ? -EINVAL : 0;
 }
 
@@ -120,7 +115,7 @@ long queue_create(const char *name, size_t length, unsigned mode, struct queue *
 
 	if (error)
 		return error;
-	if (queue_count >= QUEUES_MAX && who.uid)
+	if (queue_count >= setting(SETTING_MQUEUE_QUEUES) && who.uid)
 		return -ENOSPC;
 	q = memory_take(sizeof(*q));
 	if (!q)

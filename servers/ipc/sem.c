@@ -10,9 +10,8 @@ enum { GETPID = 11, GETVAL, GETALL, GETNCNT, GETZCNT, SETVAL, SETALL, SEM_STAT, 
 
 #define SEM_UNDO 0x1000
 #define VALUE_MAX 32767
-#define SETS_MAX 32000
-#define PER_SET_MAX 32000
-#define SEMAPHORES_MAX 1024000000
+#define PER_SET_MAX 65536 /* the most that kernel.sem can have */
+#define SEMAPHORES_NAMED 1024000000 /* Linux tells this, and does not use it */
 
 struct semaphore {
 	int value, pid;
@@ -42,7 +41,7 @@ struct waiter {
 	struct ipc_sem_operation operations[];
 };
 
-static struct ipc_table table = { .limit = SETS_MAX, .last_index = ~0u };
+static struct ipc_table table = { .last_index = ~0u };
 static unsigned total;
 
 static struct set *set_of(struct ipc_object *object)
@@ -236,6 +235,8 @@ static long operate(struct request *request)
 	bool alters, undoes;
 	long result;
 
+	if (count > setting(SETTING_SEM_OPERATIONS))
+		return -E2BIG;
 	if (!count || count > SEM_OPERATIONS_MAX || count * sizeof(*ops) > request->bytes || !set)
 		return -EINVAL;
 	memcpy(ops, serve_message->data, count * sizeof(*ops));
@@ -315,7 +316,7 @@ static long make(const struct ipc_caller *who, int key, u64 count, unsigned flag
 
 	if (!count)
 		return -EINVAL;
-	if (count > SEMAPHORES_MAX - total)
+	if (count + total > setting(SETTING_SEM_ALL))
 		return -ENOSPC;
 	set = memory_take(set_size((unsigned)count));
 	if (!set)
@@ -324,7 +325,7 @@ static long make(const struct ipc_caller *who, int key, u64 count, unsigned flag
 	set->changed_at = ipc_seconds();
 	list_init(&set->waiters);
 	list_init(&set->undos);
-	result = ipc_add(&table, &set->base, who, key, flags);
+	result = ipc_add(&table, setting(SETTING_SEM_SETS), &set->base, who, key, flags);
 	if (result < 0)
 		memory_free(set, set_size((unsigned)count));
 	else
@@ -339,7 +340,7 @@ static long get(struct request *request)
 	bool fresh;
 	long result;
 
-	if ((int)request->m[1] < 0 || (unsigned)request->m[1] > PER_SET_MAX)
+	if ((int)request->m[1] < 0 || (unsigned)request->m[1] > MIN(setting(SETTING_SEM_PER_SET), (u64)PER_SET_MAX))
 		return -EINVAL;
 	result = ipc_find_key(&table, &who, (int)request->m[0], (unsigned)request->m[2], &found, &fresh);
 	if (fresh)
@@ -483,8 +484,9 @@ static long change(struct request *request, unsigned command)
 static long give_limits(struct request *request, bool now)
 {
 	struct ipc_sem_limits limits = {
-		.map = SEMAPHORES_MAX, .sets = SETS_MAX, .semaphores = SEMAPHORES_MAX, .undo_structures = SEMAPHORES_MAX, .per_set = PER_SET_MAX,
-		.per_call = SEM_OPERATIONS_MAX, .undo_entries = SEM_OPERATIONS_MAX, .undo_size = now ? (int)table.used : 20, .value_max = VALUE_MAX,
+		.map = SEMAPHORES_NAMED, .sets = (int)setting(SETTING_SEM_SETS), .semaphores = (int)setting(SETTING_SEM_ALL),
+		.undo_structures = SEMAPHORES_NAMED, .per_set = (int)setting(SETTING_SEM_PER_SET), .per_call = (int)setting(SETTING_SEM_OPERATIONS),
+		.undo_entries = SEM_OPERATIONS_MAX, .undo_size = now ? (int)table.used : 20, .value_max = VALUE_MAX,
 		.adjust_max = now ? (int)total : VALUE_MAX,
 	};
 

@@ -15,8 +15,6 @@
 
 enum { SHM_LOCK = 11, SHM_UNLOCK = 12, SHM_STAT = 13, SHM_INFO = 14, SHM_STAT_ANY = 15 };
 
-#define SEGMENTS_MAX 4096
-#define SIZE_MAX_LINUX (~0ul - (1ul << 24))
 #define MAP_FIXED_NOREPLACE 0x100000u
 #define OBJECT_BASE 1 /* object 0 is the boot image */
 
@@ -27,7 +25,8 @@ struct segment {
 	int creator, last;
 };
 
-static struct ipc_table table = { .limit = SEGMENTS_MAX, .last_index = ~0u };
+static struct ipc_table table = { .last_index = ~0u };
+static u64 pages_of_all; /* of the segments, whether they take memory or not */
 static u64 next_object = OBJECT_BASE;
 
 static struct segment *segment_of(struct ipc_object *object)
@@ -46,9 +45,15 @@ static u64 attached(const struct segment *s, u64 *pages)
 	return m[2];
 }
 
+static u64 pages_in(u64 size)
+{
+	return size / PAGE_SIZE + !!(size % PAGE_SIZE);
+}
+
 static void destroy(struct segment *s)
 {
 	ipc_remove(&table, &s->base);
+	pages_of_all -= pages_in(s->size);
 	object_destroy(s->object);
 	memory_free(s, sizeof(*s));
 }
@@ -66,11 +71,14 @@ static void sweep(void)
 
 static long make(const struct ipc_caller *who, int key, u64 size, unsigned flags)
 {
+	u64 pages = pages_in(size), most = setting(SETTING_SHM_PAGES);
 	struct segment *s;
 	long result;
 
-	if (!size || size > SIZE_MAX_LINUX)
+	if (!size || size > setting(SETTING_SHM_SIZE))
 		return -EINVAL;
+	if (pages << PAGE_SHIFT < size || pages > most || pages_of_all > most - pages)
+		return -ENOSPC;
 	s = memory_take(sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -80,9 +88,11 @@ static long make(const struct ipc_caller *who, int key, u64 size, unsigned flags
 	s->changed_at = ipc_seconds();
 	result = object_create(s->object, ALIGN_UP(size, PAGE_SIZE));
 	if (!result)
-		result = ipc_add(&table, &s->base, who, key, flags);
-	if (result >= 0)
+		result = ipc_add(&table, setting(SETTING_SHM_SEGMENTS), &s->base, who, key, flags);
+	if (result >= 0) {
+		pages_of_all += pages;
 		return result;
+	}
 	object_destroy(s->object);
 	memory_free(s, sizeof(*s));
 	return result == -EINVAL ? -ENOMEM : result;
@@ -203,8 +213,8 @@ static long lock(struct segment *s, bool locked)
 
 static long give_limits(struct request *request)
 {
-	struct ipc_shm_limits limits = { .max = SIZE_MAX_LINUX, .min = 1, .segments = SEGMENTS_MAX, .per_process = SEGMENTS_MAX,
-					 .all = SIZE_MAX_LINUX };
+	struct ipc_shm_limits limits = { .max = setting(SETTING_SHM_SIZE), .min = 1, .segments = setting(SETTING_SHM_SEGMENTS),
+					 .per_process = setting(SETTING_SHM_SEGMENTS), .all = setting(SETTING_SHM_PAGES) };
 
 	return ipc_give(request, &limits, sizeof(limits), ipc_last_index(&table));
 }

@@ -129,7 +129,7 @@ static long message(struct request *request)
 			return -EBADF;
 		if (request->m[0] == ~0ul)
 			return (long)pipe_of(request->file->node)->ring.size;
-		return pipe_resize(pipe_of(request->file->node), request->m[0]);
+		return pipe_resize(pipe_of(request->file->node), request->m[0], request->principal);
 	case FILE_PIPE_RELEASE:
 	case FILE_PIPE_TEE:
 		return pipe_message(request);

@@ -48,16 +48,18 @@ long pipe_make(struct request *request)
 {
 	unsigned flags = (unsigned)request->m[0];
 	struct pipe *pipe;
+	long result;
 
 	if (flags & ~(unsigned)(LINUX_O_NONBLOCK | LINUX_O_CLOEXEC | LINUX_O_DIRECT))
 		return -EINVAL;
-	pipe = pipe_new();
+	pipe = pipe_new(request->principal, &result);
 	if (!pipe)
-		return -ENOMEM;
+		return result;
 	flags &= LINUX_O_NONBLOCK | LINUX_O_DIRECT;
 	attr_of_pipe(&pipe->attr, request->principal);
 	struct open_file *reader = end_new(pipe, flags | LINUX_O_RDONLY), *writer = end_new(pipe, flags | LINUX_O_WRONLY);
-	long result = reader && writer ? give_both(request, reader, writer) : -ENOMEM;
+
+	result = reader && writer ? give_both(request, reader, writer) : -ENOMEM;
 
 	if (result) {
 		if (reader)
@@ -172,9 +174,9 @@ static struct pipe *fifo_find(struct fifo_key key)
 	return NULL;
 }
 
-static struct pipe *fifo_new(struct fifo_key key)
+static struct pipe *fifo_new(struct fifo_key key, unsigned long principal, long *error)
 {
-	struct pipe *pipe = pipe_new();
+	struct pipe *pipe = pipe_new(principal, error);
 
 	if (!pipe)
 		return NULL;
@@ -245,6 +247,7 @@ long pipe_fifo_open(struct request *request)
 {
 	struct fifo_key key = { request->badge, request->m[2], request->m[1] };
 	struct pipe *pipe;
+	long error = 0;
 
 	if (!request->forwarded || !(request->badge & BADGE_SERVICE) || request->badge == BADGE_SERVICE)
 		return -EPERM;
@@ -252,9 +255,9 @@ long pipe_fifo_open(struct request *request)
 		return -EINVAL;
 	pipe = fifo_find(key);
 	if (!pipe)
-		pipe = fifo_new(key);
+		pipe = fifo_new(key, request->principal, &error);
 	if (!pipe)
-		return -ENOMEM;
+		return error;
 	fifo_describe(pipe, request);
 	return fifo_open_end(request, pipe);
 }

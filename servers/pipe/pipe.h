@@ -11,7 +11,7 @@
 #include "servers/pipe/ring.h"
 
 #define PIPE_DEFAULT_SIZE 65536
-#define PIPE_MAX_SIZE     1048576 /* as Linux's fs/pipe-max-size */
+#define PIPE_LEAST_SIZE   8192  /* of who has more pages in pipes than the soft limit */
 
 /* What names a FIFO: the file system that forwarded its opener, and the inode there. */
 struct fifo_key {
@@ -21,6 +21,7 @@ struct fifo_key {
 struct pipe {
 	struct ring ring;        /* without bytes until the first write */
 	size_t touched;          /* how much of its buffer has pages */
+	u32 uid;                 /* against whom its slots count */
 	unsigned readers, writers, both; /* open files that read, that write, that do both */
 	unsigned holders;        /* open files of its node that came by a path: an O_PATH one is no end, but tells of it */
 	u64 reader_count, writer_count;  /* how many there ever were: who waits for an opener compares */
@@ -41,8 +42,8 @@ static inline struct pipe *pipe_of(struct node node)
 	return (struct pipe *)node.id;
 }
 
-/* NULL: no memory. A pipe without ends is to be freed. */
-struct pipe *pipe_new(void);
+/* Made by that principal. NULL: *error is -ENOMEM or -ENFILE. A pipe without ends is to be freed. */
+struct pipe *pipe_new(unsigned long principal, long *error);
 void pipe_free(struct pipe *pipe);
 
 /* Frees it if nobody has it any more. */
@@ -67,8 +68,15 @@ bool pipe_has_buffer(struct pipe *pipe);
 void pipe_wake_readers(struct pipe *pipe);
 void pipe_wake_writers(struct pipe *pipe);
 
-/* A new size, or -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
-long pipe_resize(struct pipe *pipe, u64 size);
+/* A new size, wanted by that principal; or -EINVAL, -EPERM, -EBUSY, -ENOMEM. */
+long pipe_resize(struct pipe *pipe, u64 size, unsigned long principal);
+
+/* account.c: how many pages (slots) the pipes of a user may fill. */
+enum pipe_excess { PIPE_WITHIN, PIPE_ABOVE_SOFT, PIPE_ABOVE_HARD };
+/* `from` pages become `to`; from 0 may be -ENOMEM. */
+long pipe_account(u32 uid, size_t from, size_t to);
+/* Where the user is, by fs/pipe-user-pages-soft and -hard. */
+enum pipe_excess pipe_excess(u32 uid);
 
 /* open.c: FILE_PIPE, FILE_FIFO_OPEN, reopen. */
 long pipe_make(struct request *request);

@@ -4,17 +4,17 @@
 
 void ring_init(struct ring *ring, size_t size)
 {
-	*ring = (struct ring){ .size = size, .slots = (unsigned)(size / PAGE_SIZE) };
+	*ring = (struct ring){ .size = size, .slots = (unsigned)(size / PAGE_SIZE), .slot = ring->few };
 }
 
 static struct ring_slot *slot_at(struct ring *ring, unsigned index)
 {
-	return &ring->slot[(ring->first + index) % RING_SLOTS_MAX];
+	return &ring->slot[(ring->first + index) % ring->slots];
 }
 
 static const struct ring_slot *slot_look(const struct ring *ring, unsigned index)
 {
-	return &ring->slot[(ring->first + index) % RING_SLOTS_MAX];
+	return &ring->slot[(ring->first + index) % ring->slots];
 }
 
 /* ---- writing ---- */
@@ -145,7 +145,7 @@ void ring_consumed(struct ring *ring, size_t length)
 		length -= n;
 		if (slot->start < slot->end)
 			break;
-		ring->first = (ring->first + 1) % RING_SLOTS_MAX;
+		ring->first = (ring->first + 1) % ring->slots;
 		ring->used--;
 	}
 	restart_if_empty(ring);
@@ -153,7 +153,20 @@ void ring_consumed(struct ring *ring, size_t length)
 
 /* ---- another buffer ---- */
 
-void ring_move(struct ring *ring, u8 *bytes, size_t size)
+static void move_slots(struct ring *ring, unsigned slots, struct ring_slot *slot)
+{
+	struct ring_slot few[RING_SLOTS_FEW], *to = slot ? slot : few;
+
+	for (unsigned i = 0; i < ring->used; i++)
+		to[i] = *slot_at(ring, i);
+	if (!slot)
+		memcpy(ring->few, few, ring->used * sizeof(few[0]));
+	ring->slot = slot ? slot : ring->few;
+	ring->slots = slots;
+	ring->first = 0;
+}
+
+void ring_move(struct ring *ring, u8 *bytes, size_t size, struct ring_slot *slot)
 {
 	size_t used = ring_used(ring), first;
 
@@ -165,7 +178,7 @@ void ring_move(struct ring *ring, u8 *bytes, size_t size)
 	}
 	ring->bytes = bytes;
 	ring->size = size;
-	ring->slots = (unsigned)(size / PAGE_SIZE);
+	move_slots(ring, (unsigned)(size / PAGE_SIZE), slot);
 	ring->tail = 0;
 	ring->head = ring->filled = used;
 }

@@ -13,7 +13,7 @@
 
 /* POSIX: writes of at most this many bytes are not torn. */
 #define PIPE_ATOMIC    4096
-#define RING_SLOTS_MAX 256
+#define RING_SLOTS_FEW 16 /* for which the ring has room itself */
 
 struct ring_slot {
 	u16 start, end; /* of what is left, in the page that Linux would have used */
@@ -28,9 +28,11 @@ struct ring {
 	u64 filled;     /* head and what was put behind it */
 	unsigned slots, first, used;
 	bool cut;       /* the last write stopped at a page of its writer's that was not there: the next one is its rest */
-	struct ring_slot slot[RING_SLOTS_MAX];
+	struct ring_slot *slot; /* `slots` of them, a power of two; `few` or the caller's */
+	struct ring_slot few[RING_SLOTS_FEW];
 };
 
+/* Of at most RING_SLOTS_FEW slots. A ring stays where it is. */
 void ring_init(struct ring *ring, size_t size);
 
 static inline size_t ring_used(const struct ring *ring)
@@ -68,7 +70,7 @@ size_t ring_slot_length(const struct ring *ring, unsigned index);
 /* What was filled becomes one slot of its own. */
 void ring_commit_slot(struct ring *ring);
 
-/* Another size, at least the slots in use; `bytes` NULL if the ring has no buffer. */
-void ring_move(struct ring *ring, u8 *bytes, size_t size);
+/* Another size, at least the slots in use; `bytes` NULL if the ring has no buffer; `slot`: room for the slots, NULL for RING_SLOTS_FEW. */
+void ring_move(struct ring *ring, u8 *bytes, size_t size, struct ring_slot *slot);
 
 #endif

@@ -47,19 +47,60 @@ bool pipe_has_buffer(struct pipe *pipe)
 	return pipe->ring.bytes != NULL;
 }
 
-struct pipe *pipe_new(void)
+/* Linux asks for CAP_SYS_RESOURCE. */
+static bool privileged(unsigned long principal)
+{
+	const struct principal_entry *who = principal_find(principal);
+
+	return !who || !who->euid;
+}
+
+/* The new pipe's size is counted; it is smaller for who has many. 0: that one has too many. */
+static size_t first_size(const struct pipe *pipe, bool limited)
+{
+	size_t size = limited ? MIN((u64)PIPE_DEFAULT_SIZE, setting(SETTING_PIPE_MAX_SIZE)) : PIPE_DEFAULT_SIZE;
+
+	if (pipe_account(pipe->uid, 0, size / PAGE_SIZE))
+		return 0;
+	if (!limited || pipe_excess(pipe->uid) == PIPE_WITHIN)
+		return size;
+	pipe_account(pipe->uid, size / PAGE_SIZE, PIPE_LEAST_SIZE / PAGE_SIZE);
+	if (pipe_excess(pipe->uid) != PIPE_ABOVE_HARD)
+		return PIPE_LEAST_SIZE;
+	pipe_account(pipe->uid, PIPE_LEAST_SIZE / PAGE_SIZE, 0);
+	return 0;
+}
+
+struct pipe *pipe_new(unsigned long principal, long *error)
 {
 	struct pipe *pipe = memory_take(sizeof(*pipe));
+	const struct principal_entry *who = principal_find(principal);
+	size_t size;
 
+	*error = -ENOMEM;
 	if (!pipe)
 		return NULL;
-	ring_init(&pipe->ring, PIPE_DEFAULT_SIZE);
+	pipe->uid = who ? who->uid : 0;
+	size = first_size(pipe, !privileged(principal));
+	if (!size) {
+		*error = -ENFILE;
+		memory_free(pipe, sizeof(*pipe));
+		return NULL;
+	}
+	ring_init(&pipe->ring, size);
 	list_init(&pipe->read_waiters);
 	list_init(&pipe->write_waiters);
 	list_init(&pipe->open_waiters);
 	poll_queue_init(&pipe->read_poll);
 	poll_queue_init(&pipe->write_poll);
 	return pipe;
+}
+
+/* Of a ring as large as this one is. */
+static void slots_free(const struct ring *ring, struct ring_slot *slot)
+{
+	if (slot != ring->few)
+		memory_free(slot, ring->slots * sizeof(*slot));
 }
 
 void pipe_free(struct pipe *pipe)
@@ -69,45 +110,62 @@ void pipe_free(struct pipe *pipe)
 	if (pipe->holder)
 		list_remove(&pipe->held);
 	buffer_free(pipe->ring.bytes, pipe->ring.size, pipe->touched);
+	slots_free(&pipe->ring, pipe->ring.slot);
+	pipe_account(pipe->uid, pipe->ring.slots, 0);
 	if (pipe->path)
 		memory_free(pipe->path, pipe->path_length);
 	memory_free(pipe, sizeof(*pipe));
 }
 
-/* The ring gets another buffer. What is moved touches its pages from the first on. */
-static long move_buffer(struct pipe *pipe, size_t size)
+/* The ring gets another buffer, if it has one, and others slots. What is moved touches the buffer's pages from the first on. */
+static long move_ring(struct pipe *pipe, size_t size)
 {
-	size_t touched, old_size = pipe->ring.size;
-	u8 *bytes = buffer_take(size, &touched), *old = pipe->ring.bytes;
+	struct ring old = pipe->ring;
+	size_t touched = 0, slots = size / PAGE_SIZE * sizeof(*old.slot);
+	u8 *bytes = old.bytes ? buffer_take(size, &touched) : NULL;
+	struct ring_slot *slot = size / PAGE_SIZE > RING_SLOTS_FEW ? memory_take(slots) : NULL;
 
-	if (!bytes)
+	if ((old.bytes && !bytes) || (size / PAGE_SIZE > RING_SLOTS_FEW && !slot)) {
+		buffer_free(bytes, size, touched);
+		memory_free(slot, slots);
 		return -ENOMEM;
-	touched = MAX(touched, ALIGN_UP(ring_used(&pipe->ring), PAGE_SIZE));
-	ring_move(&pipe->ring, bytes, size);
-	buffer_free(old, old_size, pipe->touched);
+	}
+	touched = MAX(touched, ALIGN_UP(ring_used(&old), PAGE_SIZE));
+	ring_move(&pipe->ring, bytes, size, slot);
+	buffer_free(old.bytes, old.size, pipe->touched);
+	if (old.slot != pipe->ring.few)
+		memory_free(old.slot, old.slots * sizeof(*old.slot));
 	pipe->touched = touched;
 	return 0;
 }
 
-long pipe_resize(struct pipe *pipe, u64 size)
+/* Whether the pipe may have that size, which has been counted. */
+static bool may_grow(const struct pipe *pipe, size_t size, unsigned long principal)
 {
-	size_t rounded = PAGE_SIZE;
+	return size <= pipe->ring.size || privileged(principal) ||
+	       (size <= setting(SETTING_PIPE_MAX_SIZE) && pipe_excess(pipe->uid) == PIPE_WITHIN);
+}
+
+long pipe_resize(struct pipe *pipe, u64 size, unsigned long principal)
+{
+	size_t rounded = PAGE_SIZE, old_slots = pipe->ring.slots;
 	long error = 0;
 
 	if (size > 0x80000000u)
 		return -EINVAL;
 	while (rounded < size)
 		rounded *= 2;
-	if (rounded > PIPE_MAX_SIZE)
-		return -EPERM;
-	if (rounded / PAGE_SIZE < pipe->ring.used)
-		return -EBUSY;
-	if (!pipe->ring.bytes)
-		ring_move(&pipe->ring, NULL, rounded);
+	pipe_account(pipe->uid, old_slots, rounded / PAGE_SIZE);
+	if (!may_grow(pipe, rounded, principal))
+		error = -EPERM;
+	else if (rounded / PAGE_SIZE < pipe->ring.used)
+		error = -EBUSY;
 	else if (rounded != pipe->ring.size)
-		error = move_buffer(pipe, rounded);
-	if (error)
+		error = move_ring(pipe, rounded);
+	if (error) {
+		pipe_account(pipe->uid, rounded / PAGE_SIZE, old_slots);
 		return error;
+	}
 	pipe_pump(pipe);
 	return (long)rounded;
 }

@@ -263,6 +263,17 @@ static long symlink(struct node directory, const char *name, size_t length, cons
 	return place_in_sys(&place) ? -EPERM : -ENOENT;
 }
 
+/* The directories of /proc/sys cannot be written to. */
+static long unlink(struct node directory, const char *name, size_t length, bool rmdir)
+{
+	struct place place = node_place(directory);
+
+	(void)name;
+	(void)length;
+	(void)rmdir;
+	return place_in_settings(&place) ? -EACCES : -EPERM;
+}
+
 static size_t number_name(unsigned number, char name[256])
 {
 	struct text text = { .bytes = name, .room = 255 };
@@ -484,9 +495,9 @@ static long open(struct request *request, struct open_file *file)
 	file->words[0] = info.serial;
 	if (!file_writable(file))
 		return 0;
-	if (place_row(&place)->write)
-		return place_of_process(&place) && !superuser() && !is_owner(&info) ? -EACCES : 0;
-	return place_in_sys(&place) || !superuser() ? -EACCES : 0;
+	if (!place_row(&place)->write)
+		return place_in_sys(&place) || place_in_settings(&place) || !superuser() ? -EACCES : 0;
+	return superuser() || (place_of_process(&place) && is_owner(&info)) ? 0 : -EACCES;
 }
 
 /* Who reads its own state runs, and only waits for this server. */
@@ -546,7 +557,6 @@ static long write(struct request *request, struct open_file *file, u64 offset, s
 	char bytes[256];
 	long result;
 
-	(void)offset;
 	if (!place_row(&place)->write)
 		return place_of_process(&place) ? -EINVAL : -EIO;
 	if (length > sizeof(bytes))
@@ -555,8 +565,12 @@ static long write(struct request *request, struct open_file *file, u64 offset, s
 		return -ESRCH;
 	if (request_take(request, bytes, length) < length)
 		return 0;
+	if (offset == OFFSET_END)
+		request->position = 0; /* none of these files has an end to append to */
+	else if (offset && place_row(&place)->settings)
+		return (long)length; /* numbers are what the first write says: Linux's sysctl_writes_strict */
 	result = place_row(&place)->write(&place, &info, bytes, length);
-	return result < 0 ? result : (long)length;
+	return result ? result : (long)length;
 }
 
 static void release(struct open_file *file)
@@ -589,6 +603,7 @@ static const struct serve_operations operations = {
 	.parent = parent,
 	.create = create,
 	.symlink = symlink,
+	.unlink = unlink,
 	.readlink = readlink,
 	.magic = magic,
 	.readdir = readdir,

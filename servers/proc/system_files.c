@@ -154,49 +154,6 @@ long make_thread_self(struct text *text, const struct place *place, const struct
 	return 0;
 }
 
-/* ---- names ---- */
-
-static long add_name(struct text *text, unsigned long domain)
-{
-	unsigned long m[8] = { 0, domain };
-	long length = root_call(PROC_HOSTNAME, m, 0);
-
-	if (length < 0)
-		return length;
-	text_add(text, "%.*s\n", (int)MIN(length, 64l), serve_message->data);
-	return 0;
-}
-
-long make_hostname(struct text *text, const struct place *place, const struct proc_info *info)
-{
-	(void)place;
-	(void)info;
-	return add_name(text, 0);
-}
-
-long make_domainname(struct text *text, const struct place *place, const struct proc_info *info)
-{
-	(void)place;
-	(void)info;
-	return add_name(text, 1);
-}
-
-long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length)
-{
-	unsigned long m[8] = { 1, 0 };
-
-	(void)place;
-	(void)info;
-	if (!length)
-		return 0;
-	if (text[length - 1] == '\n')
-		length--;
-	if (length > 64)
-		return -EINVAL;
-	memcpy(serve_message->data, text, length);
-	return root_call(PROC_HOSTNAME, m, (unsigned)length);
-}
-
 /* ---- identifiers: RFC 4122, version 4. Unique, not secret ---- */
 
 static void add_uuid(struct text *text, u64 seed)

@@ -1,7 +1,7 @@
 /*
  * What there is in /proc.
  */
-#include "abi/inotify.h"
+#include "abi/settings.h"
 #include "servers/proc/system_text.h"
 #include "servers/proc/tree.h"
 
@@ -29,36 +29,42 @@ CONSTANT(nothing, "")
 CONSTANT(system_name, PROC_SYSTEM_NAME "\n")
 CONSTANT(release, PROC_SYSTEM_RELEASE "\n")
 CONSTANT(build, PROC_SYSTEM_VERSION "\n")
-CONSTANT(pid_max, "32768\n")
 CONSTANT(groups_max, "65536\n")
 CONSTANT(last_capability, "40\n")
 CONSTANT(entropy, "256\n")
 CONSTANT(zero, "0\n")
-CONSTANT(map_count, "65530\n")
 CONSTANT(file_max, "9223372036854775807\n")
-CONSTANT(open_max, "1048576\n")
-CONSTANT(pipe_max, "1048576\n")
-#define NUMBER(value) NUMBER_TEXT(value)
-#define NUMBER_TEXT(value) #value "\n"
-CONSTANT(queued_events_max, NUMBER(INOTIFY_QUEUE_MAX))
-CONSTANT(inotify_instances_max, NUMBER(INOTIFY_INSTANCES_MAX))
-CONSTANT(inotify_watches_max, NUMBER(INOTIFY_WATCHES_MAX))
+CONSTANT(nobody, "65534\n")
+CONSTANT(core_name, "core\n")
+CONSTANT(buffer_limit, "212992\n")
 CONSTANT(nothing_waits, "0")
 CONSTANT(no_group, "0::/\n")
 CONSTANT(no_login, "4294967295")
 
-enum { ROOT, SYS, KERNEL, RANDOM, VM, FS, TTY, UXRT, INOTIFY };
+#define SETTINGS_FILE(directory, file, first, count)                                                                                         \
+	{ .name = file, .mode = REG | 0644, .make = make_setting, .write = write_setting, .setting = SETTING_##first, .settings = count, \
+	  .parent = directory }
+#define SETTING_FILE(directory, file, setting) SETTINGS_FILE(directory, file, setting, 1)
+#define CONSTANT_FILE(directory, file, text) { .name = file, .mode = REG | 0444, .make = text, .parent = directory }
+
+enum { ROOT, SYS, FS, EPOLL, INOTIFY, MQUEUE, KERNEL, PTY, RANDOM, NET, NET_CORE, NET_IPV4, VM, TTY, UXRT };
 
 const struct row fixed_rows[] = {
 	[ROOT] = { .name = "", .mode = DIR },
 	[SYS] = { .name = "sys", .mode = DIR, .parent = ROOT },
-	[KERNEL] = { .name = "kernel", .mode = DIR, .parent = SYS },
-	[RANDOM] = { .name = "random", .mode = DIR, .parent = KERNEL },
-	[VM] = { .name = "vm", .mode = DIR, .parent = SYS },
 	[FS] = { .name = "fs", .mode = DIR, .parent = SYS },
+	[EPOLL] = { .name = "epoll", .mode = DIR, .parent = FS },
+	[INOTIFY] = { .name = "inotify", .mode = DIR, .parent = FS },
+	[MQUEUE] = { .name = "mqueue", .mode = DIR, .parent = FS },
+	[KERNEL] = { .name = "kernel", .mode = DIR, .parent = SYS },
+	[PTY] = { .name = "pty", .mode = DIR, .parent = KERNEL },
+	[RANDOM] = { .name = "random", .mode = DIR, .parent = KERNEL },
+	[NET] = { .name = "net", .mode = DIR, .parent = SYS },
+	[NET_CORE] = { .name = "core", .mode = DIR, .parent = NET },
+	[NET_IPV4] = { .name = "ipv4", .mode = DIR, .parent = NET },
+	[VM] = { .name = "vm", .mode = DIR, .parent = SYS },
 	[TTY] = { .name = "tty", .mode = DIR, .parent = ROOT },
 	[UXRT] = { .name = "uxrt", .mode = DIR, .parent = ROOT },
-	[INOTIFY] = { .name = "inotify", .mode = DIR, .parent = FS },
 	{ .name = "sysvipc", .mode = DIR, .parent = ROOT }, /* the ipc server's is mounted there */
 	{ .name = "self", .mode = LNK, .make = make_self },
 	{ .name = "thread-self", .mode = LNK, .make = make_thread_self },
@@ -77,35 +83,77 @@ const struct row fixed_rows[] = {
 	{ .name = "version", .mode = REG | 0444, .make = make_version },
 	{ .name = "vmstat", .mode = REG | 0444, .make = make_vmstat },
 	{ .name = "drivers", .mode = REG | 0444, .make = terminal_drivers, .parent = TTY },
-	{ .name = "hostname", .mode = REG | 0644, .make = make_hostname, .write = write_hostname, .parent = KERNEL },
-	{ .name = "domainname", .mode = REG | 0444, .make = make_domainname, .parent = KERNEL },
-	{ .name = "ostype", .mode = REG | 0444, .make = system_name, .parent = KERNEL },
-	{ .name = "osrelease", .mode = REG | 0444, .make = release, .parent = KERNEL },
-	{ .name = "version", .mode = REG | 0444, .make = build, .parent = KERNEL },
-	{ .name = "pid_max", .mode = REG | 0444, .make = pid_max, .parent = KERNEL },
-	{ .name = "threads-max", .mode = REG | 0444, .make = pid_max, .parent = KERNEL },
-	{ .name = "ngroups_max", .mode = REG | 0444, .make = groups_max, .parent = KERNEL },
-	{ .name = "cap_last_cap", .mode = REG | 0444, .make = last_capability, .parent = KERNEL },
-	{ .name = "tainted", .mode = REG | 0644, .make = zero, .parent = KERNEL },
-	{ .name = "randomize_va_space", .mode = REG | 0444, .make = zero, .parent = KERNEL },
+	SETTING_FILE(EPOLL, "max_user_watches", EPOLL_WATCHES),
+	SETTING_FILE(INOTIFY, "max_queued_events", INOTIFY_EVENTS),
+	SETTING_FILE(INOTIFY, "max_user_instances", INOTIFY_INSTANCES),
+	SETTING_FILE(INOTIFY, "max_user_watches", INOTIFY_WATCHES),
+	SETTING_FILE(MQUEUE, "msg_default", MQUEUE_MESSAGES_DEFAULT),
+	SETTING_FILE(MQUEUE, "msg_max", MQUEUE_MESSAGES),
+	SETTING_FILE(MQUEUE, "msgsize_default", MQUEUE_SIZE_DEFAULT),
+	SETTING_FILE(MQUEUE, "msgsize_max", MQUEUE_SIZE),
+	SETTING_FILE(MQUEUE, "queues_max", MQUEUE_QUEUES),
+	SETTING_FILE(FS, "dir-notify-enable", DIRECTORY_NOTES),
+	CONSTANT_FILE(FS, "file-max", file_max),
+	SETTING_FILE(FS, "lease-break-time", LEASE_BREAK_TIME),
+	SETTING_FILE(FS, "leases-enable", LEASES),
+	SETTING_FILE(FS, "nr_open", FILES_OF_PROCESS),
+	CONSTANT_FILE(FS, "overflowgid", nobody),
+	CONSTANT_FILE(FS, "overflowuid", nobody),
+	SETTING_FILE(FS, "pipe-max-size", PIPE_MAX_SIZE),
+	SETTING_FILE(FS, "pipe-user-pages-hard", PIPE_PAGES_HARD),
+	SETTING_FILE(FS, "pipe-user-pages-soft", PIPE_PAGES_SOFT),
+	SETTING_FILE(PTY, "max", PTYS),
 	{ .name = "boot_id", .mode = REG | 0444, .make = make_boot_id, .parent = RANDOM },
+	CONSTANT_FILE(RANDOM, "entropy_avail", entropy),
+	CONSTANT_FILE(RANDOM, "poolsize", entropy),
 	{ .name = "uuid", .mode = REG | 0444, .make = make_uuid, .parent = RANDOM },
-	{ .name = "entropy_avail", .mode = REG | 0444, .make = entropy, .parent = RANDOM },
-	{ .name = "poolsize", .mode = REG | 0444, .make = entropy, .parent = RANDOM },
-	{ .name = "overcommit_memory", .mode = REG | 0444, .make = zero, .parent = VM },
-	{ .name = "max_map_count", .mode = REG | 0444, .make = map_count, .parent = VM },
-	{ .name = "file-max", .mode = REG | 0444, .make = file_max, .parent = FS },
-	{ .name = "nr_open", .mode = REG | 0444, .make = open_max, .parent = FS },
-	{ .name = "pipe-max-size", .mode = REG | 0444, .make = pipe_max, .parent = FS },
-	{ .name = "max_queued_events", .mode = REG | 0444, .make = queued_events_max, .parent = INOTIFY },
-	{ .name = "max_user_instances", .mode = REG | 0444, .make = inotify_instances_max, .parent = INOTIFY },
-	{ .name = "max_user_watches", .mode = REG | 0444, .make = inotify_watches_max, .parent = INOTIFY },
+	CONSTANT_FILE(KERNEL, "cap_last_cap", last_capability),
+	CONSTANT_FILE(KERNEL, "core_pattern", core_name),
+	CONSTANT_FILE(KERNEL, "core_uses_pid", zero),
+	{ .name = "domainname", .mode = REG | 0644, .make = make_domainname, .write = write_domainname, .parent = KERNEL },
+	{ .name = "hostname", .mode = REG | 0644, .make = make_hostname, .write = write_hostname, .parent = KERNEL },
+	SETTING_FILE(KERNEL, "msgmax", MSG_SIZE),
+	SETTING_FILE(KERNEL, "msgmnb", MSG_BYTES),
+	SETTING_FILE(KERNEL, "msgmni", MSG_QUEUES),
+	CONSTANT_FILE(KERNEL, "ngroups_max", groups_max),
+	CONSTANT_FILE(KERNEL, "osrelease", release),
+	CONSTANT_FILE(KERNEL, "ostype", system_name),
+	CONSTANT_FILE(KERNEL, "overflowgid", nobody),
+	CONSTANT_FILE(KERNEL, "overflowuid", nobody),
+	SETTING_FILE(KERNEL, "pid_max", PID_MAX),
+	CONSTANT_FILE(KERNEL, "randomize_va_space", zero),
+	SETTINGS_FILE(KERNEL, "sem", SEM_PER_SET, 4),
+	SETTING_FILE(KERNEL, "shmall", SHM_PAGES),
+	SETTING_FILE(KERNEL, "shmmax", SHM_SIZE),
+	SETTING_FILE(KERNEL, "shmmni", SHM_SEGMENTS),
+	CONSTANT_FILE(KERNEL, "tainted", zero),
+	SETTING_FILE(KERNEL, "threads-max", TASKS),
+	CONSTANT_FILE(KERNEL, "version", build),
+	CONSTANT_FILE(NET_CORE, "rmem_default", buffer_limit),
+	CONSTANT_FILE(NET_CORE, "rmem_max", buffer_limit),
+	SETTING_FILE(NET_CORE, "somaxconn", SOCKET_BACKLOG),
+	CONSTANT_FILE(NET_CORE, "wmem_default", buffer_limit),
+	CONSTANT_FILE(NET_CORE, "wmem_max", buffer_limit),
+	CONSTANT_FILE(NET_IPV4, "ip_forward", zero),
+	SETTINGS_FILE(NET_IPV4, "ip_local_port_range", PORT_FIRST, 2),
+	SETTING_FILE(NET_IPV4, "ip_unprivileged_port_start", PORT_UNPRIVILEGED),
+	SETTING_FILE(VM, "max_map_count", MAP_COUNT),
+	CONSTANT_FILE(VM, "overcommit_memory", zero),
 	{ .name = "audit", .mode = REG | 0444, .make = make_audit, .parent = UXRT },
 	{ .name = "charges", .mode = REG | 0444, .make = make_charges, .parent = UXRT },
 	{ .name = "counters", .mode = REG | 0444, .make = make_counters, .parent = UXRT },
 	{ .name = "objects", .mode = REG | 0444, .make = make_objects, .parent = UXRT },
 };
 const unsigned fixed_count = ARRAY_SIZE(fixed_rows);
+
+bool place_in_settings(const struct place *place)
+{
+	unsigned index = place->index;
+
+	while (place->kind == NODE_FIXED && index != ROOT && index != SYS)
+		index = fixed_rows[index].parent;
+	return place->kind == NODE_FIXED && index == SYS;
+}
 
 const struct row process_rows[] = {
 	[ROW_DIRECTORY] = { .name = "", .mode = DIR },

@@ -41,6 +41,8 @@ struct row {
 	unsigned parent;      /* rows of fixed_rows, sys_rows and cpu_rows: the directory's index */
 	bool in_threads;      /* process rows: also in task/TID */
 	bool private;         /* only for the same user */
+	u16 setting, settings; /* make_setting, write_setting: the first one, and how many the file shows */
+	/* How many bytes of the text it has taken, 0: all. */
 	long (*write)(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 };
 
@@ -61,6 +63,9 @@ static inline const struct row *place_row(const struct place *place)
 	default: return &process_rows[place->index];
 	}
 }
+
+/* Whether it is below /proc/sys. */
+bool place_in_settings(const struct place *place);
 
 /* Whether it is for a process, which may have gone. */
 static inline bool place_of_process(const struct place *place)
@@ -104,7 +109,12 @@ struct place sys_above_processors(void);
 struct system_state system_state_now(void);
 unsigned processors_now(void); /* the processors of this node, all of which run */
 text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_meminfo, make_vmstat, make_system_stat, make_uptime, make_loadavg, make_version,
-	make_hostname, make_domainname, make_boot_id, make_uuid, make_objects, make_audit, make_charges, make_counters;
+	make_boot_id, make_uuid, make_objects, make_audit, make_charges, make_counters;
+
+/* ---- settings.c: /proc/sys ---- */
+text_maker make_setting, make_hostname, make_domainname;
+long write_setting(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+long write_domainname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
 
 #endif

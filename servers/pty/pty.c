@@ -4,6 +4,7 @@
 #include "lib/string.h"
 
 static struct pty *ptys[PTYS_MAX];
+static unsigned pty_count; /* of them */
 static struct list_node gone = { &gone, &gone };
 
 /* As Linux encodes a device number in 32 bits. */
@@ -122,7 +123,8 @@ static const struct tty_wire wire = { .transmit = transmit, .flush_output = flus
 
 static long free_index(void)
 {
-	for (unsigned i = 0; i < PTYS_MAX; i++)
+	/* of kernel.pty.max Linux gives all but one */
+	for (unsigned i = 0; pty_count + 1 < setting(SETTING_PTYS) && i < PTYS_MAX; i++)
 		if (!ptys[i])
 			return i;
 	return -ENOSPC;
@@ -155,6 +157,7 @@ struct pty *pty_new(const struct request *request, long *error)
 	}
 	init(pty, (unsigned)index, job_caller(request));
 	ptys[index] = pty;
+	pty_count++;
 	return pty;
 }
 
@@ -183,6 +186,7 @@ void pty_reap(void)
 	while ((pty = list_first_entry(&gone, struct pty, gone))) {
 		list_remove(&pty->gone);
 		ptys[pty->index] = NULL;
+		pty_count--;
 		tty_forget(&pty->tty);
 		memory_free(pty, sizeof(*pty));
 	}

@@ -17,7 +17,7 @@
 
 #define PTY_SLAVE_MAJOR 136 /* Linux Documentation/admin-guide/devices.txt */
 #define PTY_FILES_MINOR 22  /* st_dev of /dev/pts */
-#define PTYS_MAX 4096 /* Linux: kernel.pty.max */
+#define PTYS_MAX 4096 /* the most that kernel.pty.max can be */
 
 /* Linux holds 4095 bytes where a reader takes them, and 8 KiB on the way there. */
 #define PTY_AT_READER 4095

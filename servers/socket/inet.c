@@ -35,7 +35,7 @@ long inet_bind(struct request *request, struct socket *socket, const u8 *bytes, 
 	struct inet_name name, before = inet->local;
 	long error = inet_take_own(socket, bytes, length, &name);
 
-	if (!error && name.port && name.port < PORT_PRIVILEGED && credentials_of(request->principal, true).uid)
+	if (!error && name.port && name.port < setting(SETTING_PORT_UNPRIVILEGED) && credentials_of(request->principal, true).uid)
 		error = -EACCES;
 	if (!error && (inet->listed || socket->state != SOCKET_UNCONNECTED))
 		error = -EINVAL;

@@ -12,9 +12,6 @@
 #define INET_IPPROTO_TCP 6u
 #define INET_IPPROTO_UDP 17u
 
-#define PORT_EPHEMERAL_FIRST 32768u /* net.ipv4.ip_local_port_range */
-#define PORT_EPHEMERAL_LAST  60999u
-#define PORT_PRIVILEGED      1024u  /* net.ipv4.ip_unprivileged_port_start */
 
 struct inet_name {
 	u8 ip[16];

@@ -8,7 +8,6 @@
 #include "servers/socket/inet.h"
 
 #define BUCKETS 1024u
-#define RANGE   (PORT_EPHEMERAL_LAST - PORT_EPHEMERAL_FIRST + 1)
 
 static struct list_node buckets[2][BUCKETS];
 
@@ -96,21 +95,30 @@ void port_unlisten(struct inet *inet)
 	list_push_back(bucket_of(inet, inet->local.port), &inet->link);
 }
 
+/* Ports that the system chooses: net.ipv4.ip_local_port_range. */
+static unsigned range_size(void)
+{
+	return (unsigned)(setting(SETTING_PORT_LAST) - setting(SETTING_PORT_FIRST) + 1);
+}
+
 /* Where a search begins: another place each time, which nobody can tell. */
 static unsigned random_start(void)
 {
 	static u64 state;
 
 	state = hash_u64(state + kernel_monotonic());
-	return (unsigned)(state % RANGE);
+	return (unsigned)(state % range_size());
 }
 
 /* All ports of the range, those of one parity first: Linux gives bind the odd ones and connect the even ones, while there are some. */
 static unsigned port_at(unsigned start, unsigned i, bool odd)
 {
-	unsigned half = RANGE / 2, place = (start + i) % half;
+	unsigned first = (unsigned)setting(SETTING_PORT_FIRST), size = range_size(), half = MAX(size / 2, 1u), place = (start + i) % half;
 
-	return PORT_EPHEMERAL_FIRST + 2 * place + (i < half ? odd : !odd);
+	/* of an odd number of ports the last has no pair */
+	if (size == 1 || i == 2 * half)
+		return first + size - 1;
+	return first + 2 * place + (i < half ? odd : !odd);
 }
 
 long port_bind(struct inet *inet, unsigned port)
@@ -123,7 +131,7 @@ long port_bind(struct inet *inet, unsigned port)
 		port_take(inet, port);
 		return 0;
 	}
-	for (unsigned i = 0; i < RANGE; i++) {
+	for (unsigned i = 0; i < range_size(); i++) {
 		port = port_at(start, i, true);
 		if (in_the_way(inet, port, true))
 			continue;
@@ -167,7 +175,7 @@ long port_connect(struct inet *inet, const struct inet_name *to)
 
 	if (inet->listed)
 		return port_find_connection(&local, to) ? -EADDRNOTAVAIL : 0;
-	for (unsigned i = 0; i < RANGE; i++) {
+	for (unsigned i = 0; i < range_size(); i++) {
 		unsigned port = port_at(start, i, false);
 
 		if (!good_for(inet, port, to))

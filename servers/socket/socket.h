@@ -20,7 +20,6 @@
 #include "servers/socket/message.h"
 
 #define SOCKET_DEFAULT_LIMIT 212992u /* of both buffers, and the most that SO_SNDBUF and SO_RCVBUF double: Linux's wmem_max and rmem_max */
-#define SOCKET_BACKLOG_MAX   4096u   /* net.core.somaxconn */
 #define SOCKETS_MAX          16384u  /* with those that wait to be accepted, which have no Handle */
 #define DATAGRAM_QUEUE_MAX   10u     /* net.unix.max_dgram_qlen */
 #define OPTION_MAX           256u    /* bytes of an option's value */

@@ -359,7 +359,7 @@ static long listen(struct request *request, struct socket *socket, unsigned back
 	(void)request;
 	if (inet->connecting || (socket->state != SOCKET_UNCONNECTED && socket->state != SOCKET_LISTENING))
 		return -EINVAL;
-	socket->backlog = MIN(backlog, SOCKET_BACKLOG_MAX);
+	socket->backlog = MIN(backlog, (unsigned)setting(SETTING_SOCKET_BACKLOG));
 	if (socket->state == SOCKET_LISTENING) {
 		admit_pending(socket);
 		return 0;

@@ -137,7 +137,7 @@ static long listen(struct request *request, struct socket *socket, unsigned back
 {
 	if (!socket->address || socket->state == SOCKET_CONNECTED)
 		return -EINVAL;
-	socket->backlog = MIN(backlog, SOCKET_BACKLOG_MAX);
+	socket->backlog = MIN(backlog, (unsigned)setting(SETTING_SOCKET_BACKLOG));
 	socket->state = SOCKET_LISTENING;
 	socket->credentials = credentials_of(request->principal, true);
 	socket->had_credentials = true;

@@ -9,6 +9,16 @@ unsigned fake_requests_kept;
 u64 fake_now = 1000000;
 long (*fake_root)(unsigned label, unsigned long m[8], unsigned bytes);
 struct principal_entry fake_principals[16];
+u64 fake_settings[SETTING_COUNT] = {
+#define X(name, first, least, most) [SETTING_##name] = first,
+	SETTINGS(X)
+#undef X
+};
+
+u64 setting(enum setting which)
+{
+	return fake_settings[which];
+}
 
 static struct message_buffer buffer;
 struct message_buffer *serve_message = &buffer;

@@ -33,6 +33,7 @@ extern u64 fake_now; /* the monotonic clock */
 /* Root, as the test plays it; NULL: every call is -ENOSYS. */
 extern long (*fake_root)(unsigned label, unsigned long m[8], unsigned bytes);
 extern struct principal_entry fake_principals[16];
+extern u64 fake_settings[SETTING_COUNT];
 
 struct open_file *fake_file(unsigned flags);
 

@@ -1,4 +1,4 @@
-// sources: root/process.c root/thread.c root/wait.c root/groups.c root/signal.c root/op_signal.c root/posix_timer.c root/exit.c root/permission.c root/capability.c root/cpu_clock.c root/limits.c root/region.c
+// sources: root/process.c root/thread.c root/wait.c root/groups.c root/signal.c root/op_signal.c root/posix_timer.c root/exit.c root/permission.c root/capability.c root/cpu_clock.c root/limits.c root/region.c root/settings.c
 /*
  * Processes, groups, sessions, signals and waiting against a model: random deeds of a few dozen processes, each of whose answers and traces
  * are compared. Memory comes from malloc, so that the sanitizers see what is used after its end; at the end nothing is left.
@@ -179,7 +179,7 @@ u64 process_cpu_ns(const struct process *process) { return process->dead.user_ns
 void init_ended(u32 status) { root_panic("the first program ended: %u", status); }
 
 /* No space has a region. */
-struct region *region_new(void) { return root_alloc(sizeof(struct region)); }
+struct region *region_new(const struct region_tree *tree) { (void)tree; return root_alloc(sizeof(struct region)); }
 void region_delete(struct region *region) { root_free(region); }
 void object_put(struct object *object) { (void)object; }
 

@@ -153,6 +153,7 @@ static void ring_follows_linux_at_random(void)
 
 static void moving_to_another_buffer_keeps_the_bytes(void)
 {
+	static struct ring_slot slots[2][SLOTS * 2];
 	struct ring ring;
 	u64 seed = 7;
 
@@ -164,7 +165,7 @@ static void moving_to_another_buffer_keeps_the_bytes(void)
 		put(&ring, 1 + (dice >> 8) % 5000, false);
 		get(&ring, 1 + (dice >> 32) % 6000);
 		model.slots = ring.used > SLOTS || dice & 1 ? SLOTS * 2 : SLOTS;
-		ring_move(&ring, other, model.slots * 4096);
+		ring_move(&ring, other, model.slots * 4096, model.slots == SLOTS ? NULL : ring.slot == slots[0] ? slots[1] : slots[0]);
 		check_same(&ring);
 	}
 }

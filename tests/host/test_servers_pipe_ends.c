@@ -1,4 +1,4 @@
-// sources: servers/pipe/ring.c servers/pipe/transfer.c
+// sources: servers/pipe/ring.c servers/pipe/transfer.c servers/pipe/account.c serve/users.c
 /* Readers and writers of a pipe that come, wait, are interrupted and go: the bytes stay in order and whole. */
 #include "check.h"
 
@@ -28,7 +28,9 @@ static struct open_file *end(unsigned flags)
 
 static void start(unsigned read_flags, unsigned write_flags)
 {
-	the_pipe = pipe_new();
+	long error;
+
+	the_pipe = pipe_new(1, &error);
 	reader = end(LINUX_O_RDONLY | read_flags);
 	writer = end(LINUX_O_WRONLY | write_flags);
 }
@@ -287,17 +289,50 @@ static void a_resized_pipe_keeps_its_bytes(void)
 	struct fake_request *f = begin_write(big, 40000);
 
 	fake_free(f);
-	CHECK_EQ(pipe_resize(the_pipe, 4096), -EBUSY);
-	CHECK_EQ(pipe_resize(the_pipe, 0), -EBUSY); /* a page, as the least there is */
-	CHECK_EQ(pipe_resize(the_pipe, 0x80000001u), -EINVAL);
-	CHECK_EQ(pipe_resize(the_pipe, PIPE_MAX_SIZE + 1), -EPERM);
-	CHECK_EQ(pipe_resize(the_pipe, 100000), 131072);
+	fake_principals[0] = (struct principal_entry){ .principal = 1, .uid = 5, .euid = 5 };
+	CHECK_EQ(pipe_resize(the_pipe, 4096, 1), -EBUSY);
+	CHECK_EQ(pipe_resize(the_pipe, 0, 1), -EBUSY); /* a page, as the least there is */
+	CHECK_EQ(pipe_resize(the_pipe, 0x80000001u, 1), -EINVAL);
+	CHECK_EQ(pipe_resize(the_pipe, setting(SETTING_PIPE_MAX_SIZE) + 1, 1), -EPERM);
+	fake_principals[0].euid = 0;
+	CHECK_EQ(pipe_resize(the_pipe, setting(SETTING_PIPE_MAX_SIZE) + 1, 1), 2097152);
+	CHECK_EQ(pipe_resize(the_pipe, 100000, 1), 131072);
 	f = begin_read(to, sizeof(to));
 	CHECK_EQ(f->result, 40000);
 	CHECK(!memcmp(big, to, 40000));
 	fake_free(f);
-	CHECK_EQ(pipe_resize(the_pipe, 1), 4096);
+	CHECK_EQ(pipe_resize(the_pipe, 1, 1), 4096);
+	fake_principals[0].principal = 0;
 	finish();
+}
+
+static void a_user_with_many_pages_gets_small_pipes_then_none(void)
+{
+	struct pipe *pipes[3];
+	long error;
+
+	fake_principals[0] = (struct principal_entry){ .principal = 1, .uid = 5, .euid = 5 };
+	fake_settings[SETTING_PIPE_PAGES_SOFT] = 16;
+	fake_settings[SETTING_PIPE_PAGES_HARD] = 18;
+	for (int i = 0; i < 2; i++) {
+		pipes[i] = pipe_new(1, &error);
+		pipes[i]->holders = 1; /* one without ends goes at the first chance */
+	}
+	CHECK_EQ(pipes[0]->ring.size, PIPE_DEFAULT_SIZE);
+	CHECK_EQ(pipes[1]->ring.size, PIPE_LEAST_SIZE);
+	CHECK(!pipe_new(1, &error));
+	CHECK_EQ(error, -ENFILE);
+	CHECK_EQ(pipe_resize(pipes[1], 16384, 1), -EPERM);
+	CHECK_EQ(pipe_resize(pipes[1], 4096, 1), 4096);
+	fake_principals[0].euid = 0; /* against whom it counts all the same */
+	pipes[2] = pipe_new(1, &error);
+	CHECK_EQ(pipes[2]->ring.size, PIPE_DEFAULT_SIZE);
+	for (int i = 0; i < 3; i++)
+		pipe_free(pipes[i]);
+	CHECK_EQ(pipe_excess(5), PIPE_WITHIN);
+	fake_settings[SETTING_PIPE_PAGES_SOFT] = 16384;
+	fake_settings[SETTING_PIPE_PAGES_HARD] = 0;
+	fake_principals[0].principal = 0;
 }
 
 int main(void)
@@ -309,5 +344,6 @@ int main(void)
 	RUN(memory_that_is_not_there_stops_a_write_whole);
 	RUN(small_writes_stay_whole_at_random);
 	RUN(a_resized_pipe_keeps_its_bytes);
+	RUN(a_user_with_many_pages_gets_small_pipes_then_none);
 	return check_result();
 }

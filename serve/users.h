@@ -1,0 +1,17 @@
+/* What a server counts for each user: a number a uid. */
+#ifndef SERVE_USERS_H
+#define SERVE_USERS_H
+
+#include "lib/types.h"
+
+#define USERS_BUCKETS 64
+
+struct users {
+	struct user *bucket[USERS_BUCKETS]; /* those whose number is not 0 */
+};
+
+u64 users_count(const struct users *users, u32 uid);
+/* The number grows, or falls, by that. False: there is no memory for one that was 0. */
+bool users_add(struct users *users, u32 uid, s64 change);
+
+#endif
