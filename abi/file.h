@@ -117,7 +117,8 @@
 	X(DESCRIBE, 43) \
 	/* m[0] O_ flags: a new open file on the same object; only forwarded by root -> as OPEN */ \
 	X(REOPEN, 44) \
-	/* m[0] -1: get; else set O_APPEND O_NONBLOCK O_ASYNC O_DIRECT O_NOATIME of the open file -> m[0] flags incl. access mode */ \
+	/* m[0] -1: get; else set O_APPEND O_NONBLOCK O_ASYNC O_DIRECT O_NOATIME of the open file, m[1] the descriptor that names it, m[2] 1: -ENOTTY if
+	 * O_ASYNC means nothing to it -> m[0] flags incl. access mode */ \
 	X(FLAGS, 45) \
 	/* a descriptor of the caller's process was closed: its POSIX locks on this file go */ \
 	X(FLUSH, 46) \
@@ -170,6 +171,13 @@
 	X(INOTIFY_REMOVE, 131) /* m[0] the watch's number */ \
 	/* on a file's Handle, only forwarded by the event server: m[0] mask, m[1] instance */ \
 	X(WATCH, 132) \
+	/* whom O_ASYNC tells, and by what: m[0] OWNER_SET: m[1] ASYNC_ kind (abi/process.h), m[2] number, 0: nobody. -ESRCH. OWNER_GET -> m[1], m[2], 0: nobody,
+	 * or gone. OWNER_SET_SIGNAL: m[1], 0: SIGIO, with nothing said. OWNER_GET_SIGNAL -> the signal */ \
+	X(OWNER, 134) \
+	/* m[0] 1: set m[1], m[2] the descriptor that SIGIO will name -> the type: LEASE_READ, _WRITE, _NONE. -EAGAIN: others have it open; -EACCES: another's */ \
+	X(LEASE, 135) \
+	/* F_NOTIFY: m[0] Linux's DN_ bits, m[1] the descriptor. -ENOTDIR */ \
+	X(NOTIFY, 136) \
 	/* file server to event server, forwarded: m[0] 0 or -errno, m[1] badge of the open file that watches, m[2] the ring's epoch, m[3] inode, m[4] device */ \
 	X(WATCHING, 133) \
 	/* socket server: abi/socket.h says what they carry */ \
@@ -247,6 +255,16 @@ enum file_operation {
 #define CONTINUE_INFO     9 /* answer to INFO: the prefix is struct file_info and lines of text. m[5] the next part to ask for, 0: that was all; m[6]
 			     * INFO_NO_DESCRIPTOR, or the text's last line is about that descriptor of the process, and wants what INFO says of it */
 #define INFO_NO_DESCRIPTOR (~0ul)
+
+/* Linux's F_RDLCK and the others */
+#define LEASE_READ  0
+#define LEASE_WRITE 1
+#define LEASE_NONE  2
+
+#define OWNER_GET        0
+#define OWNER_SET        1
+#define OWNER_GET_SIGNAL 2
+#define OWNER_SET_SIGNAL 3
 
 #define POLL_KEEP  1
 #define POLL_AGAIN 2

@@ -228,6 +228,18 @@
 #define OOM_ADJUST_MIN (-1000)
 #define OOM_ADJUST_MAX 1000
 
+/* Owners of open files: Linux's F_OWNER_ types; what they are told: Linux's POLL_ codes of siginfo. */
+#define ASYNC_THREAD  0
+#define ASYNC_PROCESS 1
+#define ASYNC_GROUP   2
+#define ASYNC_SIGNAL_MAX 64
+#define ASYNC_IN      1
+#define ASYNC_OUT     2
+#define ASYNC_MESSAGE 3
+#define ASYNC_ERROR   4
+#define ASYNC_URGENT  5
+#define ASYNC_HUP     6
+
 #define SERVICE_POOLS_MAX 16 /* the first in SLOT_POOL */
 
 #define PROCESS_MEMORY_MAX 0x10000ul /* of one PROCESS_MEMORY: root is not to be kept longer */

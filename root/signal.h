@@ -15,7 +15,7 @@ struct request;
 enum {
 	SIGNAL_HUP = 1, SIGNAL_INT = 2, SIGNAL_QUIT = 3, SIGNAL_ILL = 4, SIGNAL_TRAP = 5, SIGNAL_ABRT = 6, SIGNAL_BUS = 7, SIGNAL_FPE = 8,
 	SIGNAL_KILL = 9, SIGNAL_SEGV = 11, SIGNAL_ALRM = 14, SIGNAL_CHLD = 17, SIGNAL_CONT = 18, SIGNAL_STOP = 19, SIGNAL_TSTP = 20,
-	SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, SIGNAL_URG = 23, SIGNAL_XCPU = 24, SIGNAL_XFSZ = 25, SIGNAL_VTALRM = 26, SIGNAL_PROF = 27, SIGNAL_WINCH = 28, SIGNAL_SYS = 31,
+	SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, SIGNAL_URG = 23, SIGNAL_XCPU = 24, SIGNAL_XFSZ = 25, SIGNAL_VTALRM = 26, SIGNAL_PROF = 27, SIGNAL_WINCH = 28, SIGNAL_IO = 29, SIGNAL_SYS = 31,
 	SIGNAL_RT_MIN = 32,
 };
 
@@ -32,6 +32,7 @@ _Static_assert(sizeof(struct linux_siginfo) == 128, "siginfo layout");
 #define SI_CODE_KERNEL 0x80
 #define SI_CODE_TKILL  (-6)
 #define SI_CODE_TIMER  (-2)
+#define SI_CODE_SIGIO  (-5)
 
 void signal_queue_init(struct signal_queue *queue);
 void signal_queue_clear(struct signal_queue *queue);

@@ -29,7 +29,7 @@ static const struct {
 	FILE(READDIR, readdir), FILE(FSYNC, fsync), FILE(LOCK, lock), FILE(IOCTL, ioctl), FILE(POLL, poll), FILE(MAP, map),
 	FILE(DESCRIBE, describe), FILE(FLAGS, flags), FILE(FLUSH, flush), FILE(ALLOCATE, allocate), FILE(FGETXATTR, fgetxattr),
 	FILE(FSETXATTR, fsetxattr), FILE(FLISTXATTR, flistxattr), FILE(FREMOVEXATTR, fremovexattr), FILE(FSTATFS, fstatfs), FILE(KIND, kind),
-	FILE(SEALS, seals), FILE(WATCH, watch),
+	FILE(SEALS, seals), FILE(WATCH, watch), FILE(OWNER, owner), FILE(LEASE, lease), FILE(NOTIFY, notify),
 #undef FILE
 };
 
@@ -52,7 +52,14 @@ static long dispatch_other(struct request *request)
 {
 	if (request->file && request->file->flags & LINUX_O_PATH)
 		return -EBADF;
-	return serve_operations->message ? serve_operations->message(request) : -ENOSYS;
+	if (!serve_operations->message)
+		return -ENOSYS;
+	struct open_file *file = request->file;
+	long result = serve_operations->message(request);
+
+	if (unlikely(request->label == FILE_SEND && file && file->async))
+		async_wrote(file, result, 0);
+	return result;
 }
 
 static inline long dispatch(struct request *request)
@@ -210,7 +217,7 @@ static const unsigned long *closing_matters; /* the operations', or one of these
 /* Whether the kernel may note closed files in the message buffer instead of waking the server. */
 static void offer_closed(void)
 {
-	serve_message->closed_later = !(watch_count | serve_locks.waiting | *closing_matters);
+	serve_message->closed_later = !(watch_count | serve_locks.waiting | lease_waiting | *closing_matters);
 }
 
 /* Files that were closed before the message that has just come. */
@@ -225,8 +232,20 @@ static void take_closed(void)
 /* Whether the server's timer is due; *deadline is when it will be (0: never). */
 static bool timer_due(unsigned long *deadline)
 {
+	unsigned long lease = lease_deadline();
+
 	*deadline = serve_operations->deadline ? serve_operations->deadline() : 0;
+	if (unlikely(lease) && (!*deadline || lease < *deadline))
+		*deadline = lease;
 	return *deadline && kernel_monotonic() >= *deadline;
+}
+
+static void timers_expired(void)
+{
+	if (unlikely(lease_count))
+		lease_expired();
+	if (serve_operations->expired)
+		serve_operations->expired();
 }
 
 /* What goes out with the next receive: nothing, the request's answer[], or serve_forward, which is its caller passed on to somebody else. */
@@ -329,7 +348,7 @@ static void receive(struct request *request, unsigned long info, enum outcome ou
 		while (timer_due(&deadline)) {
 			send_now(request, info, outcome);
 			outcome = OUTCOME_NONE;
-			serve_operations->expired();
+			timers_expired();
 		}
 		if (outcome == OUTCOME_FORWARD && deadline) {
 			send_now(request, info, outcome);

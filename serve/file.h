@@ -19,12 +19,20 @@ struct node {
 
 /* One queue for each thing whose readiness changes; an open file uses its own unless the server points file->poll elsewhere (both ends of a pipe...). */
 struct poll_queue {
-	struct list_node armings;
+	struct list_node armings, asyncs;
 	u64 counter, reads, writes; /* grow whenever readiness appears anew: to read, to write; the first: otherwise */
 };
 void poll_queue_init(struct poll_queue *queue);
 /* Something became ready: signals the armings that wait for any of `events` (POLLERR and POLLHUP always count). */
 void poll_wake(struct poll_queue *queue, unsigned events);
+/* For a server that tells owners by itself: poll_wake without async_tell. */
+void poll_wake_waiting(struct poll_queue *queue, unsigned events);
+/* Signals the owners of files with O_ASYNC, where Linux does so though nothing may have become ready that was not. */
+void async_tell(struct poll_queue *queue, unsigned events);
+/* What the `async` operation says of the owner if nobody has set one: none, */
+#define ASYNC_NOBODY (~0u)
+/* or the caller's process, or else a process group. */
+#define ASYNC_CALLER 0u
 
 struct open_file {
 	unsigned long badge;
@@ -39,6 +47,9 @@ struct open_file {
 	u64 words[2];          /* the server's */
 	struct poll_queue *poll;
 	struct poll_queue own_poll;
+	struct async *async;   /* framework: its owner, and O_ASYNC (serve/async.h) */
+	struct lease *lease;   /* framework */
+	struct notify *notify; /* framework: F_NOTIFY */
 	struct watch *watch;   /* framework: this open file is a watch of an inotify instance */
 	struct list_node link; /* the server's: all open files of an object, say */
 	unsigned char *buffer; /* framework: memory that it shares with its holders (TRANSFER_BUFFER), which they may change at any time; NULL: none */
@@ -124,6 +135,9 @@ struct serve_operations {
 	/* The file's seals with `add` among them from now on; may refuse. Without it EINVAL. */
 	long (*seals)(struct open_file *file, unsigned add);
 	long (*set_flags)(struct open_file *file, unsigned flags);       /* before F_SETFL's flags are stored; may refuse */
+	/* Whether O_ASYNC means something to the file: its owner is signalled when poll_wake is called. *owner (ASYNC_NOBODY): see there. NULL: to none */
+	bool (*async)(const struct open_file *file, unsigned *owner);
+	bool leases; /* regular files may have leases: who opens one waits, before `open` */
 	/* Text shown for /proc/PID/fd/N where there is no path ("pipe:[7]"): its length. */
 	long (*describe)(struct open_file *file, char *text, size_t size);
 	/*

@@ -95,7 +95,10 @@ long op_write(struct request *request)
 	if (!length && (wanted || !ops()->writes_of_nothing))
 		return wanted && offset != OFFSET_END ? -EFBIG : 0;
 	request->position = offset;
-	return ops()->write(request, file, offset, length);
+	error = ops()->write(request, file, offset, length);
+	if (unlikely(file->async))
+		async_wrote(file, error, length);
+	return error;
 }
 
 void buffer_drop(struct open_file *file)
@@ -436,6 +439,8 @@ long op_flags(struct request *request)
 			return -EBADF;
 		wanted = (file->flags & ~(unsigned)SETTABLE_FLAGS) | ((unsigned)request->m[0] & SETTABLE_FLAGS);
 		error = ops()->set_flags ? ops()->set_flags(file, wanted) : 0;
+		if (!error)
+			error = async_set(file, &wanted, (int)request->m[1], request->m[2] == 1);
 		if (error)
 			return error;
 		file->flags = wanted;

@@ -4,6 +4,8 @@
 
 #include "lib/errno.h"
 #include "lib/path.h"
+#include "serve/async.h"
+#include "serve/lease.h"
 #include "serve/lock.h"
 #include "serve/serve.h"
 #include "serve/watch.h"
@@ -78,6 +80,8 @@ static inline struct open_file *open_file_look(unsigned long badge)
 
 /* Opens a node for the caller: checks flags against its type, truncates, calls the server, answers. */
 long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh);
+/* The rest of opening, once the file is there and no lease stands in the way: 0, the Handle is in the answer; REQUEST_KEPT; or the file has gone. */
+long open_node_go_on(struct request *request, struct open_file *file, unsigned flags);
 long op_reopen(struct request *request);
 /* The caller is passed on to the socket server: SOCKET_NAME_ of a socket's node. */
 long forward_socket_name(struct request *request, struct node node, unsigned mount, unsigned purpose);
@@ -169,7 +173,8 @@ serve_handler path_open, path_stat, path_readlink, path_mkdir, path_mknod, path_
 	path_setattr, path_statfs, path_getxattr, path_setxattr, path_listxattr, path_removexattr, path_resolve, op_place, op_resolve;
 void buffer_drop(struct open_file *file);
 serve_handler op_buffer, op_read, op_write, op_seek, op_fstat, op_fsetattr, op_readdir, op_fsync, op_lock, op_ioctl, op_poll, op_map, op_describe,
-	op_flags, op_info, op_watch, op_kind, op_seals, op_flush, op_allocate, op_fgetxattr, op_fsetxattr, op_flistxattr, op_fremovexattr, op_fstatfs;
+	op_flags, op_owner, op_lease, op_notify, op_info, op_watch, op_kind, op_seals, op_flush, op_allocate, op_fgetxattr, op_fsetxattr, op_flistxattr, op_fremovexattr,
+	op_fstatfs;
 
 /* Shared by path and open-file forms. */
 long node_getattr(struct request *request, struct node node);

@@ -78,11 +78,14 @@ void open_file_drop(struct open_file *file)
 	poll_forget(file);
 	watch_closed(file);
 	buffer_drop(file);
+	notify_drop(file);
+	async_drop(file);
 	if (file->held && serve_operations->unhold)
 		serve_operations->unhold(file->node);
 	if (unlikely(watch_count))
 		watch_tell_gone();
 	open_table[file->badge & OPEN_INDEX_MASK] = NULL;
+	lease_drop(file);
 	memory_free(file, sizeof(*file));
 }
 
@@ -277,6 +280,21 @@ static long server_open(struct request *request, struct open_file *file)
 	return result;
 }
 
+long open_node_go_on(struct request *request, struct open_file *file, unsigned flags)
+{
+	long result = server_open(request, file);
+
+	if (result < 0)
+		return result;
+	if ((flags & LINUX_O_TRUNC) && is_type(file->mode, LINUX_S_IFREG) && !(flags & LINUX_O_PATH))
+		result = node_truncate(file->node);
+	if (result < 0) {
+		release(file);
+		return result;
+	}
+	return open_finish(request, file);
+}
+
 long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh)
 {
 	unsigned mode = serve_operations->mode(node);
@@ -302,16 +320,16 @@ long open_node(struct request *request, struct node node, unsigned mount, unsign
 		serve_operations->hold(node);
 	if (is_type(mode, LINUX_S_IFREG) || is_type(mode, LINUX_S_IFDIR))
 		file->opened = OPENED_SEEKABLE;
-	result = server_open(request, file);
-	if (result < 0)
-		return result;
-	if ((flags & LINUX_O_TRUNC) && !fresh && is_type(mode, LINUX_S_IFREG) && !(flags & LINUX_O_PATH))
-		result = node_truncate(node);
-	if (result < 0) {
-		release(file);
-		return result;
+	if (fresh)
+		flags &= ~(unsigned)LINUX_O_TRUNC;
+	if (unlikely(lease_count) && !fresh && !(flags & LINUX_O_PATH)) {
+		result = lease_open(request, file, flags);
+		if (result && result != REQUEST_KEPT)
+			open_file_drop(file);
+		if (result)
+			return result;
 	}
-	return open_finish(request, file);
+	return open_node_go_on(request, file, flags);
 }
 
 /* An open file once more, for /proc/PID/fd/N, /proc/self/exe and the like. Root has checked the path that it was opened by. */

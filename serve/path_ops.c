@@ -117,6 +117,8 @@ static void tell_moved(const struct walk *from, const struct walk *to)
 {
 	u32 cookie = watch_cookie();
 
+	if (from->parent.id == to->parent.id)
+		tell_name(from, from->mode, WATCH_RENAMED, 0);
 	tell_name(from, from->mode, INOTIFY_MOVED_FROM, cookie);
 	tell_name(to, from->mode, INOTIFY_MOVED_TO, cookie);
 }
@@ -430,6 +432,7 @@ long path_rename(struct request *request)
 
 long path_setattr(struct request *request)
 {
+	struct file_attr attr;
 	struct walk walk;
 	const char *data;
 	size_t bytes;
@@ -440,6 +443,10 @@ long path_setattr(struct request *request)
 	if (!data)
 		return -EINVAL;
 	result = walk_existing(request, &walk);
+	if (!result && unlikely(lease_count) && request->m[0] == SETATTR_SIZE && bytes == sizeof(attr)) {
+		memcpy(&attr, data, sizeof(attr));
+		result = lease_truncate(request, walk.node, attr.size);
+	}
 	return result ? result : node_setattr(request, walk.node, (unsigned)request->m[0], (const unsigned char *)data, bytes);
 }
 

@@ -25,6 +25,7 @@ static unsigned resting;
 void poll_queue_init(struct poll_queue *queue)
 {
 	list_init(&queue->armings);
+	list_init(&queue->asyncs);
 	queue->counter = 1;
 }
 
@@ -56,7 +57,7 @@ static void rearm(struct arming *arming, unsigned events)
 	arming->events = events;
 }
 
-void poll_wake(struct poll_queue *queue, unsigned events)
+void poll_wake_waiting(struct poll_queue *queue, unsigned events)
 {
 	queue->counter += (events & ~(READS | WRITES)) != 0;
 	queue->reads += (events & READS) != 0;
@@ -71,8 +72,15 @@ void poll_wake(struct poll_queue *queue, unsigned events)
 	}
 }
 
+void poll_wake(struct poll_queue *queue, unsigned events)
+{
+	poll_wake_waiting(queue, events);
+	async_wake(queue, events);
+}
+
 void poll_forget(struct open_file *file)
 {
+	async_leave(file);
 	list_for_each_safe(node, &file->poll->armings) {
 		struct arming *arming = list_entry(node, struct arming, link);
 

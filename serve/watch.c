@@ -111,6 +111,8 @@ static void tell(u64 id, const struct event *e)
 {
 	tell_list(bucket_of(id), id, e);
 	tell_list(&gone, id, e);
+	if (unlikely(notify_count))
+		notify_tell(id, e->events);
 }
 
 static unsigned with_type(unsigned events, unsigned mode)

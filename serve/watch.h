@@ -18,6 +18,13 @@ u32 watch_cookie(void);
 /* Nodes that have gone meanwhile: DELETE_SELF, IGNORED. */
 void watch_tell_gone(void);
 
+/* Beside INOTIFY_ events, for F_NOTIFY: a name was changed within its directory. */
+#define WATCH_RENAMED 0x08000000u
+/* ---- notify.c: F_NOTIFY. Who wishes counts in watch_count, too ---- */
+extern unsigned notify_count;
+void notify_tell(u64 id, unsigned events);
+void notify_drop(struct open_file *file);
+
 /* A request of that label was answered so. */
 void watch_answered(const struct open_file *file, unsigned label, long result);
 /* The open file of a watch goes. */

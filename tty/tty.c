@@ -93,6 +93,14 @@ void tty_settle(struct tty *tty)
 	answer_drainers(tty);
 }
 
+bool tty_async(const struct open_file *file, unsigned *owner)
+{
+	const struct tty *tty = tty_of(file);
+
+	*owner = tty->group ? tty->group : ASYNC_CALLER;
+	return true;
+}
+
 /* ---- timers ---- */
 
 unsigned long tty_deadline(void)

@@ -135,6 +135,9 @@ void job_sweep(void);
 /* The line is gone: open files see it, the session's leader is told. Reads that wait without a byte return `nothing`. */
 void tty_hang_up(struct tty *tty, long nothing);
 
+/* O_ASYNC: the foreground group owns what nobody has claimed. */
+bool tty_async(const struct open_file *file, unsigned *owner);
+
 /* ---- ioctl.c ---- */
 long tty_ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument);
 /* A command that came by the other end: the master of a pty. Only those that concern both ends are known there. */

@@ -43,6 +43,8 @@ static long change_path(struct thread_record *t, int dirfd, uaddr_t path, unsign
 	if (result)
 		return change_file(t, cptr, change);
 	path_start(&p, FILE_SETATTR, change->mask, 0, at_flags & AT_SYMLINK_NOFOLLOW ? WALK_NOFOLLOW : 0);
+	if (change->mask & SETATTR_SIZE)
+		p.ipc.info |= INFO_INTERRUPTIBLE; /* it may wait for a lease */
 	result = path_add(t, &p, 0, dirfd, path);
 	if (result >= 0)
 		result = path_add_bytes(t, &p, 1, &change->attr, sizeof(change->attr));

@@ -205,7 +205,7 @@ static long duplicate_from(struct thread_record *t, unsigned fd, unsigned long f
 
 static long set_flags(unsigned fd, unsigned long flags)
 {
-	long result = file_simple(fd, FILE_FLAGS, flags & SETFL_FLAGS, 0, 0, 0);
+	long result = file_simple(fd, FILE_FLAGS, flags & SETFL_FLAGS, fd, 0, 0);
 
 	return result < 0 ? result : 0;
 }
@@ -242,7 +242,81 @@ static long control_number(struct thread_record *t, unsigned fd, u32 word, unsig
 	}
 }
 
-/* There is no SIGIO, so nobody owns a file; nor leases and hints: Linux's answers for a file that has none. */
+/* ---- who is told by O_ASYNC ---- */
+
+/* A server that does not know the message has files without owners. */
+static long owner_call(struct ipc *c, unsigned fd, unsigned what, unsigned long kind, unsigned long id)
+{
+	long result;
+
+	*c = (struct ipc){ .target = fd, .info = INFO(FILE_OWNER, 0), .m = { what, kind, id } };
+	result = file_call(c, NULL);
+	return result == -ENOSYS ? -EINVAL : result;
+}
+
+/* A negative number is a group's. */
+long owner_set_number(unsigned fd, int who)
+{
+	struct ipc c;
+
+	if (who < -0x7fffffff)
+		return -EINVAL;
+	return owner_call(&c, fd, OWNER_SET, who < 0 ? F_OWNER_PGRP : F_OWNER_PID, (unsigned)(who < 0 ? -who : who));
+}
+
+int owner_get_number(unsigned fd, long *error)
+{
+	struct ipc c;
+
+	*error = owner_call(&c, fd, OWNER_GET, 0, 0);
+	return *error ? 0 : c.m[1] == F_OWNER_PGRP ? -(int)c.m[2] : (int)c.m[2];
+}
+
+static long owner_get(unsigned fd)
+{
+	long error;
+	int who = owner_get_number(fd, &error);
+
+	return error ? error : who;
+}
+
+static long owner_set_typed(unsigned fd, uaddr_t at)
+{
+	struct f_owner_ex owner;
+	struct ipc c;
+
+	if (get_user(owner, at))
+		return -EFAULT;
+	if (owner.type != F_OWNER_TID && owner.type != F_OWNER_PID && owner.type != F_OWNER_PGRP)
+		return -EINVAL;
+	return owner.pid < 0 ? -ESRCH : owner_call(&c, fd, OWNER_SET, (unsigned)owner.type, (unsigned)owner.pid);
+}
+
+static long owner_get_typed(unsigned fd, uaddr_t at)
+{
+	struct ipc c;
+	long error = owner_call(&c, fd, OWNER_GET, 0, 0);
+	struct f_owner_ex owner = { (int)c.m[1], (int)c.m[2] };
+
+	return error ? error : put_user(owner, at);
+}
+
+static long owner_signal(unsigned fd, unsigned what, unsigned long signal)
+{
+	struct ipc c;
+
+	return owner_call(&c, fd, what, signal, 0);
+}
+
+/* A server of a program's may not know the message. */
+static long file_message(unsigned fd, unsigned label, unsigned long m0, unsigned long m1)
+{
+	long result = file_simple(fd, label, m0, m1, fd, 0);
+
+	return result == -ENOSYS ? -EINVAL : result;
+}
+
+/* There are no hints. */
 static long control_file(struct thread_record *t, unsigned fd, u32 word, unsigned command, unsigned long argument)
 {
 	switch (command) {
@@ -264,10 +338,23 @@ static long control_file(struct thread_record *t, unsigned fd, u32 word, unsigne
 	case F_ADD_SEALS:
 		return file_seals(fd, 1, (unsigned)argument);
 	case F_GETOWN:
+		return owner_get(fd);
+	case F_SETOWN:
+		return owner_set_number(fd, (int)argument);
+	case F_GETOWN_EX:
+		return owner_get_typed(fd, argument);
+	case F_SETOWN_EX:
+		return owner_set_typed(fd, argument);
 	case F_GETSIG:
-		return 0;
+		return owner_signal(fd, OWNER_GET_SIGNAL, 0);
+	case F_SETSIG:
+		return owner_signal(fd, OWNER_SET_SIGNAL, argument);
 	case F_GETLEASE:
-		return F_UNLCK;
+		return file_message(fd, FILE_LEASE, 0, 0);
+	case F_SETLEASE:
+		return file_message(fd, FILE_LEASE, 1, (unsigned)argument);
+	case F_NOTIFY:
+		return file_message(fd, FILE_NOTIFY, (unsigned)argument, fd);
 	default:
 		return -EINVAL;
 	}

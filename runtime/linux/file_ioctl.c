@@ -96,8 +96,20 @@ static long change_flag(unsigned fd, uaddr_t argument, unsigned flag)
 	if (flags < 0)
 		return flags;
 	flags = on ? flags | flag : flags & ~(long)flag;
-	flags = file_simple(fd, FILE_FLAGS, (unsigned long)flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC), 0, 0, 0);
+	flags = file_simple(fd, FILE_FLAGS, (unsigned long)flags & (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC), fd, flag == FASYNC, 0);
 	return flags < 0 ? flags : 0;
+}
+
+/* Sockets have ioctls for what fcntl does with owners. */
+static long socket_owner(unsigned fd, bool set, uaddr_t argument)
+{
+	long error;
+	int who;
+
+	if (set)
+		return get_user(who, argument) ? -EFAULT : owner_set_number(fd, who);
+	who = owner_get_number(fd, &error);
+	return error ? error : put_user(who, argument);
 }
 
 /* Of a regular file: what is left behind the position. */
@@ -171,6 +183,13 @@ long linux_ioctl(struct thread_record *t, const unsigned long a[6])
 	case SIOCGIFCONF:
 		if (descriptor_type(word) == S_IFSOCK)
 			return interface_list(t, fd, a[2]);
+		break;
+	case FIOSETOWN:
+	case SIOCSPGRP:
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		if (descriptor_type(word) == S_IFSOCK)
+			return socket_owner(fd, command == FIOSETOWN || command == SIOCSPGRP, a[2]);
 		break;
 	case FIONREAD:
 		if (descriptor_type(word) == S_IFREG)

@@ -80,4 +80,8 @@ long file_limit_resize(struct thread_record *t, unsigned fd, unsigned long size)
 /* The absolute path of a file: its length (no NUL is written), or -errno; -ENOENT if it was deleted. */
 long file_describe(struct thread_record *t, unsigned long cptr, char *to, size_t size);
 
+/* F_SETOWN and F_GETOWN, and what sockets have ioctls for: a process, or negative a group. */
+long owner_set_number(unsigned fd, int who);
+int owner_get_number(unsigned fd, long *error);
+
 #endif

@@ -97,7 +97,7 @@ const struct linux_call linux_calls[LINUX_CALL_MAX] = {
 	DONE(msgsnd, "dpux"),
 	DONE(msgrcv, "dpulx"),
 	DONE(msgctl, "dxp"),
-	PARTLY(fcntl, "fdx", "no SIGIO, leases, directory notes and write hints"),
+	PARTLY(fcntl, "fdx", "no write hints"),
 	DONE(flock, "fd"),
 	DONE(fsync, "f"),
 	DONE(fdatasync, "f"),

@@ -125,6 +125,7 @@ static const struct serve_operations operations = {
 	.write = tty_write,
 	.ioctl = tty_ioctl,
 	.poll = tty_poll,
+	.async = tty_async,
 	.message = tty_message,
 	.notified = notified,
 	.deadline = line_deadline,

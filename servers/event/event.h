@@ -18,6 +18,7 @@ struct event_kind {
 	unsigned opened;  /* OPENED_ flags */
 	bool read_only;   /* opened for reading, not for both */
 	bool unseekable;  /* lseek is ESPIPE; else it answers 0 */
+	bool async;       /* O_ASYNC: its owner is signalled when it can be read */
 	void (*release)(struct open_file *file); /* the object's only open file is gone; NULL: nothing to do. Its memory goes later */
 	size_t size;      /* of the object */
 };

@@ -117,6 +117,7 @@ static const struct event_kind inotify_kind = {
 	.name = "inotify",
 	.read = inotify_read,
 	.poll = inotify_poll,
+	.async = true,
 	.ioctl = inotify_ioctl,
 	.message = inotify_message,
 	.info = inotify_info,

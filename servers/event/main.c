@@ -108,6 +108,12 @@ static unsigned poll(struct request *request, struct open_file *file)
 	return event_object_of(file)->kind->poll(file);
 }
 
+static bool async(const struct open_file *file, unsigned *owner)
+{
+	(void)owner;
+	return event_object_of(file)->kind->async;
+}
+
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
 	const struct event_kind *kind = event_object_of(file)->kind;
@@ -178,6 +184,7 @@ static const struct serve_operations operations = {
 	.read = read,
 	.write = write,
 	.poll = poll,
+	.async = async,
 	.ioctl = ioctl,
 	.describe = describe,
 	.info = info,

@@ -97,6 +97,13 @@ static unsigned poll(struct request *request, struct open_file *file)
 	return (file_readable(file) ? readable_now(pipe, file) : 0) | (file_writable(file) ? writable_now(pipe) : 0);
 }
 
+static bool async(const struct open_file *file, unsigned *owner)
+{
+	(void)file;
+	(void)owner;
+	return true;
+}
+
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
 	unsigned used = (unsigned)ring_used(&pipe_of(file->node)->ring);
@@ -150,6 +157,7 @@ static const struct serve_operations operations = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = poll,
+	.async = async,
 	.ioctl = ioctl,
 	.describe = describe,
 	.message = message,

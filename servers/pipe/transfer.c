@@ -178,14 +178,27 @@ static bool stopped(const struct request *request)
 
 static void poll_wake_readers(struct pipe *pipe, unsigned events)
 {
-	poll_wake(&pipe->read_poll, events);
+	poll_wake_waiting(&pipe->read_poll, events);
 }
 
 static void poll_wake_writers(struct pipe *pipe, unsigned events)
 {
-	poll_wake(&pipe->write_poll, events);
+	poll_wake_waiting(&pipe->write_poll, events);
 	if (pipe->both)
-		poll_wake(&pipe->read_poll, events);
+		poll_wake_waiting(&pipe->read_poll, events);
+}
+
+/* Owners of ends with O_ASYNC, as Linux tells them: at the end of every write and read, whatever came of it, and each time a waiting one goes on. */
+static void tell_readers(struct pipe *pipe)
+{
+	async_tell(&pipe->read_poll, LINUX_POLLIN);
+}
+
+static void tell_writers(struct pipe *pipe)
+{
+	async_tell(&pipe->write_poll, LINUX_POLLOUT);
+	if (pipe->both)
+		async_tell(&pipe->read_poll, LINUX_POLLOUT);
 }
 
 void pipe_wake_readers(struct pipe *pipe)
@@ -304,6 +317,7 @@ static bool pump_reader(struct pipe *pipe)
 	if (!reader || !ring_used(&pipe->ring) || pipe->holder)
 		return false;
 	drain_into(pipe, reader, reader->scratch[WAITING_LENGTH]);
+	tell_writers(pipe);
 	answer_waiter(reader, (long)reader->moved);
 	return true;
 }
@@ -317,6 +331,8 @@ static bool pump_writer(struct pipe *pipe)
 	if (!writer)
 		return false;
 	moved = fill_from(pipe, writer, writer->scratch[WAITING_LENGTH]);
+	if (moved)
+		tell_readers(pipe);
 	if (!stopped(writer) && writer->moved < writer->scratch[WAITING_LENGTH])
 		return moved;
 	answer_waiter(writer, (long)writer->moved);
@@ -355,12 +371,10 @@ static long hold(struct request *request, struct pipe *pipe, size_t length)
 	return (long)done;
 }
 
-long pipe_read(struct request *request, struct open_file *file, u64 offset, size_t length)
+static long read_now(struct request *request, struct pipe *pipe, size_t length)
 {
-	struct pipe *pipe = pipe_of(file->node);
 	size_t done;
 
-	(void)offset;
 	if (request->m[2] & TRANSFER_HOLD && !pipe->holder && ring_used(&pipe->ring))
 		return hold(request, pipe, length);
 	if (ring_used(&pipe->ring) && !pipe->holder) {
@@ -375,12 +389,20 @@ long pipe_read(struct request *request, struct open_file *file, u64 offset, size
 	return wait_on(&pipe->read_waiters, request, pipe, length);
 }
 
-long pipe_write(struct request *request, struct open_file *file, u64 offset, size_t length)
+long pipe_read(struct request *request, struct open_file *file, u64 offset, size_t length)
 {
 	struct pipe *pipe = pipe_of(file->node);
-	bool nonblocking = request_nonblocking(request);
+	long result = read_now(request, pipe, length);
 
 	(void)offset;
+	tell_writers(pipe);
+	return result;
+}
+
+static long write_now(struct request *request, struct pipe *pipe, size_t length)
+{
+	bool nonblocking = request_nonblocking(request);
+
 	if (!pipe->readers)
 		return -EPIPE;
 	if (!pipe_has_buffer(pipe))
@@ -395,6 +417,16 @@ long pipe_write(struct request *request, struct open_file *file, u64 offset, siz
 	if (nonblocking)
 		return request->moved ? (long)request->moved : -EAGAIN;
 	return wait_on(&pipe->write_waiters, request, pipe, length);
+}
+
+long pipe_write(struct request *request, struct open_file *file, u64 offset, size_t length)
+{
+	struct pipe *pipe = pipe_of(file->node);
+	long result = write_now(request, pipe, length);
+
+	(void)offset;
+	tell_readers(pipe);
+	return result;
 }
 
 void pipe_join(struct pipe *pipe, const struct open_file *file)
@@ -431,6 +463,10 @@ void pipe_leave(struct pipe *pipe, const struct open_file *file)
 	if (reads && !pipe->readers) {
 		end_waiters(&pipe->write_waiters, -EPIPE);
 		poll_wake_writers(pipe, LINUX_POLLOUT | LINUX_POLLERR);
+	}
+	if (!pipe->readers != !pipe->writers) {
+		tell_readers(pipe);
+		tell_writers(pipe);
 	}
 	pipe->holders--;
 	pipe_let_go(pipe);

@@ -279,6 +279,15 @@ static unsigned poll(struct request *request, struct open_file *file)
 	return is_master(file) ? master_poll(file) : tty_poll(request, file);
 }
 
+/* A master has no foreground group of its own. */
+static bool async(const struct open_file *file, unsigned *owner)
+{
+	if (!is_master(file))
+		return tty_async(file, owner);
+	*owner = ASYNC_CALLER;
+	return true;
+}
+
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
 	if (is_directory(file))
@@ -315,6 +324,7 @@ static const struct serve_operations operations = {
 	.write = write,
 	.ioctl = ioctl,
 	.poll = poll,
+	.async = async,
 	.message = tty_message,
 	.notified = notified,
 	.deadline = deadline,

@@ -469,6 +469,7 @@ static const struct serve_operations operations = {
 	.readlink = ramfs_readlink, .setattr = ramfs_setattr, .create = ramfs_create, .symlink = ramfs_symlink, .link = ramfs_link,
 	.unlink = ramfs_unlink, .rename = ramfs_rename, .tmpfile = ramfs_tmpfile, .statfs = ramfs_statfs, .getxattr = ramfs_getxattr,
 	.setxattr = ramfs_setxattr, .listxattr = ramfs_listxattr, .removexattr = ramfs_removexattr,
+	.leases = true,
 	.open = ramfs_open, .hold = ramfs_hold, .unhold = ramfs_unhold, .read = ramfs_read, .write = ramfs_write,
 	.places_last = true, .names_last = true, .closing_waits = true, .closing_matters = &tree_nameless,
 	.readdir = ramfs_readdir, .seek = ramfs_seek, .map = ramfs_map, .allocate = ramfs_allocate, .seals = ramfs_seals,

@@ -175,6 +175,12 @@ static unsigned poll(struct request *request, struct open_file *file)
 	return socket ? socket_poll(socket, (unsigned)request->m[0]) : LINUX_POLLERR;
 }
 
+static bool async(const struct open_file *file, unsigned *owner)
+{
+	(void)owner;
+	return file->node.entry != NODE_LIST;
+}
+
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
 	struct socket *socket = socket_of(file);
@@ -261,6 +267,7 @@ static const struct serve_operations operations = {
 	.read = read,
 	.write = write,
 	.poll = poll,
+	.async = async,
 	.ioctl = ioctl,
 	.describe = describe,
 	.message = message,

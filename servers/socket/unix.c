@@ -6,7 +6,6 @@
 
 #define READABLE (LINUX_POLLIN | LINUX_POLLRDNORM)
 #define WRITABLE (LINUX_POLLOUT | LINUX_POLLWRNORM | LINUX_POLLWRBAND)
-#define ANY_EVENT (READABLE | WRITABLE | LINUX_POLLRDHUP)
 #define DATAGRAM_OVERHEAD 32u /* of SO_SNDBUF, that the largest datagram cannot have */
 
 static long created(struct socket *socket, const struct socket *like)
@@ -267,7 +266,7 @@ static long shutdown(struct socket *socket, unsigned closed)
 	socket->closed |= closed;
 	if (peer && !socket_is_datagram(socket)) {
 		peer->closed |= across;
-		socket_changed(peer, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | LINUX_POLLOUT);
+		socket_changed(peer, READABLE | LINUX_POLLHUP | LINUX_POLLOUT | (peer->closed == CLOSED_BOTH ? 0 : LINUX_POLLRDHUP));
 	}
 	socket_changed(socket, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | LINUX_POLLOUT);
 	return 0;
@@ -286,7 +285,7 @@ static void closing(struct socket *socket, bool embryo)
 		if (!list_empty(&socket->messages) || embryo)
 			peer->error = ECONNRESET;
 	}
-	socket_changed(peer, ANY_EVENT | LINUX_POLLHUP);
+	socket_changed(peer, READABLE | WRITABLE | LINUX_POLLHUP);
 	socket_set_peer(socket, NULL);
 }
 

@@ -150,6 +150,17 @@ void poll_wake(struct poll_queue *queue, unsigned events)
 	queue->counter++;
 }
 
+void poll_wake_waiting(struct poll_queue *queue, unsigned events)
+{
+	poll_wake(queue, events);
+}
+
+void async_tell(struct poll_queue *queue, unsigned events)
+{
+	(void)queue;
+	(void)events;
+}
+
 /* ---- memory, clock, root ---- */
 
 void *memory_take(size_t size)
