@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -255,6 +256,35 @@ static void *wait_for_bytes(void *unused)
 	return (void *)(long)(read(waiting, &byte, 1) < 0);
 }
 
+/* 'S' in its line of /proc. */
+static int is_asleep(const char *tid)
+{
+	char path[64], line[512], *after;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/self/task/%s/stat", tid);
+	f = fopen(path, "r");
+	after = f && fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+	if (f)
+		fclose(f);
+	return after && after[2] == 'S';
+}
+
+/* Until the program's only other thread waits for what will not come by itself. */
+static void until_other_sleeps(void)
+{
+	for (int asleep = 0; !asleep; sched_yield()) {
+		DIR *tasks = opendir("/proc/self/task");
+		struct dirent *entry;
+
+		while (tasks && (entry = readdir(tasks)))
+			if (entry->d_name[0] != '.' && atoi(entry->d_name) != getpid())
+				asleep = is_asleep(entry->d_name);
+		if (tasks)
+			closedir(tasks);
+	}
+}
+
 /* Old sockets fail, those who wait for them too (on Linux the peer's shutdown and a bad descriptor do the same); new ones work. */
 static void restart_sockets(void)
 {
@@ -273,7 +303,7 @@ static void restart_sockets(void)
 
 		waiting = ends[0];
 		pthread_create(&thread, NULL, wait_for_bytes, NULL);
-		usleep(20000);
+		until_other_sleeps();
 		if (is_uxrt() && (server = server_named("socket")) > 1)
 			kill(server, SIGKILL);
 		if (!is_uxrt()) {
@@ -321,7 +351,7 @@ static void restart_inet_sockets(void)
 
 		printf("bound %d\n", listens(listener, &name));
 		pthread_create(&thread, NULL, wait_to_accept, (void *)(long)listener);
-		usleep(20000);
+		until_other_sleeps();
 		if (is_uxrt() && (server = server_named("socket")) > 1)
 			kill(server, SIGKILL);
 		else
