@@ -111,11 +111,19 @@ void async_signal(const struct async *async, int descriptor, unsigned band)
 		root_call(PROC_ASYNC_SIGNAL, m, 0);
 }
 
+/* An end that has gone altogether is no mere end of what there is to read. */
+static unsigned band_of(unsigned events)
+{
+	if (events & LINUX_POLLERR)
+		return ASYNC_ERROR;
+	if ((events & (LINUX_POLLHUP | LINUX_POLLRDHUP)) == LINUX_POLLHUP)
+		return ASYNC_HUP;
+	return events & READS ? ASYNC_IN : events & WRITES ? ASYNC_OUT : ASYNC_HUP;
+}
+
 static void tell(struct poll_queue *queue, unsigned events, bool room_is_news)
 {
-	/* an end that has gone altogether is no mere end of what there is to read */
-	bool gone = (events & (LINUX_POLLHUP | LINUX_POLLRDHUP)) == LINUX_POLLHUP;
-	unsigned band = gone ? ASYNC_HUP : events & READS ? ASYNC_IN : events & WRITES ? ASYNC_OUT : events & LINUX_POLLHUP ? ASYNC_HUP : ASYNC_ERROR;
+	unsigned band = band_of(events);
 
 	list_for_each_entry(async, &queue->asyncs, struct async, link) {
 		if (band == ASYNC_IN ? !file_readable(async->file) : band == ASYNC_OUT && !file_writable(async->file))

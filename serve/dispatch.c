@@ -232,7 +232,7 @@ static void take_closed(void)
 /* Whether the server's timer is due; *deadline is when it will be (0: never). */
 static bool timer_due(unsigned long *deadline)
 {
-	unsigned long lease = lease_deadline();
+	unsigned long lease = unlikely(lease_count) ? lease_deadline() : 0;
 
 	*deadline = serve_operations->deadline ? serve_operations->deadline() : 0;
 	if (unlikely(lease) && (!*deadline || lease < *deadline))

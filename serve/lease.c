@@ -133,8 +133,6 @@ u64 lease_deadline(void)
 {
 	u64 earliest = 0;
 
-	if (likely(!lease_count))
-		return 0;
 	list_for_each_entry(lease, &leases, struct lease, link)
 		if (lease->ends && (!earliest || lease->ends < earliest))
 			earliest = lease->ends;

@@ -118,7 +118,9 @@ void socket_set_peer(struct socket *socket, struct socket *peer)
 
 void socket_changed(struct socket *socket, unsigned events)
 {
-	if (socket->file && events)
+	if (socket->file && events & SOCKET_QUIETLY)
+		poll_wake_waiting(socket->file->poll, events & ~SOCKET_QUIETLY);
+	else if (socket->file && events)
 		poll_wake(socket->file->poll, events);
 	if (list_linked(&socket->changed))
 		return;

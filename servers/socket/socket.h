@@ -179,6 +179,8 @@ long socket_waiting_bytes(const struct socket *socket);
 /* What it would have received is gone. */
 void socket_empty(struct socket *socket);
 void socket_set_peer(struct socket *socket, struct socket *peer);
+/* Beside the events: it was done by this end, so its owner (O_ASYNC) is not told. */
+#define SOCKET_QUIETLY (1u << 31)
 /* Whoever waits for that socket shall look again, and who polls it for `events`. */
 void socket_changed(struct socket *socket, unsigned events);
 unsigned socket_poll(const struct socket *socket, unsigned wanted);

@@ -46,7 +46,7 @@ unsigned tcp_state(const struct socket *socket)
 
 /* ---- the end of a connection ---- */
 
-static void connection_over(struct socket *socket)
+static void connection_over(struct socket *socket, unsigned events)
 {
 	struct inet *inet = inet_of(socket);
 
@@ -54,7 +54,7 @@ static void connection_over(struct socket *socket)
 	socket->closed = CLOSED_BOTH;
 	if (!inet->port_bound)
 		port_leave(inet);
-	socket_changed(socket, ANY_EVENT);
+	socket_changed(socket, events);
 }
 
 /* The peer has sent RST. What has come before can be read still. */
@@ -63,7 +63,7 @@ static void reset_arrives(struct socket *socket)
 	if (socket->state != SOCKET_CONNECTED || inet_of(socket)->over)
 		return;
 	socket->error = inet_of(socket)->fin_received ? EPIPE : ECONNRESET;
-	connection_over(socket);
+	connection_over(socket, ANY_EVENT);
 }
 
 static void fin_arrives(struct socket *socket)
@@ -75,9 +75,10 @@ static void fin_arrives(struct socket *socket)
 	inet->fin_received = true;
 	socket->closed |= CLOSED_RECEIVE;
 	if (inet->fin_sent)
-		connection_over(socket);
+		connection_over(socket, READABLE | WRITABLE | LINUX_POLLHUP);
 	else
 		socket_changed(socket, READABLE | LINUX_POLLRDHUP);
+	socket_changed(socket, READABLE); /* the owner is told of the end, and that it can be read, as on Linux */
 }
 
 static void fin_send(struct socket *socket)
@@ -91,7 +92,7 @@ static void fin_send(struct socket *socket)
 	if (!socket->peer->dead)
 		fin_arrives(socket->peer);
 	if (inet->fin_received && !inet->over)
-		connection_over(socket);
+		connection_over(socket, ANY_EVENT | SOCKET_QUIETLY);
 }
 
 /* ---- connections that wait for room at a listener ---- */
@@ -310,7 +311,7 @@ static long disconnect(struct socket *socket)
 		socket->error = ECONNRESET;
 	leave(socket, true);
 	forget_connection(socket);
-	socket_changed(socket, ANY_EVENT);
+	socket_changed(socket, ANY_EVENT | SOCKET_QUIETLY);
 	return 0;
 }
 
@@ -425,7 +426,7 @@ static long shutdown(struct socket *socket, unsigned closed)
 	case SOCKET_LISTENING:
 		if (closed & CLOSED_RECEIVE) {
 			stop_listening(socket);
-			socket_changed(socket, ANY_EVENT);
+			socket_changed(socket, ANY_EVENT | SOCKET_QUIETLY);
 		}
 		return 0;
 	case SOCKET_CONNECTING:
@@ -440,7 +441,7 @@ static long shutdown(struct socket *socket, unsigned closed)
 	if (closed & CLOSED_SEND && !closed_before)
 		fin_send(socket);
 	socket->closed |= closed;
-	socket_changed(socket, ANY_EVENT);
+	socket_changed(socket, ANY_EVENT | SOCKET_QUIETLY);
 	return closed_before ? -ENOTCONN : 0;
 }
 

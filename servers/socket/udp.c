@@ -91,7 +91,7 @@ static long listen(struct request *request, struct socket *socket, unsigned back
 static long shutdown(struct socket *socket, unsigned closed)
 {
 	socket->closed |= closed;
-	socket_changed(socket, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP);
+	socket_changed(socket, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | SOCKET_QUIETLY);
 	return socket->state == SOCKET_CONNECTED ? 0 : -ENOTCONN;
 }
 

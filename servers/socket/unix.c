@@ -268,7 +268,7 @@ static long shutdown(struct socket *socket, unsigned closed)
 		peer->closed |= across;
 		socket_changed(peer, READABLE | LINUX_POLLHUP | LINUX_POLLOUT | (peer->closed == CLOSED_BOTH ? 0 : LINUX_POLLRDHUP));
 	}
-	socket_changed(socket, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | LINUX_POLLOUT);
+	socket_changed(socket, READABLE | LINUX_POLLRDHUP | LINUX_POLLHUP | LINUX_POLLOUT | SOCKET_QUIETLY);
 	return 0;
 }
 

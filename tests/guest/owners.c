@@ -474,6 +474,73 @@ static void inet_sockets(void)
 	come("datagram");
 }
 
+/* Both ends of a TCP connection, at 20 and 21. */
+static void tcp_pair(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof name;
+	int listener = socket(AF_INET, SOCK_STREAM, 0), a;
+
+	bind(listener, (void *)&name, size);
+	listen(listener, 5);
+	getsockname(listener, (void *)&name, &size);
+	a = socket(AF_INET, SOCK_STREAM, 0);
+	dup2(a, 20);
+	close(a);
+	connect(20, (void *)&name, size);
+	a = accept(listener, NULL, NULL);
+	dup2(a, 21);
+	close(a);
+	close(listener);
+}
+
+static void tcp_sockets(void)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct linger reset = { 1, 0 };
+
+	hold_signals();
+	streams(socket(AF_INET, SOCK_STREAM, 0), (void *)&name, sizeof name);
+	come("the other has closed");
+	close(22);
+	tcp_pair();
+	tell(20);
+	shutdown(21, SHUT_WR);
+	come("the other writes no more");
+	shutdown(20, SHUT_WR);
+	come("nor this one");
+	close(20);
+	tcp_pair();
+	tell(20);
+	setsockopt(21, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	close(21);
+	come("reset");
+}
+
+static void own_shutdown(void)
+{
+	int pair[2];
+
+	hold_signals();
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	dup2(pair[0], 20);
+	tell(20);
+	shutdown(20, SHUT_WR);
+	come("Unix");
+	close(20);
+	tcp_pair();
+	tell(20);
+	shutdown(20, SHUT_WR);
+	come("TCP");
+	close(20);
+	close(21);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+	dup2(pair[0], 20);
+	tell(20);
+	shutdown(pair[1], SHUT_RDWR);
+	come("both by the other");
+}
+
 static void hang_up(void)
 {
 	int pair[2];
@@ -630,7 +697,7 @@ int main(int argc, char **argv)
 	static const struct part parts[] = {
 		{ "values", values }, { "errors", errors }, { "pipes", pipes }, { "last_writer", last_writer }, { "fifos", fifos }, { "threads", threads },
 		{ "groups", groups }, { "ended_owner", ended_owner }, { "permissions", permissions }, { "unix_sockets", unix_sockets },
-		{ "inet_sockets", inet_sockets }, { "hang_up", hang_up }, { "room", room }, { "terminals", terminals }, { "not_async", not_async },
+		{ "inet_sockets", inet_sockets }, { "tcp_sockets", tcp_sockets }, { "own_shutdown", own_shutdown }, { "hang_up", hang_up }, { "room", room }, { "terminals", terminals }, { "not_async", not_async },
 		{ "by_ioctl", by_ioctl }, { "watches", watches }, { "handlers", handlers },
 	};
 
