@@ -11,6 +11,7 @@
 
 #define INET_IPPROTO_TCP 6u
 #define INET_IPPROTO_UDP 17u
+#define INET_IPPROTO_UDPLITE 136u
 
 
 struct inet_name {
@@ -27,6 +28,7 @@ enum inet_value {
 	VALUE_RECVHOPLIMIT, VALUE_RECVTCLASS, VALUE_TCLASS, VALUE_V6_DONTFRAG, VALUE_AUTOFLOWLABEL, VALUE_MTU,
 	VALUE_NODELAY, VALUE_CORK, VALUE_KEEPIDLE, VALUE_KEEPINTVL, VALUE_KEEPCNT, VALUE_SYNCNT, VALUE_LINGER2, VALUE_DEFER_ACCEPT, VALUE_WINDOW_CLAMP,
 	VALUE_USER_TIMEOUT, VALUE_QUICKACK, VALUE_NOTSENT_LOWAT, VALUE_MAXSEG, VALUE_RENO,
+	VALUE_SEND_COVERAGE, VALUE_RECEIVE_COVERAGE,
 	INET_VALUES
 };
 
@@ -38,6 +40,7 @@ struct inet {
 	bool address_bound, port_bound; /* by bind, not by connect */
 	bool automatic;          /* the port was chosen for its connection alone */
 	int values[INET_VALUES];
+	bool coverage_wanted;    /* UDP-Lite: datagrams whose checksum covers less are not taken */
 	/* TCP */
 	bool room_wanted;        /* somebody found no room to send: Linux's SOCK_NOSPACE */
 	bool connecting;         /* connect was called, and nobody was told yet what came of it: Linux's SS_CONNECTING */
@@ -46,12 +49,16 @@ struct inet {
 	struct list_node pending; /* listening: connections that find it full; or the place in that list */
 	u64 deadline;            /* of a pending one */
 	struct list_node timed;
-	u64 bytes_sent, bytes_received;
 };
 
 static inline struct inet *inet_of(const struct socket *socket)
 {
 	return socket->inet;
+}
+
+static inline bool inet_is_lite(const struct socket *socket)
+{
+	return socket->protocol == INET_IPPROTO_UDPLITE;
 }
 
 static inline bool inet_is_six(const struct socket *socket)
@@ -119,8 +126,8 @@ void port_unlisten(struct inet *inet);
 void port_leave(struct inet *inet);
 /* NULL: there is none. */
 struct socket *port_find_listener(const struct inet_name *to, const struct inet_name *from);
-/* Who gets a datagram. */
-struct socket *port_find_receiver(const struct inet_name *to, const struct inet_name *from);
+/* Who gets a datagram; `lite`: of UDP-Lite. */
+struct socket *port_find_receiver(bool lite, const struct inet_name *to, const struct inet_name *from);
 struct socket *port_find_connection(const struct inet_name *local, const struct inet_name *remote);
 
 /* ---- tcp.c ---- */

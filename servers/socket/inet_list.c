@@ -95,10 +95,10 @@ static void list_streams(struct list_text *text, unsigned domain)
 			add_tcp(text, socket, &number);
 }
 
-static void list_datagrams(struct list_text *text, unsigned domain)
+static void list_datagrams(struct list_text *text, unsigned domain, bool lite)
 {
 	list_for_each_entry(socket, &sockets, struct socket, all)
-		if (is_listed(socket, &transport_udp, domain))
+		if (is_listed(socket, &transport_udp, domain) && inet_is_lite(socket) == lite)
 			add_udp(text, socket);
 }
 
@@ -115,15 +115,35 @@ void list_tcp6(struct list_text *text)
 	list_streams(text, LINUX_AF_INET6);
 }
 
-void list_udp(struct list_text *text)
+static void list_four(struct list_text *text, bool lite)
 {
 	list_add(text, "   sl  local_address rem_address   " COLUMNS " ref pointer drops");
 	list_end_line(text, 0, UDP_WIDTH);
-	list_datagrams(text, LINUX_AF_INET);
+	list_datagrams(text, LINUX_AF_INET, lite);
+}
+
+static void list_six(struct list_text *text, bool lite)
+{
+	list_add(text, "  sl  local_address                         remote_address                        " COLUMNS " ref pointer drops\n");
+	list_datagrams(text, LINUX_AF_INET6, lite);
+}
+
+void list_udp(struct list_text *text)
+{
+	list_four(text, false);
 }
 
 void list_udp6(struct list_text *text)
 {
-	list_add(text, "  sl  local_address                         remote_address                        " COLUMNS " ref pointer drops\n");
-	list_datagrams(text, LINUX_AF_INET6);
+	list_six(text, false);
+}
+
+void list_udplite(struct list_text *text)
+{
+	list_four(text, true);
+}
+
+void list_udplite6(struct list_text *text)
+{
+	list_six(text, true);
 }

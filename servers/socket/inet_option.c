@@ -10,6 +10,13 @@
 #define LEVEL_IP   0u
 #define LEVEL_IPV6 41u
 #define LEVEL_TCP  6u
+#define LEVEL_LITE 136u
+
+/* UDP-Lite's options: how much of a datagram its checksum covers. The header is the least; 0: all. */
+#define SEND_COVERAGE    10
+#define RECEIVE_COVERAGE 11
+#define COVERAGE_LEAST   8
+#define COVERAGE_MOST    65535
 
 #define MSS_DEFAULT  536    /* before there is a connection */
 #define MSS_LOOPBACK 65483  /* 65,535 without the headers of IPv4 and TCP, and TCP's timestamps */
@@ -21,6 +28,7 @@
 #define FALLBACK 2 /* -1 sets what it is at first */
 #define STREAM   4 /* of TCP sockets alone */
 #define DATAGRAM 8 /* of those of datagrams alone */
+#define COVERAGE 16
 
 static const struct row {
 	u8 level, name, value, flags;
@@ -37,6 +45,8 @@ static const struct row {
 	{ LEVEL_IP, IP_RECVTOS, VALUE_RECVTOS, FLAG, 0, 0, 0 },
 	{ LEVEL_IP, IP_MULTICAST_TTL, VALUE_MULTICAST_TTL, FALLBACK | DATAGRAM, 1, 0, 255 },
 	{ LEVEL_IP, IP_MULTICAST_LOOP, VALUE_MULTICAST_LOOP, FLAG, 1, 0, 0 },
+	{ LEVEL_LITE, SEND_COVERAGE, VALUE_SEND_COVERAGE, COVERAGE, 0, 0, 0 },
+	{ LEVEL_LITE, RECEIVE_COVERAGE, VALUE_RECEIVE_COVERAGE, COVERAGE, 0, 0, 0 },
 	{ LEVEL_TCP, TCP_NODELAY, VALUE_NODELAY, FLAG | STREAM, 0, 0, 0 },
 	{ LEVEL_TCP, TCP_CORK, VALUE_CORK, FLAG | STREAM, 0, 0, 0 },
 	{ LEVEL_TCP, TCP_KEEPIDLE, VALUE_KEEPIDLE, STREAM, 7200, 1, 32767 },
@@ -65,7 +75,8 @@ void inet_option_defaults(struct inet *inet)
 
 static bool has_level(const struct socket *socket, unsigned level)
 {
-	return level == LEVEL_IP || (level == LEVEL_IPV6 && inet_is_six(socket)) || (level == LEVEL_TCP && socket_is_stream(socket));
+	return level == LEVEL_IP || (level == LEVEL_IPV6 && inet_is_six(socket)) || (level == LEVEL_TCP && socket_is_stream(socket)) ||
+		(level == LEVEL_LITE && inet_is_lite(socket));
 }
 
 static const struct row *row_of(const struct socket *socket, unsigned level, unsigned name)
@@ -185,11 +196,15 @@ static long set_row(struct socket *socket, const struct row *row, int number)
 		return -EINVAL;
 	if (row->flags & FLAG)
 		number = number != 0;
+	else if (row->flags & COVERAGE)
+		number = number ? MIN(MAX(number, COVERAGE_LEAST), COVERAGE_MOST) : 0;
 	else if (row->flags & FALLBACK && number == -1)
 		number = row->first;
 	else if (number < row->least || number > row->most)
 		return -EINVAL;
 	inet_of(socket)->values[row->value] = number;
+	if (row->value == VALUE_RECEIVE_COVERAGE)
+		inet_of(socket)->coverage_wanted = true;
 	return 0;
 }
 

@@ -9,11 +9,13 @@
 
 #define BUCKETS 1024u
 
-static struct list_node buckets[2][BUCKETS];
+enum table { TABLE_TCP, TABLE_UDP, TABLE_LITE, TABLES };
 
-static struct list_node *bucket(bool datagrams, unsigned port)
+static struct list_node buckets[TABLES][BUCKETS];
+
+static struct list_node *bucket(enum table table, unsigned port)
 {
-	struct list_node *list = &buckets[datagrams][port % BUCKETS];
+	struct list_node *list = &buckets[table][port % BUCKETS];
 
 	if (!list->next)
 		list_init(list);
@@ -22,7 +24,7 @@ static struct list_node *bucket(bool datagrams, unsigned port)
 
 static struct list_node *bucket_of(const struct inet *inet, unsigned port)
 {
-	return bucket(socket_is_datagram(inet->socket), port);
+	return bucket(socket_is_stream(inet->socket) ? TABLE_TCP : inet_is_lite(inet->socket) ? TABLE_LITE : TABLE_UDP, port);
 }
 
 /* ---- who is in the way ---- */
@@ -150,7 +152,7 @@ long port_listen_check(const struct inet *inet)
 
 struct socket *port_find_connection(const struct inet_name *local, const struct inet_name *remote)
 {
-	list_for_each_entry(inet, bucket(false, local->port), struct inet, link)
+	list_for_each_entry(inet, bucket(TABLE_TCP, local->port), struct inet, link)
 		if (inet_same(&inet->local, local) && inet_same(&inet->remote, remote) && inet->socket->state >= SOCKET_CONNECTING)
 			return inet->socket;
 	return NULL;
@@ -223,13 +225,13 @@ static u64 hash_of(const struct inet_name *from)
 }
 
 /* Of equals the one that came last, or, if they share by SO_REUSEPORT, each sender's own. */
-struct socket *port_find_receiver(const struct inet_name *to, const struct inet_name *from)
+struct socket *port_find_receiver(bool lite, const struct inet_name *to, const struct inet_name *from)
 {
 	u64 hash = hash_of(from);
 	struct socket *best = NULL;
 	unsigned most = 0, equals = 0;
 
-	list_for_each_entry(inet, bucket(true, to->port), struct inet, link) {
+	list_for_each_entry(inet, bucket(lite ? TABLE_LITE : TABLE_UDP, to->port), struct inet, link) {
 		unsigned points = datagram_score(inet, to, from);
 
 		if (!points || points < most)
@@ -249,7 +251,7 @@ struct socket *port_find_listener(const struct inet_name *to, const struct inet_
 	struct socket *best = NULL;
 	unsigned most = 0, equals = 0;
 
-	list_for_each_entry(inet, bucket(false, to->port), struct inet, link) {
+	list_for_each_entry(inet, bucket(TABLE_TCP, to->port), struct inet, link) {
 		unsigned points = score(inet, to);
 
 		if (inet->socket->state != SOCKET_LISTENING)

@@ -73,6 +73,7 @@ static const struct {
 	void (*make)(struct list_text *text);
 } lists[] = {
 	{ "unix", list_unix }, { "tcp", list_tcp }, { "tcp6", list_tcp6 }, { "udp", list_udp }, { "udp6", list_udp6 },
+	{ "udplite", list_udplite }, { "udplite6", list_udplite6 },
 	{ "dev", list_interfaces }, { "if_inet6", list_interfaces_six }, { "route", list_routes },
 	{ "netlink", list_netlink }, { "sockstat", list_sockstat }, { "sockstat6", list_sockstat_six }, { "snmp", list_snmp },
 };

@@ -22,6 +22,8 @@ void list_tcp(struct list_text *text);
 void list_tcp6(struct list_text *text);
 void list_udp(struct list_text *text);
 void list_udp6(struct list_text *text);
+void list_udplite(struct list_text *text);
+void list_udplite6(struct list_text *text);
 /* netlink_list.c */
 void list_netlink(struct list_text *text);
 /* statistics.c */

@@ -154,7 +154,7 @@ static bool is_shown_inet(const struct netlink_diag_filter *filter, const struct
 	const struct inet *inet = socket->inet;
 	u8 source[2], destination[2];
 
-	if (!inet || socket->domain != filter->family || socket->transport != transport_of(filter->protocol) || !inet->listed)
+	if (!inet || socket->domain != filter->family || socket->transport != transport_of(filter->protocol) || inet_is_lite(socket) || !inet->listed)
 		return false;
 	if (socket_is_stream(socket) && socket->state == SOCKET_UNCONNECTED)
 		return false;
@@ -197,7 +197,7 @@ static struct socket *find_inet(const struct inet_diag_req_v2 *want)
 	struct socket *found;
 
 	if (want->sdiag_protocol == INET_IPPROTO_UDP)
-		return port_find_receiver(&destination, &source);
+		return port_find_receiver(false, &destination, &source);
 	found = port_find_connection(&source, &destination);
 	return found ? found : port_find_listener(&source, &destination);
 }

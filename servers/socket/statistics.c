@@ -5,19 +5,19 @@
 /* Of Linux's states those that are counted as connections. */
 enum { STATE_ESTABLISHED = 1, STATE_CLOSE_WAIT = 8 };
 
-static bool is_in_use(const struct socket *socket, const struct transport *transport, unsigned domain)
+static bool is_in_use(const struct socket *socket, const struct transport *transport, unsigned domain, bool lite)
 {
-	if (socket->transport != transport || socket->domain != domain || !inet_of(socket)->listed)
+	if (socket->transport != transport || socket->domain != domain || inet_is_lite(socket) != lite || !inet_of(socket)->listed)
 		return false;
 	return transport == &transport_udp || socket->state != SOCKET_UNCONNECTED;
 }
 
-static unsigned count_in_use(const struct transport *transport, unsigned domain)
+static unsigned count_in_use(const struct transport *transport, unsigned domain, bool lite)
 {
 	unsigned count = 0;
 
 	list_for_each_entry(socket, &sockets, struct socket, all)
-		count += is_in_use(socket, transport, domain);
+		count += is_in_use(socket, transport, domain, lite);
 	return count;
 }
 
@@ -43,16 +43,16 @@ static unsigned count_established(void)
 void list_sockstat(struct list_text *text)
 {
 	list_add(text, "sockets: used %u\n", count_all(NULL));
-	list_add(text, "TCP: inuse %u orphan %u tw %u alloc %u mem %u\n", count_in_use(&transport_tcp, LINUX_AF_INET), 0u, 0u, count_all(&transport_tcp), 0u);
-	list_add(text, "UDP: inuse %u mem %u\n", count_in_use(&transport_udp, LINUX_AF_INET), 0u);
-	list_add(text, "UDPLITE: inuse 0\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n");
+	list_add(text, "TCP: inuse %u orphan %u tw %u alloc %u mem %u\n", count_in_use(&transport_tcp, LINUX_AF_INET, false), 0u, 0u, count_all(&transport_tcp), 0u);
+	list_add(text, "UDP: inuse %u mem %u\n", count_in_use(&transport_udp, LINUX_AF_INET, false), 0u);
+	list_add(text, "UDPLITE: inuse %u\nRAW: inuse 0\nFRAG: inuse 0 memory 0\n", count_in_use(&transport_udp, LINUX_AF_INET, true));
 }
 
 void list_sockstat_six(struct list_text *text)
 {
-	list_add(text, "TCP6: inuse %u\n", count_in_use(&transport_tcp, LINUX_AF_INET6));
-	list_add(text, "UDP6: inuse %u\n", count_in_use(&transport_udp, LINUX_AF_INET6));
-	list_add(text, "UDPLITE6: inuse 0\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n");
+	list_add(text, "TCP6: inuse %u\n", count_in_use(&transport_tcp, LINUX_AF_INET6, false));
+	list_add(text, "UDP6: inuse %u\n", count_in_use(&transport_udp, LINUX_AF_INET6, false));
+	list_add(text, "UDPLITE6: inuse %u\nRAW6: inuse 0\nFRAG6: inuse 0 memory 0\n", count_in_use(&transport_udp, LINUX_AF_INET6, true));
 }
 
 /* Linux 6.1's names; of the numbers only those of TCP's settings and of its connections are not 0. */

@@ -21,22 +21,26 @@ static const struct {
 } inet_kinds[] = {
 	{ LINUX_SOCK_STREAM, INET_IPPROTO_TCP, &transport_tcp },
 	{ LINUX_SOCK_DGRAM, INET_IPPROTO_UDP, &transport_udp },
+	{ LINUX_SOCK_DGRAM, INET_IPPROTO_UDPLITE, &transport_udp },
 };
 
 static long inet_kind_of(unsigned type, unsigned *protocol, const struct transport **transport)
 {
+	long error = -ESOCKTNOSUPPORT;
+
 	if (*protocol >= PROTOCOLS)
 		return -EINVAL;
 	for (unsigned i = 0; i < ARRAY_SIZE(inet_kinds); i++) {
 		if (inet_kinds[i].type != type)
 			continue;
+		error = -EPROTONOSUPPORT;
 		if (*protocol && *protocol != inet_kinds[i].protocol)
-			return -EPROTONOSUPPORT;
+			continue;
 		*protocol = inet_kinds[i].protocol;
 		*transport = inet_kinds[i].transport;
 		return 0;
 	}
-	return -ESOCKTNOSUPPORT;
+	return error;
 }
 
 #define NETLINK_PROTOCOLS 32u

@@ -1,5 +1,5 @@
 /*
- * UDP within this machine. A datagram is in its receiver's queue at once, or lost: nobody is there, or the receiver has no room. It is charged to the receiver,
+ * UDP and UDP-Lite within this machine. A datagram is in its receiver's queue at once, or lost: nobody is there, or the receiver has no room. It is charged to the receiver,
  * as Linux does it; the sender never waits.
  */
 #include "lib/errno.h"
@@ -13,6 +13,7 @@
 #define DATAGRAM_MAX      65507u /* what IPv4's length leaves; of IPv6: */
 #define DATAGRAM_MAX_SIX  65527u
 #define LENGTH_MAX        0xffffu
+#define HEADER            8u
 #define PRESSED_RECEIVE   4096u  /* of SO_RCVBUF, when all sockets together hold much */
 
 static long created(struct socket *socket, const struct socket *like)
@@ -151,6 +152,8 @@ static long send_prepare(struct request *request, struct send *s, const u8 *addr
 	long error = s->length > LENGTH_MAX ? -EMSGSIZE : find_destination(s->socket, address, length, &to);
 
 	(void)request;
+	if (s->flags & LINUX_MSG_OOB && error != -EMSGSIZE)
+		error = -EOPNOTSUPP;
 	if (s->rights)
 		rights_drop(s->rights);
 	s->rights = NULL;
@@ -172,10 +175,20 @@ static long send_prepare(struct request *request, struct send *s, const u8 *addr
 	memcpy(s->note, &note, sizeof(note));
 	s->charge_receiver = true;
 	s->to_peer = s->socket->state == SOCKET_CONNECTED && inet_same(&to, &inet->remote);
-	s->to = port_find_receiver(&to, &note.from);
+	s->to = port_find_receiver(inet_is_lite(s->socket), &to, &note.from);
 	if (s->to)
 		socket_hold(s->to);
 	return 0;
+}
+
+/* UDP-Lite: whether the sender's checksum would cover as much as the receiver wants. There is none here, and nothing that could be wrong. */
+static bool covers(const struct socket *from, const struct socket *to, size_t length)
+{
+	int covered = inet_of(from)->values[VALUE_SEND_COVERAGE], wanted = inet_of(to)->values[VALUE_RECEIVE_COVERAGE];
+
+	if (!inet_of(to)->coverage_wanted || !covered || (size_t)covered >= length + HEADER)
+		return true;
+	return wanted && covered >= wanted;
 }
 
 static bool has_room(const struct socket *to, size_t length)
@@ -209,7 +222,7 @@ static long send_datagram(struct request *request, struct send *s, struct socket
 		return socket_take_error(s->socket);
 	if (s->socket->closed & CLOSED_SEND)
 		return -EPIPE;
-	if (!s->to || !has_room(s->to, s->length))
+	if (!s->to || !has_room(s->to, s->length) || !covers(s->socket, s->to, s->length))
 		return refused(request, s);
 	message = send_take_message(request, s, s->to, s->length, &result);
 	if (!message)

@@ -492,9 +492,91 @@ static void options(void)
 	GET(fd, SOL_IP, IP_MTU);
 }
 
+#define LEVEL_LITE       136
+#define SEND_COVERAGE    10
+#define RECEIVE_COVERAGE 11
+
+static int lite_socket(int family)
+{
+	return socket(family, SOCK_DGRAM, IPPROTO_UDPLITE);
+}
+
+static void show_lines(const char *path, unsigned port)
+{
+	char line[300], want[16];
+	FILE *f = fopen(path, "r");
+	int count = 0;
+
+	snprintf(want, sizeof want, ":%04X ", port);
+	while (f && fgets(line, sizeof line, f))
+		count += strstr(line, want) != NULL;
+	printf("%s: %d\n", path, f ? count : -1);
+	if (f)
+		fclose(f);
+}
+
+/* It has ports, options and a list of its own. */
+static void lite(void)
+{
+	int fd = lite_socket(AF_INET), from = lite_socket(AF_INET), udp = new_socket(), six = lite_socket(AF_INET6);
+	unsigned port;
+
+	show("streams", socket(AF_INET, SOCK_STREAM, IPPROTO_UDPLITE));
+	GET(fd, SOL_SOCKET, SO_PROTOCOL);
+	show("bind", inet_bind(fd, "127.0.0.1", 0));
+	port = inet_port(fd);
+	show("bind of UDP to the same port", inet_bind(udp, "127.0.0.1", port));
+	show("bind again", inet_bind(from, "127.0.0.1", port));
+	show("send", send_to(from, "127.0.0.1", port, "lite", 4));
+	receive_from("receive", fd, 100, 0);
+	receive_from("nothing for UDP", udp, 100, 0);
+	show_lines("/proc/net/udplite", port);
+	show_lines("/proc/net/udp", port);
+	show("bind", inet_bind(six, "::1", port));
+	show_lines("/proc/net/udplite6", port);
+	show("send", send_to(from, "127.0.0.1", port + 1, "x", 1));
+	close(fd);
+	close(from);
+	close(udp);
+	close(six);
+}
+
+/* A receiver may want more of a datagram to be covered than its sender gives. */
+static void coverage(void)
+{
+	int fd = lite_socket(AF_INET), from = lite_socket(AF_INET), udp = new_socket();
+
+	inet_bind(fd, "127.0.0.1", 0);
+	GET(fd, LEVEL_LITE, SEND_COVERAGE);
+	SET(from, LEVEL_LITE, SEND_COVERAGE, 3);
+	SET(from, LEVEL_LITE, SEND_COVERAGE, 70000);
+	SET(from, LEVEL_LITE, SEND_COVERAGE, -1);
+	SET(from, LEVEL_LITE, SEND_COVERAGE, 12);
+	show("partly covered", send_to(from, "127.0.0.1", inet_port(fd), "0123456789", 10));
+	receive_from("receive", fd, 100, 0);
+	SET(fd, LEVEL_LITE, RECEIVE_COVERAGE, 12);
+	send_to(from, "127.0.0.1", inet_port(fd), "0123456789", 10);
+	receive_from("as much as is wanted", fd, 100, 0);
+	SET(fd, LEVEL_LITE, RECEIVE_COVERAGE, 13);
+	send_to(from, "127.0.0.1", inet_port(fd), "0123456789", 10);
+	receive_from("less", fd, 100, 0);
+	send_to(from, "127.0.0.1", inet_port(fd), "0123", 4);
+	receive_from("all of it", fd, 100, 0);
+	SET(fd, LEVEL_LITE, RECEIVE_COVERAGE, 0);
+	send_to(from, "127.0.0.1", inet_port(fd), "0123456789", 10);
+	receive_from("all is wanted", fd, 100, 0);
+	SET(from, LEVEL_LITE, SEND_COVERAGE, 0);
+	send_to(from, "127.0.0.1", inet_port(fd), "0123456789", 10);
+	receive_from("all is covered", fd, 100, 0);
+	SET(udp, LEVEL_LITE, SEND_COVERAGE, 8);
+	close(fd);
+	close(from);
+	close(udp);
+}
+
 static const struct part parts[] = {
 	PART(kinds), PART(exchanges), PART(addresses), PART(ports), PART(connected), PART(refused), PART(limits), PART(control_messages),
-	PART(many_messages), PART(waits), PART(options), PART(other_refused),
+	PART(many_messages), PART(waits), PART(options), PART(other_refused), PART(lite), PART(coverage),
 };
 
 int main(int argc, char **argv)

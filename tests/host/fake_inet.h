@@ -52,12 +52,17 @@ static long now(struct open_file *file, const struct call *c)
 	return result;
 }
 
-static struct open_file *make(unsigned domain, unsigned type)
+static struct open_file *make_of(unsigned domain, unsigned type, unsigned protocol)
 {
-	struct call c = { op_socket, { domain, type }, NULL, 0, NULL, 0 };
+	struct call c = { op_socket, { domain, type, 0, protocol }, NULL, 0, NULL, 0 };
 
 	CHECK_EQ(now(NULL, &c), 0);
 	return came[0].own;
+}
+
+static struct open_file *make(unsigned domain, unsigned type)
+{
+	return make_of(domain, type, 0);
 }
 
 static size_t name_four(u8 *to, unsigned last, unsigned port)
