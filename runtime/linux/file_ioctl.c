@@ -40,7 +40,7 @@ static const struct shape shapes[] = {
 	{ TCSETSW2, sizeof(struct termios2), IN }, { TCSETSF2, sizeof(struct termios2), IN },
 	{ TIOCGWINSZ, sizeof(struct winsize), OUT }, { TIOCSWINSZ, sizeof(struct winsize), IN },
 	{ TIOCGPGRP, 4, OUT }, { TIOCSPGRP, 4, IN }, { TIOCGSID, 4, OUT }, { TIOCOUTQ, 4, OUT }, { FIONREAD, 4, OUT },
-	{ TIOCGETD, 4, OUT }, { TIOCSETD, 4, IN }, { TIOCSTI, 1, IN }, { TIOCPKT, 4, IN }, { TIOCGPTN, 4, OUT }, { TIOCSPTLCK, 4, IN },
+	{ SIOCATMARK, 4, OUT }, { TIOCGETD, 4, OUT }, { TIOCSETD, 4, IN }, { TIOCSTI, 1, IN }, { TIOCPKT, 4, IN }, { TIOCGPTN, 4, OUT }, { TIOCSPTLCK, 4, IN },
 	{ TIOCGPTLCK, 4, OUT }, { TIOCGPKT, 4, OUT }, { TIOCGEXCL, 4, OUT }, { TIOCGDEV, 4, OUT },
 	{ TIOCMGET, 4, OUT }, { TIOCMSET, 4, IN }, { TIOCMBIS, 4, IN }, { TIOCMBIC, 4, IN },
 	{ TIOCGSOFTCAR, 4, OUT }, { TIOCSSOFTCAR, 4, IN }, { TIOCLINUX, 1, BOTH },

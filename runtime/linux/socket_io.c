@@ -235,6 +235,12 @@ static unsigned long put_head(struct thread_record *t, const struct socket_trans
 	return length + x->more_control;
 }
 
+/* The byte out of band is the last of all. */
+static unsigned step_flags(const struct socket_transfer *x, const struct cursor *at)
+{
+	return x->asked < at->left ? x->flags & ~MSG_OOB : x->flags;
+}
+
 /* One call, with what is left of the bytes. */
 static long send_step(struct thread_record *t, struct socket_transfer *x, const struct cursor *at, struct ipc *c, bool *partial)
 {
@@ -244,7 +250,7 @@ static long send_step(struct thread_record *t, struct socket_transfer *x, const 
 
 	if (result == 0) {
 		windows = cursor_windows(at, thread_message(t)->window, &x->asked);
-		*c = (struct ipc){ .target = x->fd, .m = { x->asked, x->flags, x->flags & MSG_DONTWAIT ? TRANSFER_NONBLOCK : 0, x->address.length } };
+		*c = (struct ipc){ .target = x->fd, .m = { x->asked, step_flags(x, at), x->flags & MSG_DONTWAIT ? TRANSFER_NONBLOCK : 0, x->address.length } };
 		c->m[4] = (cargo.bundle ? SEND_BUNDLE : 0) | (x->has_credentials ? SEND_CREDENTIALS : 0);
 		c->m[5] = x->rights_count;
 		c->m[6] = x->more_control;

@@ -181,6 +181,19 @@ static bool async(const struct open_file *file, unsigned *owner)
 	return file->node.entry != NODE_LIST;
 }
 
+/* -ENOTTY: it is no such number. */
+static long number_of(const struct socket *socket, unsigned command)
+{
+	if (!socket->transport->unsent)
+		return -ENOTTY;
+	switch (command) {
+	case LINUX_SIOCINQ: return socket_waiting_bytes(socket);
+	case LINUX_SIOCOUTQ: return socket->transport->unsent(socket);
+	case LINUX_SIOCATMARK: return socket->transport->mark_check ? socket_at_mark(socket) : -ENOTTY;
+	default: return -ENOTTY;
+	}
+}
+
 static long ioctl(struct request *request, struct open_file *file, unsigned command, unsigned long argument)
 {
 	struct socket *socket = socket_of(file);
@@ -189,9 +202,9 @@ static long ioctl(struct request *request, struct open_file *file, unsigned comm
 
 	if (!socket)
 		return -ENOTTY;
-	if ((command != LINUX_SIOCINQ && command != LINUX_SIOCOUTQ) || !socket->transport->unsent)
+	value = number_of(socket, command);
+	if (value == -ENOTTY)
 		return interface_ioctl(request, command, argument, socket->inet);
-	value = command == LINUX_SIOCINQ ? socket_waiting_bytes(socket) : socket->transport->unsent(socket);
 	number = (int)value;
 	if (value < 0)
 		return value;

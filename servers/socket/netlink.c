@@ -334,13 +334,19 @@ bool netlink_deliver(struct netlink *to, const u8 *bytes, size_t length, u32 cha
 
 /* ---- sending ---- */
 
+static long mark_check(const struct socket *socket)
+{
+	(void)socket;
+	return -EOPNOTSUPP;
+}
+
 static long send_prepare(struct request *request, struct send *s, const u8 *address, size_t length)
 {
 	struct netlink *netlink = netlink_of(s->socket);
 	struct sockaddr_netlink name;
 	struct netlink_note *note;
 	bool had_rights = s->rights != NULL;
-	long error = s->length ? 0 : -ENODATA;
+	long error = s->flags & LINUX_MSG_OOB ? -EOPNOTSUPP : s->length ? 0 : -ENODATA;
 
 	if (s->rights)
 		rights_drop(s->rights);
@@ -485,6 +491,7 @@ const struct transport transport_netlink = {
 	.send_datagram = send_datagram,
 	.tell = tell,
 	.received = received,
+	.mark_check = mark_check,
 	.get_option = netlink_get_option,
 	.set_option = netlink_set_option,
 };

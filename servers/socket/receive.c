@@ -91,13 +91,6 @@ static bool ask_for_room(struct receive *r, const struct message *message)
 	return true;
 }
 
-static void consume(struct socket *socket, struct message *message)
-{
-	list_remove(&message->link);
-	socket->message_count--;
-	socket_message_gone(message);
-}
-
 /* ---- streams ---- */
 
 /* Whether reading on from the first message meets one whose rights need room. Asked before anything is taken. */
@@ -137,19 +130,36 @@ static bool stream_take(struct request *request, struct receive *r, struct messa
 	return given == want && message_left(message) == (peeks(r) ? given : 0) && !had_rights;
 }
 
-static void stream_read(struct request *request, struct receive *r)
+/* Reading stops at a byte out of band, and then passes over it, if it is not to be read in its turn. It stops, too, behind where there was one. */
+static bool is_passed_over(const struct socket *socket, const struct message *message)
+{
+	return !message_left(message) || (message == socket->mark && !socket->options.out_of_band_inline);
+}
+
+static bool stops_at(const struct socket *socket, const struct message *message)
+{
+	return message == socket->mark || !message_left(message);
+}
+
+/* Whether it stopped before a message. */
+static bool stream_read(struct request *request, struct receive *r)
 {
 	struct message *message = first_message(r->socket), *next;
 	bool more = message != NULL;
 
 	while (more && message && same_sender(r, message) && !room_is_missing(r, message)) {
+		bool passed = is_passed_over(r->socket, message), stops = request->moved && stops_at(r->socket, message);
+
+		if (stops && message_left(message))
+			break;
 		next = next_message(r->socket, message);
-		more = stream_take(request, r, message);
-		if (!peeks(r) && !message_left(message))
-			consume(r->socket, message);
+		more = passed ? !stops : stream_take(request, r, message);
+		if (!peeks(r) && (passed || !message_left(message)))
+			socket_message_consume(r->socket, message);
 		message = next;
 		more = more && request->moved < r->length;
 	}
+	return message != NULL;
 }
 
 static bool stream_satisfied(const struct request *request, const struct receive *r)
@@ -163,11 +173,12 @@ static long stream_try(struct request *request, struct receive *r)
 {
 	struct socket *socket = r->socket;
 	long result;
+	bool stopped;
 
 	if (!request->moved && stream_room_missing(r))
 		return 0;
-	stream_read(request, r);
-	if (stream_satisfied(request, r) || !list_empty(&socket->messages))
+	stopped = stream_read(request, r);
+	if (stream_satisfied(request, r) || stopped)
 		return (long)request->moved;
 	result = socket->transport->at_end(socket, request->moved != 0);
 	return result == WOULD_WAIT || !request->moved ? result : (long)request->moved;
@@ -188,7 +199,7 @@ static long datagram_take(struct request *request, struct receive *r, struct mes
 	if (!peeks(r)) {
 		struct socket *socket = r->socket;
 
-		consume(socket, message);
+		socket_message_consume(socket, message);
 		if (socket->transport->received)
 			socket->transport->received(socket, r->length);
 		socket_room(socket);
@@ -297,6 +308,28 @@ long socket_receive(struct request *request, struct receive *r)
 	return result == REQUEST_KEPT ? result : receive_done(request, r, result);
 }
 
+/* MSG_OOB: never waits. */
+static long mark_receive(struct request *request, struct receive *r)
+{
+	struct socket *socket = r->socket;
+	bool gives = r->length && !r->discard;
+	long result = socket->transport->mark_check(socket), length = r->length || !socket->transport->mark_stays;
+
+	if (result)
+		return result;
+	if (gives && !message_give(request, socket->mark, 0, 1))
+		return 0;
+	r->flags_out |= LINUX_MSG_OOB | (length ? 0 : LINUX_MSG_TRUNC);
+	if (peeks(r))
+		return length;
+	socket->mark_taken = true;
+	if (!socket->transport->mark_stays) {
+		socket->mark->taken = 1;
+		socket->mark = NULL;
+	}
+	return length;
+}
+
 long op_receive(struct request *request)
 {
 	struct receive r = {
@@ -309,8 +342,8 @@ long op_receive(struct request *request)
 	};
 
 	r.discard = r.flags & LINUX_MSG_TRUNC && r.socket->transport->truncates && socket_is_stream(r.socket);
-	if (r.flags & LINUX_MSG_OOB)
-		return -EOPNOTSUPP;
+	if (r.flags & LINUX_MSG_OOB && r.socket->transport->mark_check)
+		return receive_done(request, &r, mark_receive(request, &r));
 	/* There is no queue of errors, so it is empty; Unix sockets do not know the flag. */
 	return r.flags & LINUX_MSG_ERRQUEUE && r.socket->inet ? -EAGAIN : socket_receive(request, &r);
 }

@@ -304,7 +304,7 @@ static void reach(struct socket *socket, struct list_node *marked)
 	if (socket->reached)
 		return;
 	socket->reached = true;
-	list_push_back(marked, &socket->mark);
+	list_push_back(marked, &socket->visited);
 }
 
 /* Calls `visit` for each socket in a message of that one's list. */
@@ -335,8 +335,8 @@ static void reach_all(struct list_node *marked)
 {
 	struct socket *socket;
 
-	while ((socket = list_first_entry(marked, struct socket, mark))) {
-		list_remove(&socket->mark);
+	while ((socket = list_first_entry(marked, struct socket, visited))) {
+		list_remove(&socket->visited);
 		each_carried(socket, reach, marked);
 		if (socket->state == SOCKET_LISTENING)
 			list_for_each_entry(embryo, &socket->embryos, struct socket, embryos)

@@ -51,11 +51,17 @@ bool send_lose(struct request *request, size_t length)
 	return !request->stopped;
 }
 
+/* A byte out of band, the last, is a part of its own. */
+static size_t stream_part_length(const struct send *s, size_t left)
+{
+	return charge_stream_part(s->flags & LINUX_MSG_OOB && left > 1 ? left - 1 : left, s->socket->options.send_limit);
+}
+
 /* One part more. 0: it is sent; else the result. */
 static long stream_part(struct request *request, struct send *s)
 {
 	struct socket *socket = s->socket;
-	size_t length = charge_stream_part(s->length - request->moved, socket->options.send_limit);
+	size_t left = s->length - request->moved, length = stream_part_length(s, left);
 	struct message *message;
 	long result;
 
@@ -68,6 +74,8 @@ static long stream_part(struct request *request, struct send *s)
 		return result;
 	message->charge = charge_of_stream(length);
 	socket_message_queue(socket->peer, message);
+	if (s->flags & LINUX_MSG_OOB && left == 1)
+		socket_mark(socket->peer, message);
 	return 0;
 }
 
@@ -196,8 +204,6 @@ long op_send(struct request *request)
 		error = check_credentials(request, &s.who);
 	if (!error && request->m[5])
 		s.rights = take_rights(request, path, &error);
-	if (!error && s.flags & LINUX_MSG_OOB)
-		error = -EOPNOTSUPP;
 	if (!error)
 		error = s.socket->transport->send_prepare(request, &s, data, address);
 	return error ? send_done(&s, error) : socket_send(request, &s);

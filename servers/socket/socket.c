@@ -170,6 +170,21 @@ void socket_message_queue(struct socket *to, struct message *message)
 	socket_changed(to, READABLE);
 }
 
+bool socket_at_mark(const struct socket *socket)
+{
+	return socket->mark && socket->mark->link.prev == &socket->messages;
+}
+
+/* As Linux has it: a mark that TCP's reader has reached and not passed goes when the next comes; another becomes a byte as all are. */
+void socket_mark(struct socket *to, struct message *message)
+{
+	if (to->transport->mark_stays && socket_at_mark(to) && !to->options.out_of_band_inline)
+		socket_message_consume(to, to->mark);
+	to->mark = message;
+	to->mark_taken = false;
+	socket_changed(to, LINUX_POLLPRI);
+}
+
 static void wake_senders_to(struct socket *socket)
 {
 	list_for_each_entry(sender, &socket->connected, struct socket, peer_link)
@@ -202,6 +217,8 @@ long socket_waiting_bytes(const struct socket *socket)
 	if (socket->state == SOCKET_LISTENING)
 		return -EINVAL;
 	list_for_each_entry(message, &socket->messages, struct message, link) {
+		if (message == socket->mark && socket->transport->mark_stays && !socket->options.out_of_band_inline)
+			break;
 		sum += message_left(message);
 		if (socket_is_datagram(socket))
 			break;
@@ -209,15 +226,21 @@ long socket_waiting_bytes(const struct socket *socket)
 	return (long)sum;
 }
 
+void socket_message_consume(struct socket *socket, struct message *message)
+{
+	if (socket->mark == message)
+		socket->mark = NULL;
+	list_remove(&message->link);
+	socket->message_count--;
+	socket_message_gone(message);
+}
+
 void socket_empty(struct socket *socket)
 {
 	struct message *message;
 
-	while ((message = list_first_entry(&socket->messages, struct message, link))) {
-		list_remove(&message->link);
-		socket_message_gone(message);
-	}
-	socket->message_count = 0;
+	while ((message = list_first_entry(&socket->messages, struct message, link)))
+		socket_message_consume(socket, message);
 }
 
 /* ---- the end ---- */

@@ -97,6 +97,9 @@ struct transport {
 	/* A datagram was taken by a call for up to `length` bytes. NULL: nothing follows from it. */
 	void (*received)(struct socket *socket, size_t length);
 	bool truncates; /* a stream whose reader throws bytes away with MSG_TRUNC */
+	/* Whether a byte out of band can be received: 0 or -errno. NULL: the flag means nothing. */
+	long (*mark_check)(const struct socket *socket);
+	bool mark_stays; /* where it is in the stream when its byte was received out of band */
 };
 
 extern const struct transport transport_unix, transport_tcp, transport_udp, transport_netlink;
@@ -127,6 +130,8 @@ struct socket {
 	struct list_node connected;  /* sockets whose peer this is */
 	struct list_node messages;   /* to be received */
 	unsigned message_count;
+	struct message *mark;        /* of those in the list: the byte out of band that came last (MSG_OOB), a message of its own; NULL: none */
+	bool mark_taken;             /* that byte was received */
 	struct list_node embryos;    /* listening; or the place in that list */
 	unsigned embryo_count, backlog;
 	u32 sent;                    /* what is charged */
@@ -138,7 +143,7 @@ struct socket {
 	/* the collection's */
 	bool reached;
 	unsigned carried;            /* those of them in lists */
-	struct list_node mark;
+	struct list_node visited;
 	struct socket_options options;
 	struct inet *inet;           /* the Internet families' part; or NULL */
 	struct netlink *netlink;     /* netlink's; or NULL */
@@ -191,6 +196,12 @@ long socket_take_error(struct socket *socket);
 /* The message is gone: its sender is charged no more. */
 void socket_message_gone(struct message *message);
 void socket_message_queue(struct socket *to, struct message *message);
+/* It has just been queued: its byte is out of band, and no other is any more. */
+void socket_mark(struct socket *to, struct message *message);
+/* The reader has come to the byte out of band. */
+bool socket_at_mark(const struct socket *socket);
+/* It is off the list, read or not wanted. */
+void socket_message_consume(struct socket *socket, struct message *message);
 /* There is room in its queue: those whose datagrams or connections found it full look again. */
 void socket_room(struct socket *socket);
 

@@ -493,6 +493,16 @@ static long at_end(struct socket *socket, bool some)
 	return socket->state == SOCKET_UNCONNECTED || socket->state == SOCKET_LISTENING ? -ENOTCONN : WOULD_WAIT;
 }
 
+/* After a reset only what came before FIN can be had. */
+static long mark_check(const struct socket *socket)
+{
+	if (socket->state == SOCKET_LISTENING)
+		return -ENOTCONN;
+	if (socket->options.out_of_band_inline || !socket->mark || socket->mark_taken)
+		return -EINVAL;
+	return inet_of(socket)->over && !inet_of(socket)->fin_received ? -ENOTCONN : 0;
+}
+
 /* ---- readiness ---- */
 
 static bool writable(const struct socket *socket)
@@ -513,7 +523,8 @@ static bool tells_room(struct socket *socket)
 
 static bool readable(const struct socket *socket)
 {
-	size_t low = (size_t)socket->options.receive_low, sum = 0;
+	bool passes_one = socket_at_mark(socket) && !socket->options.out_of_band_inline;
+	size_t low = (size_t)socket->options.receive_low + passes_one, sum = 0;
 
 	list_for_each_entry(message, &socket->messages, struct message, link) {
 		sum += message_left(message);
@@ -539,6 +550,8 @@ static unsigned poll(const struct socket *socket, unsigned wanted)
 		return events;
 	if (readable(socket))
 		events |= READABLE;
+	if (socket->mark && !socket->mark_taken)
+		events |= LINUX_POLLPRI;
 	if (socket->closed & CLOSED_SEND || writable(socket))
 		events |= WRITABLE;
 	else
@@ -572,6 +585,8 @@ const struct transport transport_tcp = {
 	.send_check = send_check,
 	.send_lost = send_lost,
 	.at_end = at_end,
+	.mark_check = mark_check,
+	.mark_stays = true,
 	.get_option = inet_get_option,
 	.set_option = inet_set_option,
 	.unsent = unsent,

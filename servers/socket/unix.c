@@ -300,12 +300,20 @@ static long connected_check(const struct socket *socket, size_t address)
 	return 0;
 }
 
+/* Only a stream's byte may be out of band. */
+static bool refuses_mark(const struct send *s)
+{
+	return s->flags & LINUX_MSG_OOB && (!socket_is_stream(s->socket) || !s->length);
+}
+
 /* Whom to, and whether it may be that long. */
 static long send_prepare(struct request *request, struct send *s, const u8 *address, size_t address_length)
 {
 	bool named = address_length && socket_is_datagram(s->socket);
 	long error = named ? address_check(address, address_length) : connected_check(s->socket, address_length);
 
+	if (refuses_mark(s) && (!error || s->socket->type != LINUX_SOCK_SEQPACKET))
+		error = -EOPNOTSUPP;
 	if (!error && !socket_is_stream(s->socket) && s->socket->options.pass_credentials && !s->socket->address)
 		error = address_autobind(s->socket);
 	if (!error && !socket_is_stream(s->socket) && s->length > s->socket->options.send_limit - DATAGRAM_OVERHEAD)
@@ -326,6 +334,13 @@ static long at_end(struct socket *socket, bool some)
 
 	(void)some;
 	return error ? error : socket->closed & CLOSED_RECEIVE ? 0 : WOULD_WAIT;
+}
+
+static long mark_check(const struct socket *socket)
+{
+	if (!socket_is_stream(socket))
+		return socket->type == LINUX_SOCK_SEQPACKET && socket->state != SOCKET_CONNECTED ? -ENOTCONN : -EOPNOTSUPP;
+	return socket->state != SOCKET_CONNECTED || socket->options.out_of_band_inline || !socket->mark ? -EINVAL : 0;
 }
 
 /* The receiver has gone. A socket that was connected to it is so no more. */
@@ -416,6 +431,8 @@ static unsigned poll(const struct socket *socket, unsigned wanted)
 		events |= LINUX_POLLRDHUP | READABLE;
 	if (!list_empty(&socket->messages) || (socket->state == SOCKET_LISTENING && !list_empty(&socket->embryos)))
 		events |= READABLE;
+	if (socket->mark)
+		events |= LINUX_POLLPRI;
 	if (!socket_is_datagram(socket) && socket->state == SOCKET_UNCONNECTED)
 		events |= LINUX_POLLHUP;
 	if (wanted & WRITABLE && writable(socket) && !peer_full(socket))
@@ -460,6 +477,7 @@ const struct transport transport_unix = {
 	.send_check = send_check,
 	.send_datagram = send_datagram,
 	.at_end = at_end,
+	.mark_check = mark_check,
 	.get_option = get_option,
 	.set_option = set_option,
 	.unsent = unsent,

@@ -206,6 +206,116 @@ static void connections_keep_their_bytes_at_random(void)
 	}
 }
 
+/* ---- bytes out of band at random, against a model of Linux's TCP that counts positions ---- */
+
+static struct {
+	u64 arrived, copied, mark; /* positions in the stream; mark: of the byte */
+	enum { MARK_NONE, MARK_VALID, MARK_READ } state;
+	bool in_line;
+} model;
+
+static void marks_send(struct open_file *file)
+{
+	size_t size = 1 + pick(5);
+	bool marked = pick(2);
+	struct call c = { op_send, { size, LINUX_MSG_DONTWAIT | (marked ? LINUX_MSG_OOB : 0) }, NULL, 0, buffer, size };
+
+	for (size_t i = 0; i < size; i++)
+		buffer[i] = byte_at(model.arrived + i, 0);
+	CHECK_EQ(now(file, &c), (long)size);
+	if (marked && model.state && model.mark == model.copied && !model.in_line)
+		model.copied++;
+	model.arrived += size;
+	if (!marked)
+		return;
+	model.state = MARK_VALID;
+	model.mark = model.arrived - 1;
+}
+
+/* As Linux reads: into `to`, which positions. */
+static size_t model_read(size_t room, bool peek, u64 *to)
+{
+	u64 at = model.copied;
+	size_t count = 0;
+
+	while (count < room && at < model.arrived) {
+		bool here = model.state && model.mark == at;
+
+		if (here && count)
+			break;
+		if (!here || model.in_line)
+			to[count++] = at;
+		at++;
+		if (peek)
+			continue;
+		model.copied = at;
+		if (here)
+			model.state = MARK_NONE;
+	}
+	return count;
+}
+
+static void marks_receive(struct open_file *file)
+{
+	u64 places[16];
+	bool peek = !pick(3);
+	size_t room = 1 + pick(12), count = model_read(room, peek, places);
+	long n = receive_bytes(file, buffer, room, peek ? LINUX_MSG_PEEK : 0);
+
+	CHECK_EQ(n, count ? (long)count : -EAGAIN);
+	for (size_t i = 0; i < count && !CHECK_FAILED(); i++)
+		CHECK_EQ(buffer[i], byte_at(places[i], 0));
+}
+
+static void marks_receive_marked(struct open_file *file)
+{
+	bool peek = !pick(3);
+	long n = receive_bytes(file, buffer, 1, LINUX_MSG_OOB | (peek ? LINUX_MSG_PEEK : 0));
+
+	CHECK_EQ(n, model.state == MARK_VALID && !model.in_line ? 1 : -EINVAL);
+	if (n != 1)
+		return;
+	CHECK_EQ(buffer[0], byte_at(model.mark, 0));
+	if (!peek)
+		model.state = MARK_READ;
+}
+
+static void marks_check(struct open_file *file)
+{
+	struct socket *socket = socket_of(file);
+	unsigned events = socket_poll(socket, ~0u);
+	bool at = model.state && model.mark == model.copied;
+
+	CHECK_EQ(socket_at_mark(socket), at);
+	CHECK_EQ((events & LINUX_POLLPRI) != 0, model.state == MARK_VALID);
+	CHECK_EQ((events & LINUX_POLLIN) != 0, model.arrived - model.copied >= 1u + (at && !model.in_line));
+}
+
+static void bytes_out_of_band_at_random(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *l = listener(4), *two[2];
+
+	for (unsigned round = 0; round < 200 && !CHECK_FAILED(); round++) {
+		make_pair_of(l, two);
+		memset(&model, 0, sizeof(model));
+		for (unsigned i = 0; i < 200 && !CHECK_FAILED(); i++) {
+			switch (pick(5)) {
+			case 0: marks_send(two[0]); break;
+			case 1: marks_receive_marked(two[1]); break;
+			default: marks_receive(two[1]); break;
+			}
+			if (!pick(20))
+				socket_of(two[1])->options.out_of_band_inline = model.in_line = !model.in_line;
+			marks_check(two[1]);
+		}
+		file_closed(two[0]);
+		file_closed(two[1]);
+	}
+	file_closed(l);
+	nothing_is_left(before);
+}
+
 /* ---- anything at random ---- */
 
 #define FILES 24
@@ -237,8 +347,8 @@ static size_t random_name(u8 *to)
 
 static long random_options(struct open_file *file, u8 *data)
 {
-	static const unsigned levels[] = { 1, 0, 6, 41, 17 };
-	struct call c = { pick(2) ? op_set_option : op_get_option, { levels[pick(5)], pick(80), 0, pick(300) }, data, pick(300), NULL, 0 };
+	static const unsigned levels[] = { 1, 0, 6, 41, 17, 136 };
+	struct call c = { pick(2) ? op_set_option : op_get_option, { levels[pick(6)], pick(80), 0, pick(300) }, data, pick(300), NULL, 0 };
 
 	for (unsigned i = 0; i < 300; i++)
 		data[i] = (u8)(pick(2) ? 0 : pick(256));
@@ -272,7 +382,9 @@ static void anything(unsigned i)
 	struct call simple = { op_listen, { pick(3) }, NULL, 0, NULL, 0 };
 
 	if (!file) {
-		all[i] = make(pick(2) ? LINUX_AF_INET : LINUX_AF_INET6, pick(2) ? LINUX_SOCK_STREAM : LINUX_SOCK_DGRAM);
+		bool stream = pick(2), lite = !stream && !pick(3);
+
+		all[i] = make_of(pick(2) ? LINUX_AF_INET : LINUX_AF_INET6, stream ? LINUX_SOCK_STREAM : LINUX_SOCK_DGRAM, lite ? INET_IPPROTO_UDPLITE : 0);
 		return;
 	}
 	switch (pick(12)) {
@@ -341,6 +453,7 @@ int main(void)
 	RUN(all_ports_can_be_taken_and_no_more);
 	RUN(datagrams_beyond_the_limit_of_all_are_dropped);
 	RUN(connections_keep_their_bytes_at_random);
+	RUN(bytes_out_of_band_at_random);
 	RUN(anything_at_random_leaves_nothing);
 	return check_result();
 }
