@@ -68,6 +68,7 @@ static long take_six_info(struct inet_note *note, const void *data, size_t size)
 	return take_source(note, &source, info.interface);
 }
 
+/* -1, where that may be: the socket's own stays. */
 static long take_byte(u8 *to, const void *data, size_t size, int least, bool short_too)
 {
 	int number = 0;
@@ -80,7 +81,8 @@ static long take_byte(u8 *to, const void *data, size_t size, int least, bool sho
 		return -EINVAL;
 	if (number < least || number > 255)
 		return -EINVAL;
-	*to = (u8)number;
+	if (number >= 0)
+		*to = (u8)number;
 	return 0;
 }
 
@@ -91,8 +93,8 @@ static long take_one(const struct socket *socket, struct inet_note *note, const 
 	if (c->level == LEVEL_IPV6 && inet_is_six(socket)) {
 		switch (c->type) {
 		case IPV6_PKTINFO: return take_six_info(note, data, size);
-		case IPV6_HOPLIMIT: return four ? 0 : take_byte(&note->ttl, data, size, 0, false);
-		case IPV6_TCLASS: return four ? 0 : take_byte(&note->tos, data, size, 0, false);
+		case IPV6_HOPLIMIT: return four ? 0 : take_byte(&note->ttl, data, size, -1, false);
+		case IPV6_TCLASS: return four ? 0 : take_byte(&note->tos, data, size, -1, false);
 		default: return -EINVAL;
 		}
 	}

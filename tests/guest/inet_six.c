@@ -274,7 +274,7 @@ static long send_control(int fd, const char *text, unsigned port, int type, cons
 
 static void control_messages(void)
 {
-	int a = new_socket(SOCK_DGRAM), b = new_socket(SOCK_DGRAM), one = 1, hops = 20, class = 0x20, bad = 256;
+	int a = new_socket(SOCK_DGRAM), b = new_socket(SOCK_DGRAM), one = 1, hops = 20, class = 0x20, bad = 256, own = -1, below = -2;
 	struct in6_pktinfo info = { .ipi6_ifindex = 1 };
 
 	inet_bind(a, "::", 0);
@@ -294,6 +294,14 @@ static void control_messages(void)
 	show("class", send_control(b, "::1", port, IPV6_TCLASS, &class, sizeof class));
 	receive_control(a);
 	show("bad hops", send_control(b, "::1", port, IPV6_HOPLIMIT, &bad, sizeof bad));
+	setsockopt(b, SOL_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
+	setsockopt(b, SOL_IPV6, IPV6_TCLASS, &class, sizeof class);
+	show("the socket's hops", send_control(b, "::1", port, IPV6_HOPLIMIT, &own, sizeof own));
+	receive_control(a);
+	show("the socket's class", send_control(b, "::1", port, IPV6_TCLASS, &own, sizeof own));
+	receive_control(a);
+	show("hops below", send_control(b, "::1", port, IPV6_HOPLIMIT, &below, sizeof below));
+	show("class below", send_control(b, "::1", port, IPV6_TCLASS, &below, sizeof below));
 	show("short hops", send_control(b, "::1", port, IPV6_HOPLIMIT, &hops, 3));
 	show("by lo", send_control(b, "::1", port, IPV6_PKTINFO, &info, sizeof info));
 	receive_control(a);
