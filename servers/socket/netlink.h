@@ -36,6 +36,7 @@ struct netlink_diag_filter {
 	u16 source_port, destination_port; /* of the network's order; 0: all */
 	u32 states, show;
 	u16 type;                          /* of the answers */
+	bool privileged;                   /* who asks sees marks */
 	struct netlink_bytecode *code;     /* NULL: none */
 };
 

@@ -94,6 +94,18 @@ static void put_name(const struct socket *socket, const struct inet_name *name, 
 		memcpy(ip, name->ip + 12, 4);
 }
 
+/* Multicast to all is IPv4's. */
+static void put_flags(struct netlink_writer *w, const struct socket *socket)
+{
+	const struct inet *inet = inet_of(socket);
+	struct inet_diag_sockopt flags = { .is_icsk = socket_is_stream(socket), .mc_all = !inet_is_six(socket) };
+
+	flags.freebind = inet->values[VALUE_FREEBIND] != 0;
+	flags.mc_loop = inet->values[VALUE_MULTICAST_LOOP] != 0;
+	flags.bind_address_no_port = inet->values[VALUE_BIND_NO_PORT] != 0;
+	netlink_put(w, INET_DIAG_SOCKOPT, &flags, sizeof(flags));
+}
+
 static void put_options(struct netlink_writer *w, const struct socket *socket, const struct netlink_diag_filter *filter)
 {
 	const struct inet *inet = inet_of(socket);
@@ -106,6 +118,11 @@ static void put_options(struct netlink_writer *w, const struct socket *socket, c
 		netlink_put_u8(w, INET_DIAG_TCLASS, (u8)inet->values[VALUE_TCLASS]);
 	if (inet_is_six(socket) && (state == STATE_LISTEN || state == STATE_CLOSE))
 		netlink_put_u8(w, INET_DIAG_SKV6ONLY, inet->values[VALUE_V6ONLY] != 0);
+	if (filter->privileged)
+		netlink_put_u32(w, INET_DIAG_MARK, 0);
+	if (wants(filter, INET_DIAG_TCLASS))
+		netlink_put_u32(w, INET_DIAG_CLASS_ID, 0);
+	put_flags(w, socket);
 }
 
 static void put_of_tcp(struct netlink_writer *w, struct socket *socket, const struct netlink_diag_filter *filter)
@@ -235,7 +252,7 @@ static long inet_request(struct netlink_request *r)
 		return -EINVAL;
 	memcpy(&want, r->data, sizeof(want));
 	dump.diag = (struct netlink_diag_filter){ want.sdiag_family, want.sdiag_protocol, want.idiag_ext, want.id.idiag_sport, want.id.idiag_dport,
-		want.idiag_states, 0, r->header.nlmsg_type, NULL };
+		want.idiag_states, 0, r->header.nlmsg_type, r->privileged, NULL };
 	if (!(r->header.nlmsg_flags & NLM_F_DUMP))
 		return get_inet(r, &want, &dump.diag);
 	error = take_code(r, &dump);
@@ -251,7 +268,7 @@ static unsigned unix_state(const struct socket *socket)
 {
 	if (socket->state == SOCKET_LISTENING)
 		return STATE_LISTEN;
-	return socket->state == SOCKET_CONNECTED ? STATE_CONNECTED : STATE_CLOSE;
+	return socket->state == SOCKET_CONNECTED || socket->peer ? STATE_CONNECTED : STATE_CLOSE;
 }
 
 static void put_address(struct netlink_writer *w, const struct socket *socket)

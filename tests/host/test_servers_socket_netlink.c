@@ -190,6 +190,55 @@ static void a_filter_passes_what_it_says(void)
 	nothing_is_left(before);
 }
 
+/* The kinds of attributes behind the first `skip` bytes of the message, in their order: how many. */
+static unsigned kinds_told(size_t skip, unsigned kinds[16])
+{
+	size_t at = sizeof(struct nlmsghdr) + skip, length = ((struct nlmsghdr *)bytes)->nlmsg_len;
+	unsigned count = 0;
+
+	while (at + sizeof(struct nlattr) <= length && count < 16) {
+		struct nlattr a;
+
+		memcpy(&a, bytes + at, sizeof(a));
+		kinds[count++] = a.nla_type;
+		at += ALIGN_UP((size_t)a.nla_len, 4ul);
+	}
+	return count;
+}
+
+/* What Linux 6.1 tells of a listener, but for control groups, which there are none of; then the same one asked for by its name and cookie. */
+static void a_listener_is_told_of_as_by_linux(void)
+{
+	static const unsigned order[] = { 8, 5, 17, 22, 1, 7, 2, 4 };
+	size_t before = fake_memory_used;
+	struct open_file *file = netlink(NETLINK_SOCK_DIAG), *l = listener(7);
+	struct inet_diag_req_v2 body = { .sdiag_family = LINUX_AF_INET, .sdiag_protocol = 6, .idiag_ext = 0xff, .idiag_states = 1 << 10 };
+	struct request_bytes r = ask_for(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &body, sizeof(body));
+	struct inet_diag_msg told;
+	unsigned kinds[16];
+
+	CHECK_EQ(ask(file, &r), (long)r.header.nlmsg_len);
+	CHECK(receive_bytes(file, bytes, sizeof(bytes), 0) > 72);
+	memcpy(&told, bytes + sizeof(struct nlmsghdr), sizeof(told));
+	CHECK_EQ(told.idiag_state, 10);
+	CHECK_EQ(told.idiag_wqueue, 7);
+	CHECK_EQ(told.idiag_inode, socket_of(l)->ino);
+	CHECK_EQ(kinds_told(sizeof(told), kinds), ARRAY_SIZE(order));
+	CHECK(!memcmp(kinds, order, sizeof(order)));
+	CHECK_EQ(receive_bytes(file, bytes, sizeof(bytes), 0), 20);
+	body.id = told.id;
+	for (unsigned wrong = 0; wrong < 2; wrong++) {
+		r = ask_for(SOCK_DIAG_BY_FAMILY, 0, &body, sizeof(body));
+		CHECK_EQ(ask(file, &r), (long)r.header.nlmsg_len);
+		CHECK(receive_bytes(file, bytes, sizeof(bytes), 0) > 0);
+		CHECK_EQ(first_type(), wrong ? NLMSG_ERROR : SOCK_DIAG_BY_FAMILY);
+		body.id.idiag_cookie[1] ^= 1;
+	}
+	file_closed(file);
+	file_closed(l);
+	nothing_is_left(before);
+}
+
 /* ---- a dump of what changes: what is there all the time is told once, what comes or goes at most once ---- */
 
 #define LISTED 150
@@ -460,6 +509,7 @@ int main(void)
 	RUN(answers_that_nobody_reads_are_lost_and_that_is_told);
 	RUN(dumps_that_nobody_reads_cost_little);
 	RUN(a_filter_passes_what_it_says);
+	RUN(a_listener_is_told_of_as_by_linux);
 	RUN(a_dump_of_what_changes_tells_each_once);
 	RUN(anything_at_random_leaves_nothing);
 	return check_result();
