@@ -182,7 +182,7 @@
 	/* services with files that have owners (fcntl): m[0] ASYNC_ kind, m[1] number, m[2] identity that it must have or 0 -> m[1] its identity, 0: the number
 	 * is in use but names none of that kind. -ESRCH */ \
 	X(ASYNC_OWNER, 209) \
-	/* the same: m[0..2] an owner, m[3] signal or 0, m[4] ASYNC_ band, m[5] descriptor, m[6] uid | euid << 32 of who set the owner, m[7] the role of that one */ \
+	/* the same: m[0..2] an owner, m[3] signal or 0 (SIGIO; SIGURG of ASYNC_URGENT), m[4] ASYNC_ band, m[5] descriptor, m[6] uid | euid << 32 of who set the owner, m[7] the role of that one */ \
 	X(ASYNC_SIGNAL, 210) \
 	/* ---- processes by (pid, serial), which is never another's: pidfds ---- */ \
 	X(PIDFD, 192)        /* m[0] pid -> m[1] serial; -EINVAL: a thread's id */ \

@@ -99,19 +99,22 @@ static struct linux_siginfo info_of(const struct news *news)
 	return out;
 }
 
-/* Without a signal of its own, or room for what is said with it, the owner gets SIGIO. */
+/* Without a signal of its own, or room for what is said with it, the owner gets SIGIO; of urgent data SIGURG. */
 static void tell(const struct news *news, struct process *process, struct thread *thread)
 {
 	struct linux_siginfo info = info_of(news), plain = { .signo = SIGNAL_IO, .code = SI_CODE_KERNEL };
+
+	if (!news->signal && news->band == ASYNC_URGENT)
+		plain.signo = SIGNAL_URG;
 
 	if (!may_tell(news, process))
 		return;
 	if (news->signal && !(thread ? signal_thread(thread, news->signal, &info) : signal_process(process, news->signal, &info)))
 		return;
 	if (thread)
-		signal_thread(thread, SIGNAL_IO, &plain);
+		signal_thread(thread, (u32)plain.signo, &plain);
 	else
-		signal_process(process, SIGNAL_IO, &plain);
+		signal_process(process, (u32)plain.signo, &plain);
 }
 
 /* One that is told may be gone afterwards. */

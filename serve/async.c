@@ -148,6 +148,19 @@ void async_tell(struct poll_queue *queue, unsigned events)
 		tell(queue, events, true);
 }
 
+void async_urgent(struct open_file *file)
+{
+	struct async own;
+
+	if (!file->async)
+		return;
+	own = *file->async;
+	own.signal = 0;
+	async_signal(&own, -1, ASYNC_URGENT);
+	if (list_linked(&file->async->link) && file->async->signal)
+		async_signal(file->async, file->async->descriptor, ASYNC_URGENT);
+}
+
 void async_wrote(struct open_file *file, long result, size_t wanted)
 {
 	if (result == -EAGAIN || result == REQUEST_KEPT || (result >= 0 && (size_t)result < wanted))

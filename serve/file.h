@@ -29,6 +29,8 @@ void poll_wake(struct poll_queue *queue, unsigned events);
 void poll_wake_waiting(struct poll_queue *queue, unsigned events);
 /* Signals the owners of files with O_ASYNC, where Linux does so though nothing may have become ready that was not. */
 void async_tell(struct poll_queue *queue, unsigned events);
+/* Urgent data has come: the owner gets SIGURG, with or without O_ASYNC, and with it the signal that was set for it. */
+void async_urgent(struct open_file *file);
 /* What the `async` operation says of the owner if nobody has set one: none, */
 #define ASYNC_NOBODY (~0u)
 /* or the caller's process, or else a process group. */

@@ -182,7 +182,9 @@ void socket_mark(struct socket *to, struct message *message)
 		socket_message_consume(to, to->mark);
 	to->mark = message;
 	to->mark_taken = false;
-	socket_changed(to, LINUX_POLLPRI);
+	if (to->file)
+		async_urgent(to->file);
+	socket_changed(to, LINUX_POLLPRI | SOCKET_QUIETLY);
 }
 
 static void wake_senders_to(struct socket *socket)

@@ -5,6 +5,7 @@
  */
 #include "inet.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <pthread.h>
 #include <sys/select.h>
@@ -364,10 +365,71 @@ static void unix_peeked(void)
 	close_both();
 }
 
+/* What has come of the owner's signals. */
+static void come(const char *what)
+{
+	static const struct timespec now;
+	siginfo_t info;
+	sigset_t set;
+	int urgent = 0, io = 0;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGURG);
+	sigaddset(&set, SIGIO);
+	sigaddset(&set, SIGRTMIN);
+	while (sigtimedwait(&set, &info, &now) > 0) {
+		if (info.si_signo == SIGURG)
+			printf("[SIGURG code %d from %d] ", info.si_code, info.si_pid);
+		else if (info.si_signo == SIGRTMIN && info.si_band & POLLPRI)
+			urgent++;
+		else
+			io++;
+	}
+	printf("%s: %d urgent, %s\n", what, urgent, io ? "and others" : "no others");
+}
+
+/* The owner of a socket gets SIGURG whether it has O_ASYNC or not. */
+static void owner(void)
+{
+	block(SIG_BLOCK, SIGURG);
+	block(SIG_BLOCK, SIGIO);
+	block(SIG_BLOCK, SIGRTMIN);
+	send_marked("a");
+	come("nobody's");
+	show("F_SETOWN", fcntl(s[1], F_SETOWN, getpid()));
+	send_marked("b");
+	come("owned");
+	write(s[0], "c", 1);
+	come("in its turn");
+	fcntl(s[1], F_SETFL, O_ASYNC);
+	send_marked("d");
+	come("O_ASYNC");
+	show("F_SETSIG", fcntl(s[1], F_SETSIG, SIGRTMIN));
+	send_marked("e");
+	come("with a signal");
+	fcntl(s[1], F_SETOWN, 0);
+	send_marked("f");
+	come("nobody's again");
+}
+
+static void tcp_owner(void)
+{
+	tcp();
+	owner();
+	close_both();
+}
+
+static void unix_owner(void)
+{
+	unix_pair();
+	owner();
+	close_both();
+}
+
 static const struct part parts[] = {
 	PART(tcp_before_and_behind), PART(tcp_passed_over), PART(tcp_out_first), PART(tcp_peeked), PART(tcp_two), PART(tcp_in_line), PART(tcp_waits),
 	PART(tcp_long), PART(tcp_ends), PART(datagrams), PART(unix_before_and_behind), PART(unix_in_line), PART(unix_two), PART(unix_out_first),
-	PART(unix_passed_over), PART(unix_peeked),
+	PART(unix_passed_over), PART(unix_peeked), PART(tcp_owner), PART(unix_owner),
 };
 
 int main(int argc, char **argv)

@@ -155,6 +155,11 @@ void poll_wake_waiting(struct poll_queue *queue, unsigned events)
 	poll_wake(queue, events);
 }
 
+void async_urgent(struct open_file *file)
+{
+	(void)file;
+}
+
 void async_tell(struct poll_queue *queue, unsigned events)
 {
 	(void)queue;
