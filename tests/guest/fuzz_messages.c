@@ -54,6 +54,8 @@ static const struct template {
 	FILE_(REOPEN, "f", 0, 0, 0, 0), FILE_(FLAGS, "k", 0, 0, 0, 0), FILE_(FLUSH, "", 0, 0, 0, 0), FILE_(ALLOCATE, "noz", 0, 0, 0, 0),
 	FILE_(FGETXATTR, ".....n", 'N', 0, 0, 0), FILE_(FSETXATTR, "n", 'N', 0, 0, 0), FILE_(FLISTXATTR, "", 0, 0, 0, 0), FILE_(FREMOVEXATTR, "", 'N', 0, 0, 0),
 	FILE_(FSTATFS, "", 0, 0, 0, 0), FILE_(KIND, "", 0, 0, 0, 0), FILE_(SEALS, "nk", 0, 0, 0, 0), FILE_(SEALS, "nk", 0, 0, 0, FD_MEMFD),
+	FILE_(OWNER, "1nP", 0, 0, 0, 0), FILE_(OWNER, "nS", 0, 0, 0, 0), FILE_(FLAGS, "kFn", 0, 0, 0, FD_PIPE), FILE_(LEASE, "1nF", 0, 0, 0, 0),
+	FILE_(NOTIFY, "kF", 0, 0, 0, FD_DIRECTORY),
 	FILE_(PIPE, "f", 0, 0, 0, SYSTEM(SLOT_SERVICE_PIPE)), FILE_(PIPE_SIZE, "z", 0, 0, 0, FD_PIPE), FILE_(FIFO_OPEN, "fnn", 'a', 0, 0, SYSTEM(SLOT_SERVICE_PIPE)),
 	FILE_(PIPE_RELEASE, "z", 0, 0, 0, FD_PIPE), FILE_(PIPE_TEE, "zn", 0, 0, 'H', FD_PIPE), FILE_(EVENTFD, "nk", 0, 0, 0, SYSTEM(SLOT_SERVICE_EVENT)),
 	FILE_(EPOLL_CREATE, "f", 0, 0, 0, SYSTEM(SLOT_SERVICE_EVENT)), FILE_(EPOLL_CONTROL, "nFknnnn", 0, 0, 0, FD_EPOLL),
@@ -100,7 +102,8 @@ static const struct template {
 	ROOT(SYSTEM_INFO, "", 0, 0), ROOT(MEMORY_INFO, "", 0, 0), ROOT(REBOOT, "k", 0, 0), ROOT(SET_TIME, "k", 0, 0), ROOT(HOSTNAME, "nn", 'b', 0), ROOT(AUDIT, "", 0, 0),
 	ROOT(TTY_SIGNAL, "PSn", 0, 0), ROOT(ORPHANED, "P", 0, 0), ROOT(PROC_LIST, "n", 0, 0), ROOT(PROC_INFO, "P", 0, 0), ROOT(PROC_THREADS, "Pn", 0, 0),
 	ROOT(PROC_FILES, "Pn", 0, 0), ROOT(PROC_MEMORY, "Paz", 0, 0), ROOT(PROC_REGIONS, "Pn", 0, 0), ROOT(SERVICE_READY, "", 0, 0), ROOT(TABLES_NEEDED, "", 0, 0),
-	ROOT(MOUNTS, "", 0, 0), ROOT(SESSION_TTY, "PnPP", 0, 0), ROOT(PROC_REGION_NAME, "Pa", 0, 0), ROOT(PROC_REGION_PAGES, "Paa", 0, 0), ROOT(PIDFD, "P", 0, 0), ROOT(PIDFD_STATE, "Pn", 0, 0),
+	ROOT(MOUNTS, "", 0, 0), ROOT(SESSION_TTY, "PnPP", 0, 0), ROOT(PROC_REGION_NAME, "Pa", 0, 0), ROOT(PROC_REGION_PAGES, "Paa", 0, 0), ROOT(PIDFD, "P", 0, 0), ROOT(PIDFD_STATE, "Pn", 0, 0), ROOT(SETTING, "nnkkkk", 0, 0), ROOT(ASYNC_OWNER, "nPn", 0, 0),
+	ROOT(ASYNC_SIGNAL, "nPnSnFww", 0, 0),
 	ROOT(PIDFD_SIGNAL, "PnS", 'b', 0), ROOT(PIDFD_GETFD, "PnFF", 0, 0), ROOT(PROCESS_MEMORY, "Pnaz", 0, 1), ROOT(LOCK_MEMORY, "pgn", 0, 0), ROOT(HANG_UP, "", 0, 0),
 	ROOT(SERVICE_SIGNAL, "PS", 'b', 0), ROOT(FILL_SLOT, "n", 0, 0), ROOT(ROBUST_LIST, "P", 0, 0), ROOT(DETACH, "p", 0, 0), ROOT(NEEDS_IO, "nnn", 0, 0),
 };
