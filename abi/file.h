@@ -172,7 +172,7 @@
 	/* on a file's Handle, only forwarded by the event server: m[0] mask, m[1] instance */ \
 	X(WATCH, 132) \
 	/* whom O_ASYNC tells, and by what: m[0] OWNER_SET: m[1] ASYNC_ kind (abi/process.h), m[2] number, 0: nobody. -ESRCH. OWNER_GET -> m[1], m[2], 0: nobody,
-	 * or gone. OWNER_SET_SIGNAL: m[1], 0: SIGIO, with nothing said. OWNER_GET_SIGNAL -> the signal */ \
+	 * or gone; m[3] uid, m[4] euid of who set it. OWNER_SET_SIGNAL: m[1], 0: SIGIO, with nothing said. OWNER_GET_SIGNAL -> the signal */ \
 	X(OWNER, 134) \
 	/* m[0] 1: set m[1], m[2] the descriptor that SIGIO will name -> the type: LEASE_READ, _WRITE, _NONE. -EAGAIN: others have it open; -EACCES: another's */ \
 	X(LEASE, 135) \

@@ -66,6 +66,8 @@ static long owner_get(struct request *request, const struct async *async)
 	if (!async)
 		return 0;
 	request->answer[1] = async->kind;
+	request->answer[3] = async->uid;
+	request->answer[4] = async->euid;
 	m[0] = async->kind;
 	m[1] = async->id;
 	m[2] = async->identity;

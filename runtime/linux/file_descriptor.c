@@ -301,6 +301,15 @@ static long owner_get_typed(unsigned fd, uaddr_t at)
 	return error ? error : put_user(owner, at);
 }
 
+static long owner_get_ids(unsigned fd, uaddr_t at)
+{
+	struct ipc c;
+	long error = owner_call(&c, fd, OWNER_GET, 0, 0);
+	const unsigned ids[2] = { (unsigned)c.m[3], (unsigned)c.m[4] };
+
+	return error ? error : copy_to_user(at, ids, sizeof(ids));
+}
+
 static long owner_signal(unsigned fd, unsigned what, unsigned long signal)
 {
 	struct ipc c;
@@ -345,6 +354,8 @@ static long control_file(struct thread_record *t, unsigned fd, u32 word, unsigne
 		return owner_get_typed(fd, argument);
 	case F_SETOWN_EX:
 		return owner_set_typed(fd, argument);
+	case F_GETOWNER_UIDS:
+		return owner_get_ids(fd, argument);
 	case F_GETSIG:
 		return owner_signal(fd, OWNER_GET_SIGNAL, 0);
 	case F_SETSIG:

@@ -150,6 +150,14 @@ static void values(void)
 	wait(NULL);
 	show_owner(ends[0]);
 	SHOW(fcntl(ends[0], F_GETSIG) == SIGUSR1);
+	unsigned ids[2] = { 9, 9 };
+	SHOW(syscall(SYS_fcntl, ends[1], 17 /* F_GETOWNER_UIDS */, ids));
+	printf("%u %u\n", ids[0], ids[1]);
+	setresuid(1000, 1001, 0);
+	fcntl(ends[1], F_SETOWN, getpid());
+	SHOW(syscall(SYS_fcntl, ends[1], 17, ids));
+	printf("%u %u\n", ids[0], ids[1]);
+	SHOW(syscall(SYS_fcntl, ends[1], 17, NULL));
 }
 
 static void errors(void)
