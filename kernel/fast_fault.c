@@ -5,6 +5,7 @@
 #include "kernel/fast_message.h"
 #include "kernel/fastpath.h"
 #include "kernel/fault.h"
+#include "kernel/priority.h"
 #include "kernel/schedule.h"
 
 /* All that is unusual about it is that it waits for an answer to its fault. */
@@ -46,7 +47,7 @@ struct thread *fast_fault_answer(struct core *core, struct thread *t)
 
 	if (unlikely(!ep || !caller || t->frame.rsi >= LABEL_KERNEL || t->frame.rdx != FAULT_RESUME))
 		return NULL;
-	if (unlikely(!nothing_to_give(core) || (t->frame.rbp | t->unusual) || !only_faulted(caller) || !may_switch(core, caller, core->mask, true)))
+	if (unlikely(priority_boosted || !nothing_to_give(core) || (t->frame.rbp | t->unusual) || !only_faulted(caller) || !may_switch(core, caller, core->mask, true)))
 		return NULL;
 	release(caller, slot);
 	caller->reply = NULL;

@@ -4,6 +4,7 @@
  */
 #include "kernel/fast_message.h"
 #include "kernel/fastpath.h"
+#include "kernel/priority.h"
 
 /* The slot that a server names for Replies. */
 static INLINE struct cte *named_reply_slot(const struct thread *t, u64 cptr)
@@ -25,7 +26,8 @@ struct thread *fast_reply(struct core *core, struct thread *t)
 	struct thread *caller = slot ? plain_caller(slot) : NULL;
 	u64 info = t->frame.rsi;
 
-	if (unlikely(!caller || (t->unusual | caller->unusual) || !info_ok(t, info, DATA_BITS) || !may_queue_behind(core, t, caller)))
+	/* the Reply may be one that another thread of this CNode received, and is raised for */
+	if (unlikely(priority_boosted || !caller || (t->unusual | caller->unusual) || !info_ok(t, info, DATA_BITS) || !may_queue_behind(core, t, caller)))
 		return NULL;
 	if ((info & DATA_BITS) && !caller->message_low)
 		return NULL;

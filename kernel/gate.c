@@ -109,7 +109,9 @@ void thread_interrupt(struct thread *t)
 	t->context->interrupt_flag = 1;
 	if (t->state == THREAD_READY && t->frame.rip >= GATE_EXIT && t->frame.rip < GATE_EXIT_END)
 		gate_enter(t, GATE_EXIT);
-	else if (thread_interruptible(t) && !t->fault)
+	else if (t->fault)
+		t->flags |= THREAD_FLAG_INTERRUPT; /* where it goes on may be behind the look at the flag: seen to when it is answered */
+	else if (thread_interruptible(t))
 		interrupt_blocked(t);
 }
 

@@ -378,6 +378,25 @@ TEST(an_interrupt_during_a_fault_outlives_the_endpoint_that_the_fault_waits_at)
 	CHECK_EQ(member[0]->flags, 0);
 }
 
+/* The way out has looked at the flag already (abi/gate.h). */
+TEST(an_interrupt_during_a_fault_of_the_way_out_restarts_that)
+{
+	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 11, 0);
+	run(member[0]);
+	member[0]->context->interrupt_flag = 0;
+	member[0]->frame.rip = GATE_EXIT + 0x40;
+	member[0]->frame.vector = 14;
+	member[0]->frame.address = 0x7000;
+	kernel_exception(member[0]);
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_interrupt, SYS(THREADS + 0), 0, 0, 0, 0, 0, 0), 0);
+	run(member[3]);
+	ipc(member[3], KCALL_reply_recv, SYS(2), INFO(0, 0), FAULT_RESUME, 11, 0);
+	CHECK_EQ(member[0]->fault, 0);
+	CHECK_EQ(member[0]->frame.rip, GATE_EXIT);
+	member[0]->context->interrupt_flag = 0;
+}
+
 TEST(an_interrupt_during_a_fault_outlives_a_fault_that_is_delivered)
 {
 	ipc(run(member[3]), KCALL_recv, SYS(2), 0, 0, 10, 0);
@@ -548,6 +567,7 @@ int main(void)
 	RUN(bits_from_before_the_binding_reach_a_receiver_that_waits);
 	RUN(a_fault_queued_at_an_endpoint_that_dies_enters_the_gate_with_its_registers);
 	RUN(an_interrupt_during_a_fault_outlives_the_endpoint_that_the_fault_waits_at);
+	RUN(an_interrupt_during_a_fault_of_the_way_out_restarts_that);
 	RUN(an_interrupt_during_a_fault_outlives_a_fault_that_is_delivered);
 	RUN(a_call_whose_time_ran_out_before_it_was_forwarded_says_so);
 	RUN(cnodes_that_hold_each_other_end_with_the_last_capability_from_outside);

@@ -58,6 +58,20 @@ TEST(a_server_runs_at_its_callers_priority_until_it_answers)
 	CHECK_EQ(member[1]->state, THREAD_RECEIVING);
 }
 
+/* Two threads of one server, with one CNode: the other answers what the first received. */
+TEST(a_server_whose_request_another_answers_is_not_raised_any_more)
+{
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_set_cnodes, SYS(THREADS + 3), 0, SYS(SYSTEMS + 1), 0, 0, 0, 0), 0);
+	set_priority(3, 150);
+	call_server();
+	run(member[3]);
+	host_core->needed = false; /* as after its last entry */
+	CHECK(ipc(member[3], KCALL_reply, 0, INFO(0, 0), 0, 10, 0) == member[3]);
+	CHECK_EQ(member[0]->state, THREAD_READY);
+	expect_priority(1, 100);
+}
+
 TEST(a_server_with_a_higher_priority_keeps_it)
 {
 	set_priority(1, 150);
@@ -462,6 +476,7 @@ int main(void)
 {
 	machine_boot();
 	RUN(a_server_runs_at_its_callers_priority_until_it_answers);
+	RUN(a_server_whose_request_another_answers_is_not_raised_any_more);
 	RUN(a_server_with_a_higher_priority_keeps_it);
 	RUN(who_is_between_caller_and_server_holds_up_neither);
 	RUN(who_has_answered_makes_room_for_who_is_between);
