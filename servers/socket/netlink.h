@@ -68,6 +68,7 @@ struct netlink {
 	unsigned lost;
 	size_t largest_receive;
 	struct netlink_dump dump;
+	bool dumped;               /* by the send that is dealt with: it may begin one dump, so that it does not look through all sockets often */
 };
 
 static inline struct netlink *netlink_of(const struct socket *socket)

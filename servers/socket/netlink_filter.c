@@ -12,7 +12,7 @@
 #include <linux/inet_diag.h>
 
 #define CODE_MAX 2048u     /* bytes of one */
-#define HELD_MAX 0x100000u /* of all */
+#define HELD_MAX 0x80000u  /* of all */
 #define UNIT     4u        /* bytes that every distance is a multiple of; the size of a bare operation */
 
 struct netlink_bytecode {

@@ -156,10 +156,11 @@ long netlink_dump_start(struct netlink_request *request, const struct netlink_du
 {
 	struct netlink *netlink = request->from;
 
-	if (netlink->dump.part) {
+	if (netlink->dump.part || netlink->dumped) {
 		netlink_bytecode_free(dump->diag.code);
 		return -EBUSY;
 	}
+	netlink->dumped = true;
 	netlink->dump = *dump;
 	netlink->dump.sequence = request->header.nlmsg_seq;
 	netlink_dump_continue(netlink);
@@ -180,6 +181,7 @@ static void deal_with(struct netlink_request *r)
 
 void netlink_requests(struct netlink *from, const u8 *bytes, size_t length, bool privileged)
 {
+	from->dumped = false;
 	while (length >= sizeof(struct nlmsghdr)) {
 		struct netlink_request r = { .from = from, .data = bytes + sizeof(struct nlmsghdr), .privileged = privileged };
 		size_t step;

@@ -190,6 +190,88 @@ static void a_filter_passes_what_it_says(void)
 	nothing_is_left(before);
 }
 
+/* Though the first is over at once, as it finds nothing. */
+static void a_send_begins_one_dump(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *file = netlink(NETLINK_SOCK_DIAG);
+	struct unix_diag_req body = { .sdiag_family = LINUX_AF_UNIX };
+	struct request_bytes one = ask_for(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &body, sizeof(body));
+	u8 both[2 * (sizeof(struct nlmsghdr) + sizeof(body))];
+
+	memcpy(both, &one, sizeof(both) / 2);
+	memcpy(both + sizeof(both) / 2, &one, sizeof(both) / 2);
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK_EQ(send_bytes(file, both, sizeof(both)), sizeof(both));
+		CHECK_EQ(receive_bytes(file, bytes, sizeof(bytes), 0), 20);
+		CHECK_EQ(first_type(), NLMSG_DONE);
+		CHECK(receive_bytes(file, bytes, sizeof(bytes), 0) > 0);
+		CHECK_EQ(first_type(), NLMSG_ERROR);
+		CHECK_EQ(receive_bytes(file, bytes, sizeof(bytes), 0), -EAGAIN);
+	}
+	file_closed(file);
+	nothing_is_left(before);
+}
+
+#define ASKERS   300
+#define ANSWERED 60
+#define LONGEST  2048u
+
+/* Dumps that have not ended keep their filters: as many as all together may hold, and not one more. */
+static size_t filters_round(void)
+{
+	static struct open_file *askers[ASKERS], *told[ANSWERED];
+	struct inet_diag_req_v2 body = { .sdiag_family = LINUX_AF_INET, .sdiag_protocol = 17, .idiag_states = ~0u };
+	static struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 body;
+		struct nlattr attribute;
+		struct inet_diag_bc_op code[LONGEST / 4];
+	} r;
+	unsigned refused = 0;
+	u8 name[16];
+
+	for (unsigned i = 0; i < ANSWERED; i++) {
+		told[i] = make(LINUX_AF_INET, LINUX_SOCK_DGRAM);
+		CHECK_EQ(with_name(told[i], op_bind, name, name_four(name, 1, 8000 + i)), 0);
+	}
+	r.header = (struct nlmsghdr){ .nlmsg_len = sizeof(r), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP };
+	r.body = body;
+	r.attribute = (struct nlattr){ sizeof(r.attribute) + sizeof(r.code), INET_DIAG_REQ_BYTECODE };
+	for (unsigned i = 0; i < ARRAY_SIZE(r.code); i++)
+		r.code[i] = (struct inet_diag_bc_op){ INET_DIAG_BC_NOP, 4, 4 };
+	for (unsigned i = 0; i < ASKERS; i++) {
+		askers[i] = netlink(NETLINK_SOCK_DIAG);
+		CHECK_EQ(send_bytes(askers[i], &r, sizeof(r)), sizeof(r));
+		CHECK(receive_bytes(askers[i], bytes, 100, LINUX_MSG_PEEK) > 0);
+		refused += first_type() == NLMSG_ERROR;
+	}
+	CHECK_EQ(refused, ASKERS - 0x80000 / LONGEST);
+	/* Who reads on gives its own back. */
+	while (receive_bytes(askers[0], bytes, sizeof(bytes), 0) > 0)
+		;
+	CHECK_EQ(first_type(), NLMSG_DONE);
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK(receive_bytes(askers[ASKERS - 1 - i], bytes, 100, 0) > 0);
+		CHECK_EQ(send_bytes(askers[ASKERS - 1 - i], &r, sizeof(r)), sizeof(r));
+		CHECK(receive_bytes(askers[ASKERS - 1 - i], bytes, sizeof(bytes), 0) > 0);
+		CHECK_EQ(first_type(), i ? NLMSG_ERROR : SOCK_DIAG_BY_FAMILY);
+	}
+	for (unsigned i = 0; i < ASKERS; i++)
+		file_closed(askers[i]);
+	for (unsigned i = 0; i < ANSWERED; i++)
+		file_closed(told[i]);
+	return fake_memory_used;
+}
+
+static void filters_are_limited_all_together(void)
+{
+	size_t used = filters_round();
+
+	nothing_is_left(used);
+	CHECK_EQ(filters_round(), used);
+}
+
 /* The kinds of attributes behind the first `skip` bytes of the message, in their order: how many. */
 static unsigned kinds_told(size_t skip, unsigned kinds[16])
 {
@@ -509,6 +591,8 @@ int main(void)
 	RUN(answers_that_nobody_reads_are_lost_and_that_is_told);
 	RUN(dumps_that_nobody_reads_cost_little);
 	RUN(a_filter_passes_what_it_says);
+	RUN(a_send_begins_one_dump);
+	RUN(filters_are_limited_all_together);
 	RUN(a_listener_is_told_of_as_by_linux);
 	RUN(a_dump_of_what_changes_tells_each_once);
 	RUN(anything_at_random_leaves_nothing);
