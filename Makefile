@@ -255,11 +255,13 @@ $(B)/uxrt.elf: $(KERNEL_OBJECTS) $(B)/symbols.S.o $(B)/bundle.S.o kernel/kernel.
 	$(Q)mv $@.new $@
 
 # ---------------------------------------------------------------------------------------------------------------------------------
-# Host tests: tests/host/test_NAME.c, linked with lib and with the sources that its "// sources:" line names; KERNEL: all of the kernel that is no machine's
+# Host tests: tests/host/test_NAME.c, linked with lib and with the sources that its "// sources:" line names. KERNEL: all
+# of the kernel that is no machine's; SOCKET: of the socket server, but for what takes its messages
 
 HOST_TESTS := $(wildcard tests/host/test_*.c)
 HOST_PROGRAMS := $(HOST_TESTS:tests/host/%.c=$(B)/host-tests/%)
 HOST_KERNEL := $(filter-out kernel/log.c kernel/offsets.c kernel/symbols.c,$(wildcard kernel/*.c))
+HOST_SOCKET := $(filter-out %/capability.c %/main.c,$(call c_under,servers/socket))
 # Other files of tests/host are shared by all of its programs.
 HOST_SHARED := $(filter-out $(HOST_TESTS),$(wildcard tests/host/*.c))
 
@@ -275,7 +277,7 @@ $(B)/host-tests/$(basename $(notdir $(1))): $(call objects,host,$(1) $(2)) $(B)/
 HOST_OBJECTS += $(call objects,host,$(1) $(2))
 endef
 HOST_OBJECTS := $(call objects,host,$(LIB_C) $(HOST_SHARED))
-$(foreach t,$(HOST_TESTS),$(eval $(call host_rules,$(t),$(patsubst KERNEL,$(HOST_KERNEL),$(shell sed -n 's,^// sources:,,p' $(t))))))
+$(foreach t,$(HOST_TESTS),$(eval $(call host_rules,$(t),$(patsubst SOCKET,$(HOST_SOCKET),$(patsubst KERNEL,$(HOST_KERNEL),$(shell sed -n 's,^// sources:,,p' $(t)))))))
 
 host-tests: $(HOST_PROGRAMS)
 	$(Q)$(PYTHON) tests/check/host $(HOST_PROGRAMS)

@@ -24,7 +24,7 @@ void list_udp(struct list_text *text);
 void list_udp6(struct list_text *text);
 void list_udplite(struct list_text *text);
 void list_udplite6(struct list_text *text);
-/* netlink_list.c */
+/* netlink/list.c */
 void list_netlink(struct list_text *text);
 /* statistics.c */
 void list_sockstat(struct list_text *text);

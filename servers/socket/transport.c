@@ -1,7 +1,7 @@
 /* Which kinds of sockets there are. */
 #include "lib/errno.h"
 #include "servers/socket/inet.h"
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #define PROTOCOLS 263u /* Linux's IPPROTO_MAX */
 

@@ -1,4 +1,4 @@
-// sources: servers/socket/address.c servers/socket/charge.c servers/socket/connect.c servers/socket/inet.c servers/socket/inet_address.c servers/socket/inet_list.c servers/socket/inet_option.c servers/socket/inet_port.c servers/socket/interface.c servers/socket/list.c servers/socket/message.c servers/socket/netlink.c servers/socket/netlink_address.c servers/socket/netlink_diag.c servers/socket/netlink_filter.c servers/socket/netlink_link.c servers/socket/netlink_list.c servers/socket/netlink_option.c servers/socket/netlink_request.c servers/socket/netlink_route.c servers/socket/netlink_settings.c servers/socket/netlink_table.c servers/socket/netlink_write.c servers/socket/option.c servers/socket/receive.c servers/socket/rights.c servers/socket/send.c servers/socket/socket.c servers/socket/statistics.c servers/socket/tcp.c servers/socket/transport.c servers/socket/udp.c servers/socket/udp_control.c servers/socket/unix.c servers/socket/wait.c
+// sources: SOCKET
 /* The Internet families of the socket server where something is used up or gone: sockets, room, memory, the other end. */
 #include <asm/socket.h>
 

@@ -1,11 +1,11 @@
-// sources: servers/socket/address.c servers/socket/charge.c servers/socket/connect.c servers/socket/inet.c servers/socket/inet_address.c servers/socket/inet_list.c servers/socket/inet_option.c servers/socket/inet_port.c servers/socket/interface.c servers/socket/list.c servers/socket/message.c servers/socket/netlink.c servers/socket/netlink_address.c servers/socket/netlink_diag.c servers/socket/netlink_filter.c servers/socket/netlink_link.c servers/socket/netlink_list.c servers/socket/netlink_option.c servers/socket/netlink_request.c servers/socket/netlink_route.c servers/socket/netlink_settings.c servers/socket/netlink_table.c servers/socket/netlink_write.c servers/socket/option.c servers/socket/receive.c servers/socket/rights.c servers/socket/send.c servers/socket/socket.c servers/socket/statistics.c servers/socket/tcp.c servers/socket/transport.c servers/socket/udp.c servers/socket/udp_control.c servers/socket/unix.c servers/socket/wait.c
+// sources: SOCKET
 /*
  * Netlink in the socket server, without a kernel: dumps while what they list changes, against a model; dumps that nobody reads; messages between sockets;
  * requests, attributes and filters of random bytes. When nobody has a socket any more nothing is left.
  */
 #include "fake_inet.h"
 #include "lib/hash.h"
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>

@@ -1,6 +1,6 @@
 /* /proc/net/netlink: a line a socket, as Linux writes it. Linux's own sockets, one a protocol, are none here. */
 #include "servers/socket/list.h"
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #define REFERENCES 2
 

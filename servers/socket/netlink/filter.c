@@ -3,7 +3,7 @@
  * one distance if it is true, by another if not; a socket passes if that leads to the very end. They are checked before they are used: every operation lies
  * within the program, and every jump leads to the beginning of one, to the end, or just beyond it, so a program makes at most as many steps as it has operations.
  */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -1,5 +1,5 @@
 /* NETLINK_ROUTE: the interface's addresses, 127.0.0.1/8 and ::1/128. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

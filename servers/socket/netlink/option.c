@@ -1,5 +1,5 @@
 /* getsockopt and setsockopt of level SOL_NETLINK. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

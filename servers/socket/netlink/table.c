@@ -1,5 +1,5 @@
 /* NETLINK_ROUTE: the routes to lo's addresses and the rules that lead to them, as Linux has them when nobody has added any. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -1,5 +1,5 @@
 /* NETLINK_ROUTE: which request is whose. What there is none of here can be listed (nothing), what cannot be asked is EOPNOTSUPP. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 

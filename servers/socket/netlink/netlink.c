@@ -1,5 +1,5 @@
 /* The transport of AF_NETLINK: port numbers, groups, who gets what is sent. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

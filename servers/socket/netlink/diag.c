@@ -1,5 +1,5 @@
 /* NETLINK_SOCK_DIAG: what sockets there are. Anyone may ask, as anyone may read /proc/net. A socket's number is its cookie, too: numbers are not given twice. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -1,5 +1,5 @@
 /* Messages of netlink as they are written: a header, a structure, attributes. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -1,5 +1,5 @@
 /* NETLINK_ROUTE: the interface. Its settings are those that Linux's has when nobody has changed them; there are no counters. */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"

@@ -2,7 +2,7 @@
  * NETLINK_ROUTE: what the Internet families tell of the interface beside its link: Linux's settings of lo, as they are when nobody has changed them.
  * Nothing is counted.
  */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "servers/socket/interface.h"
 

@@ -1,8 +1,8 @@
 /*
  * AF_NETLINK: messages to this machine, which answers as Linux's kernel does, and between programs.
  *
- * A *protocol* is a row of a table in netlink.c: whom requests go to (netlink_route.c, netlink_diag.c), how many groups there are. What is sent is taken whole,
- * then each request in it is dealt with at once (netlink_request.c), and the answers are in the sender's queue before the send returns, charged to it.
+ * A *protocol* is a row of a table in netlink.c: whom requests go to (route.c, diag.c), how many groups there are. What is sent is taken whole,
+ * then each request in it is dealt with at once (request.c), and the answers are in the sender's queue before the send returns, charged to it.
  *
  * A *dump* (NLM_F_DUMP) is an answer of many messages. Only one datagram of it is made at a time: the first by the request, each further one when the
  * receiver has taken one and holds little, so a dump costs the server no more than a reader of it keeps waiting. Between them a socket keeps where the
@@ -111,7 +111,7 @@ void netlink_recovered(struct netlink *netlink);
 long netlink_get_option(struct socket *socket, unsigned level, unsigned name, void *value, size_t room);
 long netlink_set_option(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
 
-/* ---- netlink_request.c: what is asked of this machine ---- */
+/* ---- request.c: what is asked of this machine ---- */
 
 struct netlink_request {
 	struct netlink *from;
@@ -152,7 +152,7 @@ struct netlink_attributes netlink_attributes(const struct netlink_request *reque
 bool netlink_attribute_next(struct netlink_attributes *attributes, struct netlink_attribute *attribute);
 u32 netlink_attribute_u32(const struct netlink_attribute *attribute);
 
-/* ---- netlink_write.c: messages as they are written ---- */
+/* ---- write.c: messages as they are written ---- */
 
 struct netlink_writer {
 	u8 *bytes;
@@ -178,11 +178,11 @@ void netlink_put_text(struct netlink_writer *w, unsigned attribute, const char *
 size_t netlink_nest(struct netlink_writer *w, unsigned attribute);
 void netlink_nest_end(struct netlink_writer *w, size_t nest);
 
-/* ---- netlink_route.c, netlink_diag.c and what belongs to them ---- */
+/* ---- route.c, diag.c and what belongs to them ---- */
 
 long netlink_route_request(struct netlink_request *request);
 long netlink_diag_request(struct netlink_request *request);
-/* netlink_link.c, netlink_address.c, netlink_table.c */
+/* link.c, address.c, table.c */
 long netlink_link_get(struct netlink_request *request);
 long netlink_link_dump(struct netlink_request *request);
 long netlink_link_set(struct netlink_request *request);
@@ -192,10 +192,10 @@ long netlink_route_get(struct netlink_request *request);
 long netlink_route_dump(struct netlink_request *request);
 long netlink_rule_dump(struct netlink_request *request);
 long netlink_nothing_dump(struct netlink_request *request);
-/* netlink_settings.c: attributes of links */
+/* settings.c: attributes of links */
 void netlink_put_six(struct netlink_writer *w, bool counters);
 void netlink_put_families(struct netlink_writer *w, bool counters);
-/* netlink_filter.c */
+/* filter.c */
 long netlink_bytecode_take(struct netlink_request *request, const struct netlink_attribute *attribute, struct netlink_bytecode **code);
 void netlink_bytecode_free(struct netlink_bytecode *code);
 bool netlink_bytecode_passes(const struct netlink_bytecode *code, const struct socket *socket);

@@ -2,7 +2,7 @@
  * Requests to this machine. What a program sent may hold several, one behind the other, each with a length of its own, which is believed only as far as there
  * are bytes. Errors and what is to be acknowledged are answered here; what is asked, by the protocol.
  */
-#include "servers/socket/netlink.h"
+#include "servers/socket/netlink/netlink.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
