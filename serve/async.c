@@ -71,7 +71,7 @@ static long owner_get(struct request *request, const struct async *async)
 	m[0] = async->kind;
 	m[1] = async->id;
 	m[2] = async->identity;
-	if (async->id && root_call(PROC_ASYNC_OWNER, m, 0) == 0)
+	if (async->id && async->identity && root_call(PROC_ASYNC_OWNER, m, 0) == 0)
 		request->answer[2] = async->id;
 	return 0;
 }

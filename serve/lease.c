@@ -1,14 +1,17 @@
 #include "serve/lease.h"
 
 #include "lib/errno.h"
+#include "lib/hash.h"
 #include "serve/internal.h"
 
 #define NS_PER_SECOND 1000000000ul
+#define BUCKETS       256
 
 enum pending { PENDING_NOTHING, PENDING_DOWNGRADE, PENDING_UNLOCK };
 
 struct lease {
-	struct list_node link;
+	struct list_node link; /* in its node's bucket */
+	struct list_node due;  /* while it ends by itself: in `ending` */
 	struct open_file *file;
 	unsigned type;         /* LEASE_READ, LEASE_WRITE */
 	enum pending pending;  /* what its holder has been asked for */
@@ -18,7 +21,39 @@ struct lease {
 
 unsigned lease_count;
 u64 lease_waiting;
-static struct list_node leases = { &leases, &leases }, waiters = { &waiters, &waiters };
+static struct list_node buckets[BUCKETS], waiters = { &waiters, &waiters };
+static struct list_node ending = { &ending, &ending }; /* the next first */
+
+/* Whoever has many leases makes no other file's opening longer. */
+static struct list_node *bucket_of(u64 id)
+{
+	struct list_node *bucket = &buckets[hash_u64(id) % BUCKETS];
+
+	if (!bucket->next)
+		list_init(bucket);
+	return bucket;
+}
+
+static void never_ends(struct lease *lease)
+{
+	lease->ends = 0;
+	if (list_linked(&lease->due))
+		list_remove(&lease->due);
+}
+
+/* The last to be demanded is as a rule the last to end. */
+static void ends_at(struct lease *lease, u64 time)
+{
+	struct list_node *before;
+
+	never_ends(lease);
+	if (!time)
+		return;
+	lease->ends = time;
+	for (before = ending.prev; before != &ending && list_entry(before, struct lease, due)->ends > time; before = before->prev)
+		;
+	list_push_front(before, &lease->due);
+}
 
 /* ---- who waits ---- */
 
@@ -39,7 +74,7 @@ static bool in_the_way(const struct lease *lease, struct node node, bool writes)
 
 static bool must_wait(struct node node, bool writes)
 {
-	list_for_each_entry(lease, &leases, struct lease, link)
+	list_for_each_entry(lease, bucket_of(node.id), struct lease, link)
 		if (in_the_way(lease, node, writes))
 			return true;
 	return false;
@@ -108,6 +143,7 @@ static long wait(struct request *request, bool writes)
 
 static void end(struct lease *lease)
 {
+	never_ends(lease);
 	list_remove(&lease->link);
 	lease->file->lease = NULL;
 	memory_free(lease, sizeof(*lease));
@@ -131,28 +167,22 @@ void lease_drop(struct open_file *file)
 
 u64 lease_deadline(void)
 {
-	u64 earliest = 0;
-
-	list_for_each_entry(lease, &leases, struct lease, link)
-		if (lease->ends && (!earliest || lease->ends < earliest))
-			earliest = lease->ends;
-	return earliest;
+	return list_empty(&ending) ? 0 : list_first_entry(&ending, struct lease, due)->ends;
 }
 
 void lease_expired(void)
 {
 	u64 now = kernel_monotonic();
+	struct lease *lease;
 
-	list_for_each_entry_safe(lease, &leases, struct lease, link) {
-		if (!lease->ends || lease->ends > now)
-			continue;
+	while ((lease = list_first_entry(&ending, struct lease, due)) && lease->ends <= now) {
 		if (lease->pending == PENDING_UNLOCK) {
 			give_up(lease);
 			continue;
 		}
 		lease->type = LEASE_READ;
 		lease->pending = PENDING_NOTHING;
-		lease->ends = 0;
+		never_ends(lease);
 	}
 	settle();
 }
@@ -167,7 +197,7 @@ static void demand(struct lease *lease, enum pending what)
 	if (lease->pending >= what)
 		return;
 	lease->pending = what;
-	lease->ends = seconds ? kernel_monotonic() + seconds * NS_PER_SECOND : 0;
+	ends_at(lease, seconds ? kernel_monotonic() + seconds * NS_PER_SECOND : 0);
 	if (lease->file->async)
 		async_signal(lease->file->async, lease->descriptor, ASYNC_MESSAGE);
 }
@@ -176,7 +206,7 @@ static bool break_leases(struct node node, bool writes)
 {
 	bool any = false;
 
-	list_for_each_entry(lease, &leases, struct lease, link) {
+	list_for_each_entry(lease, bucket_of(node.id), struct lease, link) {
 		if (!in_the_way(lease, node, writes))
 			continue;
 		any = true;
@@ -247,7 +277,7 @@ static bool open_otherwise(const struct open_file *file, unsigned type)
 
 static bool others_in_the_way(const struct open_file *file, unsigned type)
 {
-	list_for_each_entry(lease, &leases, struct lease, link)
+	list_for_each_entry(lease, bucket_of(file->node.id), struct lease, link)
 		if (lease->file != file && lease->file->node.id == file->node.id && (type == LEASE_WRITE || lease->pending == PENDING_UNLOCK))
 			return true;
 	return false;
@@ -258,7 +288,7 @@ static long change(struct lease *lease, unsigned type)
 	lease->type = type;
 	if (type == LEASE_READ && lease->pending == PENDING_DOWNGRADE) {
 		lease->pending = PENDING_NOTHING;
-		lease->ends = 0;
+		never_ends(lease);
 	}
 	settle();
 	return 0;
@@ -276,7 +306,7 @@ static long add(struct open_file *file, unsigned type)
 	lease->file = file;
 	lease->type = type;
 	file->lease = lease;
-	list_push_back(&leases, &lease->link);
+	list_push_back(bucket_of(file->node.id), &lease->link);
 	lease_count++;
 	return 0;
 }

@@ -5,9 +5,11 @@
 #include "serve/watch.h"
 
 #include "lib/errno.h"
+#include "lib/hash.h"
 #include "serve/internal.h"
 
-#define MANY 0x80000000u /* DN_MULTISHOT */
+#define MANY    0x80000000u /* DN_MULTISHOT */
+#define BUCKETS 256
 
 struct notify {
 	struct list_node link;
@@ -17,8 +19,17 @@ struct notify {
 	int descriptor;
 };
 
-static struct list_node wishes = { &wishes, &wishes };
+static struct list_node buckets[BUCKETS]; /* by node: who has many makes no other's events longer */
 unsigned notify_count;
+
+static struct list_node *bucket_of(u64 id)
+{
+	struct list_node *bucket = &buckets[hash_u64(id) % BUCKETS];
+
+	if (!bucket->next)
+		list_init(bucket);
+	return bucket;
+}
 
 static unsigned events_of(unsigned wanted)
 {
@@ -48,7 +59,7 @@ void notify_drop(struct open_file *file)
 
 void notify_tell(u64 id, unsigned events)
 {
-	list_for_each_entry_safe(notify, &wishes, struct notify, link) {
+	list_for_each_entry_safe(notify, bucket_of(id), struct notify, link) {
 		if (notify->file->node.id != id || !(notify->events & events))
 			continue;
 		if (notify->file->async)
@@ -71,7 +82,7 @@ static long wish(struct open_file *file, unsigned wanted, int descriptor)
 			return -ENOMEM;
 		notify->file = file;
 		file->notify = notify;
-		list_push_back(&wishes, &notify->link);
+		list_push_back(bucket_of(file->node.id), &notify->link);
 		notify_count++;
 		watch_count++;
 	}

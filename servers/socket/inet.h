@@ -146,7 +146,7 @@ size_t inet_waiting(const struct socket *socket);
 
 void inet_option_defaults(struct inet *inet);
 long inet_get_option(struct socket *socket, unsigned level, unsigned name, void *value, size_t room);
-long inet_set_option(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
+long inet_set_option(const struct request *request, struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
 
 /* ---- interface.c: ioctl commands about interfaces ---- */
 

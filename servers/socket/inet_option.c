@@ -221,11 +221,12 @@ static bool take_number(unsigned level, const void *value, size_t size, int *num
 	return true;
 }
 
-long inet_set_option(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size)
+long inet_set_option(const struct request *request, struct socket *socket, unsigned level, unsigned name, const void *value, size_t size)
 {
 	const struct row *row = row_of(socket, level, name);
 	int number;
 
+	(void)request;
 	if (!has_level(socket, level))
 		return -ENOPROTOOPT;
 	if (level == LEVEL_TCP && name == TCP_CONGESTION)

@@ -70,12 +70,29 @@ static long getattr(struct node node, struct file_attr *attr)
 	return 0;
 }
 
+/*
+ * As chown(2). Whose a socket is says who may share its port (SO_REUSEPORT), and is told of it: only user 0 gives it to others; its owner may give it to a group
+ * of its own.
+ */
+static bool chown_allowed(const struct socket *socket, unsigned mask, const struct file_attr *attr)
+{
+	struct socket_credentials who = credentials_of(serve_request->principal, true);
+
+	if (!who.uid || !(mask & (SETATTR_UID | SETATTR_GID)))
+		return true;
+	if (who.uid != socket->uid || (mask & SETATTR_UID && attr->uid != socket->uid))
+		return false;
+	return !(mask & SETATTR_GID) || attr->gid == socket->gid || attr->gid == who.gid;
+}
+
 static long setattr(struct node node, unsigned mask, const struct file_attr *attr)
 {
 	struct socket *socket = node_socket(node);
 
 	if (!socket || mask & SETATTR_SIZE)
 		return -EINVAL;
+	if (!chown_allowed(socket, mask, attr))
+		return -EPERM;
 	if (mask & SETATTR_MODE)
 		socket->mode = LINUX_S_IFSOCK | (attr->mode & 07777);
 	if (socket->file)

@@ -99,7 +99,7 @@ static long get(struct socket *socket, unsigned name, union value *value)
 static long get_other(struct request *request)
 {
 	struct socket *socket = socket_of(request->file);
-	u8 value[OPTION_MAX];
+	u8 value[OPTION_MAX] = { 0 };
 	long size = socket->transport->get_option(socket, (unsigned)request->m[0], (unsigned)request->m[1], value, MIN(request->m[3], OPTION_MAX));
 
 	if (size < 0)
@@ -199,7 +199,7 @@ static long set_other(struct request *request, struct socket *socket)
 	long result;
 
 	memcpy(value, serve_message->data, size);
-	result = socket->transport->set_option(socket, (unsigned)request->m[0], (unsigned)request->m[1], value, size);
+	result = socket->transport->set_option(request, socket, (unsigned)request->m[0], (unsigned)request->m[1], value, size);
 	sockets_settle();
 	return result;
 }

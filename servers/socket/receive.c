@@ -93,12 +93,21 @@ static bool ask_for_room(struct receive *r, const struct message *message)
 
 /* ---- streams ---- */
 
+/* Reading stops at a byte out of band, and then passes over it, if it is not to be read in its turn. It stops, too, behind where there was one. */
+static bool is_passed_over(const struct socket *socket, const struct message *message)
+{
+	return !message_left(message) || (message == socket->mark && !socket->options.out_of_band_inline);
+}
+
 /* Whether reading on from the first message meets one whose rights need room. Asked before anything is taken. */
 static bool stream_room_missing(struct receive *r)
 {
 	size_t ahead = 0;
 
 	list_for_each_entry(message, &r->socket->messages, struct message, link) {
+		/* its rights go with it */
+		if (is_passed_over(r->socket, message))
+			continue;
 		if (ask_for_room(r, message))
 			return true;
 		ahead += message_left(message);
@@ -130,12 +139,6 @@ static bool stream_take(struct request *request, struct receive *r, struct messa
 	return given == want && message_left(message) == (peeks(r) ? given : 0) && !had_rights;
 }
 
-/* Reading stops at a byte out of band, and then passes over it, if it is not to be read in its turn. It stops, too, behind where there was one. */
-static bool is_passed_over(const struct socket *socket, const struct message *message)
-{
-	return !message_left(message) || (message == socket->mark && !socket->options.out_of_band_inline);
-}
-
 static bool stops_at(const struct socket *socket, const struct message *message)
 {
 	return message == socket->mark || !message_left(message);
@@ -147,10 +150,10 @@ static bool stream_read(struct request *request, struct receive *r)
 	struct message *message = first_message(r->socket), *next;
 	bool more = message != NULL;
 
-	while (more && message && same_sender(r, message) && !room_is_missing(r, message)) {
+	while (more && message && same_sender(r, message)) {
 		bool passed = is_passed_over(r->socket, message), stops = request->moved && stops_at(r->socket, message);
 
-		if (stops && message_left(message))
+		if ((stops && message_left(message)) || (!passed && room_is_missing(r, message)))
 			break;
 		next = next_message(r->socket, message);
 		more = passed ? !stops : stream_take(request, r, message);

@@ -91,7 +91,7 @@ struct transport {
 	long (*at_end)(struct socket *socket, bool some);
 	/* Options of other levels than SOL_SOCKET: the value's size, which may be more than `room`; in `value` as much as there is room; or -errno. */
 	long (*get_option)(struct socket *socket, unsigned level, unsigned name, void *value, size_t room);
-	long (*set_option)(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
+	long (*set_option)(const struct request *request, struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
 	/* SIOCOUTQ; NULL: neither that nor SIOCINQ is known. */
 	long (*unsent)(const struct socket *socket);
 	/* A datagram was taken by a call for up to `length` bytes. NULL: nothing follows from it. */

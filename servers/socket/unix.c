@@ -448,9 +448,9 @@ static long get_option(struct socket *socket, unsigned level, unsigned name, voi
 	return -EOPNOTSUPP;
 }
 
-static long set_option(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size)
+static long set_option(const struct request *request, struct socket *socket, unsigned level, unsigned name, const void *value, size_t size)
 {
-	(void)socket, (void)level, (void)name, (void)value, (void)size;
+	(void)request, (void)socket, (void)level, (void)name, (void)value, (void)size;
 	return -EOPNOTSUPP;
 }
 

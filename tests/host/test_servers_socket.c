@@ -116,6 +116,76 @@ static void a_send_that_waits_is_cut_by_a_signal(void)
 	CHECK(list_empty(&sockets));
 }
 
+static void send_with_token(struct open_file *file, const char *text, unsigned flags, unsigned token)
+{
+	struct fake_request *f = begin_send(file, (u8 *)text, 1, flags);
+	unsigned slot;
+
+	rights_spent();
+	slot = slot_free_one();
+	slots[slot].token = token;
+	tokens[token]++;
+	f->request.received[0] = slot;
+	f->request.m[5] = 1;
+	fake_done(f, op_send(&f->request));
+	if (f->request.received[0])
+		kernel_slot_delete(slot);
+	CHECK_EQ(finish_now(f), 1);
+}
+
+static struct fake_request *receive_one(struct open_file *file, u8 *to, unsigned room)
+{
+	struct fake_request *f = request_for(file, FILE_RECEIVE, to, 1);
+
+	f->request.m[0] = 1;
+	f->request.m[1] = LINUX_MSG_DONTWAIT;
+	f->request.m[3] = RECEIVE_CONTROL;
+	f->request.m[4] = room;
+	fake_done(f, op_receive(&f->request));
+	return f;
+}
+
+/* A byte out of band that is passed over, with descriptors or without, is not counted among what is read: not as bytes, nor as what room is asked for. */
+static void a_mark_before_descriptors_is_no_end(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *two[2];
+	struct fake_request *f;
+	u8 got[1] = { 0 };
+
+	make_pair_of(LINUX_SOCK_STREAM, two);
+	for (unsigned with = 0; with < 2; with++) {
+		if (with)
+			send_with_token(two[0], "a", LINUX_MSG_OOB, 7);
+		else
+			CHECK_EQ(send_now(two[0], "a", 1, LINUX_MSG_OOB), 1);
+		send_with_token(two[0], "b", 0, 9);
+		f = receive_one(two[1], got, 0);
+		CHECK_EQ(f->result, 0);
+		CHECK(f->request.answer[6] & RECEIVED_NOTHING);
+		CHECK_EQ(f->request.answer[3], 1);
+		fake_free(f);
+		f = receive_one(two[1], got, 1);
+		CHECK_EQ(f->result, 1);
+		CHECK_EQ(got[0], 'b');
+		CHECK_EQ(f->request.answer[3], 1);
+		CHECK_EQ(came[0].token, 9);
+		tokens[came[0].token]--;
+		fake_free(f);
+		rights_spent();
+		/* one that is alone */
+		if (with)
+			send_with_token(two[0], "a", LINUX_MSG_OOB, 7);
+		f = receive_one(two[1], got, 0);
+		CHECK_EQ(f->result, -EAGAIN);
+		fake_free(f);
+	}
+	file_closed(two[0]);
+	file_closed(two[1]);
+	CHECK(list_empty(&sockets));
+	CHECK_EQ(fake_memory_used, before);
+}
+
 static void memory_that_is_not_there_loses_nothing(void)
 {
 	u8 text[] = "0123456789", got[20] = { 0 };
@@ -555,6 +625,7 @@ int main(void)
 	fake_principals[0] = (struct principal_entry){ .principal = 1, .pid = 10, .tid = 10, .uid = 1, .euid = 2, .gid = 3, .egid = 4 };
 	RUN(messages_cost_what_linux_counts);
 	RUN(a_send_that_waits_is_cut_by_a_signal);
+	RUN(a_mark_before_descriptors_is_no_end);
 	RUN(memory_that_is_not_there_loses_nothing);
 	RUN(hostile_messages_are_refused);
 	RUN(nothing_lives_in_itself);

@@ -64,6 +64,24 @@ static void all_ports_can_be_taken_and_no_more(void)
 	nothing_is_left(before);
 }
 
+/* Root shows one number after the other: for a moment the first may be above the last. */
+static void a_range_of_ports_that_is_being_changed_gives_a_port(void)
+{
+	size_t before = fake_memory_used;
+	long error = 0;
+
+	for (u64 first = 61000; first < 65536; first += 7) {
+		struct socket *socket = socket_new(&transport_tcp, LINUX_AF_INET, LINUX_SOCK_STREAM, 1, &error);
+
+		fake_settings[SETTING_PORT_FIRST] = first;
+		CHECK_EQ(port_bind(socket->inet, 0), 0);
+		CHECK_EQ(socket->inet->local.port, first);
+		socket_close(socket, false);
+	}
+	nothing_is_left(before);
+	fake_settings[SETTING_PORT_FIRST] = 32768;
+}
+
 static void datagrams_beyond_the_limit_of_all_are_dropped(void)
 {
 	size_t before = fake_memory_used, sum = 0;
@@ -451,6 +469,7 @@ int main(void)
 	fake_principals[0] = (struct principal_entry){ .principal = 1, .pid = 10, .tid = 10, .uid = 1, .euid = 2, .gid = 3, .egid = 4 };
 	RUN(a_connection_that_waits_for_room_ends_in_time);
 	RUN(all_ports_can_be_taken_and_no_more);
+	RUN(a_range_of_ports_that_is_being_changed_gives_a_port);
 	RUN(datagrams_beyond_the_limit_of_all_are_dropped);
 	RUN(connections_keep_their_bytes_at_random);
 	RUN(bytes_out_of_band_at_random);

@@ -114,6 +114,61 @@ static void answers_that_nobody_reads_are_lost_and_that_is_told(void)
 	nothing_is_left(before);
 }
 
+/* With nothing in its queue nobody would ever take what makes it hear again. */
+static void one_that_lost_an_answer_for_want_of_memory_hears_the_next(void)
+{
+	size_t before = fake_memory_used, limit = socket_held_limit;
+	struct open_file *file = netlink(NETLINK_ROUTE);
+	struct ifinfomsg body = { .ifi_index = 1 };
+	struct request_bytes r = ask_for(RTM_GETLINK, 0, &body, sizeof(body));
+
+	socket_held_limit = 0;
+	CHECK_EQ(ask(file, &r), 32);
+	socket_held_limit = limit;
+	CHECK_EQ(receive_bytes(file, bytes, sizeof(bytes), 0), -ENOBUFS);
+	CHECK_EQ(ask(file, &r), 32);
+	CHECK(receive_bytes(file, bytes, sizeof(bytes), 0) > 500);
+	file_closed(file);
+	nothing_is_left(before);
+}
+
+/* fchown makes nobody user 0. */
+static void who_owns_the_file_says_nothing_of_who_joins(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *file = netlink(NETLINK_USERSOCK);
+	u32 group = 1;
+	struct call join = { op_set_option, { 270, NETLINK_ADD_MEMBERSHIP }, &group, sizeof(group), NULL, 0 };
+
+	CHECK_EQ(now(file, &join), -EPERM);
+	socket_of(file)->uid = 0;
+	CHECK_EQ(now(file, &join), -EPERM);
+	fake_principals[0].euid = 0;
+	CHECK_EQ(now(file, &join), 0);
+	fake_principals[0].euid = 2;
+	file_closed(file);
+	nothing_is_left(before);
+}
+
+/* What there is no word for is not told from the server's stack. */
+static void memberships_in_little_room_are_whole_words(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *file = netlink(NETLINK_ROUTE);
+	u32 group = 1;
+	struct call join = { op_set_option, { 270, NETLINK_ADD_MEMBERSHIP }, &group, sizeof(group), NULL, 0 };
+	struct call get = { op_get_option, { 270, NETLINK_LIST_MEMBERSHIPS, 0, 3 }, NULL, 0, NULL, 0 };
+
+	CHECK_EQ(now(file, &join), 0);
+	for (get.m[3] = 0; get.m[3] < 8; get.m[3]++) {
+		CHECK_EQ(now(file, &get), 8);
+		for (unsigned i = 0; i < answer.answer_bytes; i++)
+			CHECK_EQ(answer_data[i], get.m[3] >= 4 && !i);
+	}
+	file_closed(file);
+	nothing_is_left(before);
+}
+
 static struct request_bytes ask_for_unix_sockets(void)
 {
 	struct unix_diag_req body = { .sdiag_family = LINUX_AF_UNIX, .udiag_states = ~0u, .udiag_show = ~0u };
@@ -270,6 +325,31 @@ static void filters_are_limited_all_together(void)
 
 	nothing_is_left(used);
 	CHECK_EQ(filters_round(), used);
+}
+
+#define MANY 300
+
+/* A single socket is looked for among all of them: one send has not many such requests. */
+static void one_send_looks_little_more_than_one_dump(void)
+{
+	static struct open_file *many[MANY];
+	static u8 requests[450 * 40];
+	size_t before = fake_memory_used;
+	struct open_file *file = netlink(NETLINK_SOCK_DIAG);
+	struct unix_diag_req body = { .sdiag_family = LINUX_AF_UNIX, .udiag_ino = ~0u };
+	struct request_bytes r = ask_for(SOCK_DIAG_BY_FAMILY, 0, &body, sizeof(body));
+
+	for (unsigned i = 0; i < MANY; i++)
+		many[i] = make(LINUX_AF_INET, LINUX_SOCK_DGRAM);
+	CHECK_EQ(r.header.nlmsg_len, 40);
+	for (size_t at = 0; at < sizeof(requests); at += 40)
+		memcpy(requests + at, &r, 40);
+	CHECK_EQ(send_bytes(file, requests, sizeof(requests)), (long)sizeof(requests));
+	CHECK(netlink_work > NETLINK_WORK_MAX && netlink_work <= NETLINK_WORK_MAX + MANY + 1);
+	for (unsigned i = 0; i < MANY; i++)
+		file_closed(many[i]);
+	file_closed(file);
+	nothing_is_left(before);
 }
 
 /* The kinds of attributes behind the first `skip` bytes of the message, in their order: how many. */
@@ -589,7 +669,11 @@ int main(void)
 	fake_principals[0] = (struct principal_entry){ .principal = 1, .pid = 10, .tid = 10, .uid = 1, .euid = 2, .gid = 3, .egid = 4 };
 	RUN(an_answer_is_there_when_the_send_returns);
 	RUN(answers_that_nobody_reads_are_lost_and_that_is_told);
+	RUN(one_that_lost_an_answer_for_want_of_memory_hears_the_next);
+	RUN(who_owns_the_file_says_nothing_of_who_joins);
+	RUN(memberships_in_little_room_are_whole_words);
 	RUN(dumps_that_nobody_reads_cost_little);
+	RUN(one_send_looks_little_more_than_one_dump);
 	RUN(a_filter_passes_what_it_says);
 	RUN(a_send_begins_one_dump);
 	RUN(filters_are_limited_all_together);

@@ -60,6 +60,7 @@ static long dump_sockets(struct netlink *netlink, struct netlink_writer *w, bool
 	struct netlink_dump *dump = &netlink->dump;
 
 	list_for_each_entry(socket, &sockets, struct socket, all) {
+		netlink_work++;
 		if (socket->ino <= dump->at || !is_shown(&dump->diag, socket))
 			continue;
 		if (!fill(w, &dump->diag, socket))
@@ -342,9 +343,11 @@ static netlink_fill *const unix_parts[] = { dump_unix, NULL };
 
 static struct socket *find_unix(u32 number)
 {
-	list_for_each_entry(socket, &sockets, struct socket, all)
+	list_for_each_entry(socket, &sockets, struct socket, all) {
+		netlink_work++;
 		if (socket->transport == &transport_unix && number_of(socket) == number)
 			return socket;
+	}
 	return NULL;
 }
 

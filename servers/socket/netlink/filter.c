@@ -205,6 +205,7 @@ bool netlink_bytecode_passes(const struct netlink_bytecode *code, const struct s
 	while (at < code->size) {
 		struct inet_diag_bc_op operation = operation_at(code, at);
 
+		netlink_work++;
 		at += holds(operation.code, code->bytes + at + UNIT, socket) ? operation.yes : operation.no;
 	}
 	return at == code->size;

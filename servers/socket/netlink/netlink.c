@@ -273,13 +273,13 @@ bool netlink_half_empty(const struct netlink *netlink)
 	return netlink->socket->sent <= limit / 2;
 }
 
-/* It has lost one. It is told once, and gets nothing more until it has read what is there. */
+/* It has lost one. It is told once, and gets nothing more until it has read what is there; if nothing is there (no memory), the next may come. */
 static void overrun(struct netlink *to)
 {
 	to->lost++;
 	if (to->no_overrun || to->congested)
 		return;
-	to->congested = true;
+	to->congested = !list_empty(&to->socket->messages);
 	to->socket->error = ENOBUFS;
 	socket_changed(to->socket, LINUX_POLLERR);
 }

@@ -109,7 +109,7 @@ bool netlink_half_empty(const struct netlink *netlink);
 void netlink_set_groups(struct netlink *netlink, u64 groups);
 void netlink_recovered(struct netlink *netlink);
 long netlink_get_option(struct socket *socket, unsigned level, unsigned name, void *value, size_t room);
-long netlink_set_option(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
+long netlink_set_option(const struct request *request, struct socket *socket, unsigned level, unsigned name, const void *value, size_t size);
 
 /* ---- request.c: what is asked of this machine ---- */
 
@@ -123,6 +123,12 @@ struct netlink_request {
 	size_t offset;       /* of the attribute that is to blame, from the header on; 0: none */
 };
 
+/*
+ * What the requests of one send have cost so far: sockets looked at, steps of filters. Once it is more than NETLINK_WORK_MAX what follows in that send is EBUSY,
+ * so that requests for single sockets, which are looked for among all, cost no more than a dump.
+ */
+#define NETLINK_WORK_MAX 65536u
+extern size_t netlink_work;
 /* All requests in the bytes that were sent. */
 void netlink_requests(struct netlink *from, const u8 *bytes, size_t length, bool privileged);
 /* The error, and why. */

@@ -46,12 +46,12 @@ long netlink_get_option(struct socket *socket, unsigned level, unsigned name, vo
 	return sizeof(number);
 }
 
-static long set_membership(struct netlink *netlink, u32 group, bool member)
+static long set_membership(const struct request *request, struct netlink *netlink, u32 group, bool member)
 {
 	const struct netlink_protocol *protocol = netlink_protocol_of(netlink);
 	u64 bit;
 
-	if (!protocol->anyone_receives && netlink->socket->uid)
+	if (!protocol->anyone_receives && credentials_of(request->principal, true).uid)
 		return -EPERM;
 	netlink->has_groups = true;
 	if (!group || group > protocol->groups)
@@ -61,7 +61,7 @@ static long set_membership(struct netlink *netlink, u32 group, bool member)
 	return 0;
 }
 
-long netlink_set_option(struct socket *socket, unsigned level, unsigned name, const void *value, size_t size)
+long netlink_set_option(const struct request *request, struct socket *socket, unsigned level, unsigned name, const void *value, size_t size)
 {
 	struct netlink *netlink = netlink_of(socket);
 	bool *flag = flag_of(netlink, name);
@@ -72,7 +72,7 @@ long netlink_set_option(struct socket *socket, unsigned level, unsigned name, co
 	if (size >= sizeof(number))
 		memcpy(&number, value, sizeof(number));
 	if (name == NETLINK_ADD_MEMBERSHIP || name == NETLINK_DROP_MEMBERSHIP)
-		return set_membership(netlink, number, name == NETLINK_ADD_MEMBERSHIP);
+		return set_membership(request, netlink, number, name == NETLINK_ADD_MEMBERSHIP);
 	if (!flag)
 		return -ENOPROTOOPT;
 	*flag = number != 0;

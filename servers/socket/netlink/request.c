@@ -169,12 +169,14 @@ long netlink_dump_start(struct netlink_request *request, const struct netlink_du
 
 /* ---- all of them ---- */
 
+size_t netlink_work;
+
 static void deal_with(struct netlink_request *r)
 {
 	long result = 0;
 
 	if (r->header.nlmsg_flags & NLM_F_REQUEST && r->header.nlmsg_type >= NLMSG_MIN_TYPE)
-		result = r->from->protocol->request(r);
+		result = netlink_work > NETLINK_WORK_MAX ? -EBUSY : r->from->protocol->request(r);
 	if (result != NETLINK_ANSWERED && (result || r->header.nlmsg_flags & NLM_F_ACK))
 		acknowledge(r, result);
 }
@@ -182,6 +184,7 @@ static void deal_with(struct netlink_request *r)
 void netlink_requests(struct netlink *from, const u8 *bytes, size_t length, bool privileged)
 {
 	from->dumped = false;
+	netlink_work = 0;
 	while (length >= sizeof(struct nlmsghdr)) {
 		struct netlink_request r = { .from = from, .data = bytes + sizeof(struct nlmsghdr), .privileged = privileged };
 		size_t step;
