@@ -220,8 +220,10 @@ static int lay_service(struct space *space, const struct bundle_entry *file)
 static int launch_space(struct process *process, struct space *space, const struct launch *launch)
 {
 	const struct bundle_entry *file = process->service ? bundle_find(BUNDLE_SERVER, process->command) : NULL;
-	int error = space_lay_runtime(space, process);
+	int error;
 
+	space->regions.is_service = process->service;
+	error = space_lay_runtime(space, process);
 	limits_of_space(space, process);
 	if (!error)
 		error = lay_start_block(space, launch, file);

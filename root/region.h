@@ -42,6 +42,7 @@ struct region {
 struct region_tree {
 	struct rb_tree tree;
 	u64 count, bytes;             /* bytes: of the lower half */
+	bool is_service;              /* vm.max_map_count is for programs: a server that had no room for more could be killed by setting it */
 };
 
 /* Records come and go through these, so that the host tests can count. */

@@ -187,7 +187,9 @@ u64 space_resident(const struct space *space)
 
 struct region *region_new(const struct region_tree *tree)
 {
-	return tree && tree->count >= setting(SETTING_MAP_COUNT) ? NULL : root_alloc(sizeof(struct region));
+	if (tree && !tree->is_service && tree->count >= setting(SETTING_MAP_COUNT))
+		return NULL;
+	return root_alloc(sizeof(struct region));
 }
 
 void region_delete(struct region *region)

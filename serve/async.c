@@ -179,6 +179,16 @@ static long own_by_default(struct open_file *file, unsigned group)
 	return group ? owner_set(file->async, ASYNC_GROUP, group) : async_own(file);
 }
 
+/* Whoever writes has all of them told before the next request of anybody is served. */
+static bool is_full(const struct poll_queue *queue)
+{
+	unsigned count = 0;
+
+	list_for_each(node, &queue->asyncs)
+		count++;
+	return count >= ASYNCS_OF_QUEUE;
+}
+
 long async_set(struct open_file *file, unsigned *flags, int descriptor, bool checked)
 {
 	unsigned group = ASYNC_NOBODY;
@@ -193,7 +203,7 @@ long async_set(struct open_file *file, unsigned *flags, int descriptor, bool che
 		async_leave(file);
 		return 0;
 	}
-	if (!async_of(file))
+	if (is_full(file->poll) || !async_of(file))
 		return -ENOMEM;
 	file->async->descriptor = descriptor;
 	list_push_back(&file->poll->asyncs, &file->async->link);

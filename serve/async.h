@@ -13,6 +13,8 @@
 struct open_file;
 struct poll_queue;
 
+#define ASYNCS_OF_QUEUE 256 /* open files with O_ASYNC of one queue; more are ENOMEM */
+
 /* What an open file has of it once somebody has asked. */
 struct async {
 	struct list_node link;   /* O_ASYNC: in the queue of its file */

@@ -277,6 +277,7 @@ static long owner_get(unsigned fd)
 	long error;
 	int who = owner_get_number(fd, &error);
 
+	current()->number = NUMBER_NONE; /* a group's number, negated, is not to be taken for a call that is made again (-ERESTARTSYS) */
 	return error ? error : who;
 }
 

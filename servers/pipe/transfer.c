@@ -52,7 +52,7 @@ static bool privileged(unsigned long principal)
 {
 	const struct principal_entry *who = principal_find(principal);
 
-	return !who || !who->euid;
+	return who && !who->euid; /* who has ended meanwhile is nobody */
 }
 
 /* The new pipe's size is counted; it is smaller for who has many. 0: that one has too many. */

@@ -97,35 +97,36 @@ void port_unlisten(struct inet *inet)
 	list_push_back(bucket_of(inet, inet->local.port), &inet->link);
 }
 
-/* Ports that the system chooses: net.ipv4.ip_local_port_range. */
-static unsigned range_size(void)
-{
-	return (unsigned)(setting(SETTING_PORT_LAST) - setting(SETTING_PORT_FIRST) + 1);
-}
+/* Ports that the system chooses: net.ipv4.ip_local_port_range. Its two numbers may change at any moment, one after the other, so a search reads them once. */
+struct ports {
+	unsigned first, size, start; /* where the search begins: another place each time, which nobody can tell */
+};
 
-/* Where a search begins: another place each time, which nobody can tell. */
-static unsigned random_start(void)
+static struct ports ports_to_search(void)
 {
 	static u64 state;
+	unsigned first = (unsigned)setting(SETTING_PORT_FIRST), last = (unsigned)setting(SETTING_PORT_LAST);
+	struct ports ports = { first, last < first ? 1 : last - first + 1, 0 };
 
 	state = hash_u64(state + kernel_monotonic());
-	return (unsigned)(state % range_size());
+	ports.start = (unsigned)(state % ports.size);
+	return ports;
 }
 
 /* All ports of the range, those of one parity first: Linux gives bind the odd ones and connect the even ones, while there are some. */
-static unsigned port_at(unsigned start, unsigned i, bool odd)
+static unsigned port_at(const struct ports *ports, unsigned i, bool odd)
 {
-	unsigned first = (unsigned)setting(SETTING_PORT_FIRST), size = range_size(), half = MAX(size / 2, 1u), place = (start + i) % half;
+	unsigned half = MAX(ports->size / 2, 1u), place = (ports->start + i) % half;
 
 	/* of an odd number of ports the last has no pair */
-	if (size == 1 || i == 2 * half)
-		return first + size - 1;
-	return first + 2 * place + (i < half ? odd : !odd);
+	if (ports->size == 1 || i == 2 * half)
+		return ports->first + ports->size - 1;
+	return ports->first + 2 * place + (i < half ? odd : !odd);
 }
 
 long port_bind(struct inet *inet, unsigned port)
 {
-	unsigned start = random_start();
+	const struct ports ports = ports_to_search();
 
 	if (port) {
 		if (in_the_way(inet, port, false))
@@ -133,8 +134,8 @@ long port_bind(struct inet *inet, unsigned port)
 		port_take(inet, port);
 		return 0;
 	}
-	for (unsigned i = 0; i < range_size(); i++) {
-		port = port_at(start, i, true);
+	for (unsigned i = 0; i < ports.size; i++) {
+		port = port_at(&ports, i, true);
 		if (in_the_way(inet, port, true))
 			continue;
 		port_take(inet, port);
@@ -172,13 +173,13 @@ static bool good_for(const struct inet *inet, unsigned port, const struct inet_n
 
 long port_connect(struct inet *inet, const struct inet_name *to)
 {
-	unsigned start = random_start();
+	const struct ports ports = ports_to_search();
 	struct inet_name local = inet->local;
 
 	if (inet->listed)
 		return port_find_connection(&local, to) ? -EADDRNOTAVAIL : 0;
-	for (unsigned i = 0; i < range_size(); i++) {
-		unsigned port = port_at(start, i, false);
+	for (unsigned i = 0; i < ports.size; i++) {
+		unsigned port = port_at(&ports, i, false);
 
 		if (!good_for(inet, port, to))
 			continue;

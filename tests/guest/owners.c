@@ -308,6 +308,11 @@ static void threads(void)
 	SHOW(set_owner(ends[0], 0, tid));
 	write(ends[1], "a", 1);
 	come("the main thread");
+	/* a process is named by its first thread; what is no process's number is nobody's */
+	SHOW(set_owner(ends[0], 1, tid));
+	struct f_owner_ex owner = { 7, 7 };
+	SHOW(fcntl(ends[0], F_GETOWN_EX, &owner));
+	printf("owner: type %d, %s\n", (int)owner.type, owner.pid ? owner.pid == tid ? "the thread" : "another" : "nobody");
 	write(told_by[1], "", 1);
 	pthread_join(thread, NULL);
 	/* a thread's number is no process's */
