@@ -2,6 +2,7 @@
  * Leases (F_SETLEASE, F_GETLEASE) and directory notes (F_NOTIFY): who may have them, who is told of what, who waits for whom.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -104,6 +105,22 @@ static void wait_for(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* It waits for something: 'S' in its line of /proc. */
+static void until_asleep(pid_t pid)
+{
+	char path[32], line[512], *after = NULL;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	for (int asleep = 0; !asleep; sched_yield()) {
+		FILE *f = fopen(path, "r");
+
+		after = f && fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+		if (f)
+			fclose(f);
+		asleep = !after || after[2] == 'S' || after[2] == 'Z';
+	}
+}
+
 /* ---- who may have one ---- */
 
 static void types(void)
@@ -197,7 +214,7 @@ static void for_writing(void)
 	wait_for(opener("file", O_WRONLY | O_NONBLOCK));
 	come("told once");
 	pid = opener("file", O_WRONLY);
-	usleep(100000);
+	until_asleep(pid);
 	SHOW(waitpid(pid, NULL, WNOHANG));
 	SHOW(fcntl(fd, F_SETLEASE, F_UNLCK));
 	wait_for(pid);

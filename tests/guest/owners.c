@@ -276,7 +276,7 @@ static void fifos(void)
 
 /* ---- who is told ---- */
 
-static int told_by[2];
+static int told_by[2], started[2];
 
 static void *other_thread(void *tid)
 {
@@ -285,6 +285,7 @@ static void *other_thread(void *tid)
 	struct timespec now = { 1, 0 };
 
 	*(int *)tid = (int)syscall(SYS_gettid);
+	write(started[1], "", 1);
 	read(told_by[0], &(char){ 0 }, 1);
 	sigemptyset(&set);
 	sigaddset(&set, TELL);
@@ -300,10 +301,10 @@ static void threads(void)
 
 	hold_signals();
 	pipe(told_by);
+	pipe(started);
 	pipe(ends);
 	pthread_create(&thread, NULL, other_thread, (void *)&tid);
-	while (!tid)
-		usleep(1000);
+	read(started[0], &(char){ 0 }, 1);
 	tell(ends[0]);
 	SHOW(set_owner(ends[0], 0, tid));
 	write(ends[1], "a", 1);
