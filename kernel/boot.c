@@ -7,6 +7,7 @@
 #include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/schedule.h"
+#include "kernel/share.h"
 #include "kernel/trace.h"
 #include "kernel/vspace.h"
 #include "lib/string.h"
@@ -275,6 +276,7 @@ noreturn void kernel_main(void)
 
 	node_trylock();
 	trace_configure(machine.command_line);
+	share_configure(machine.command_line);
 	klog(LOG_INFO, "UX/RT: %lu MiB of memory, %u core%s, boot image %lu KiB", (unsigned long)(machine.ram_bytes >> 20),
 	     machine.core_count, machine.core_count == 1 ? "" : "s", (unsigned long)(machine.module_bytes >> 10));
 	choose_heap_region();

@@ -4,6 +4,7 @@
 #include "kernel/thread.h"
 #include "kernel/trace.h"
 #include "lib/format.h"
+#include "lib/options.h"
 #include "lib/string.h"
 
 #define BACKTRACE_MAX 32
@@ -19,16 +20,15 @@ static const struct {
 	{ "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "quiet", LOG_WARNING }, { "info", LOG_INFO }, { "debug", LOG_DEBUG },
 };
 
-/* log=LEVEL, as a word of the command line. */
+/* log=LEVEL */
 void log_init(const char *command_line)
 {
-	for (const char *at = command_line; *at; at++) {
-		const char *value = at == command_line || at[-1] == ' ' ? strstart(at, "log=") : NULL;
+	size_t length;
+	const char *value = option_value(command_line, "log", &length);
 
-		for (unsigned i = 0; value && i < ARRAY_SIZE(level_names); i++)
-			if (strstart(value, level_names[i].name))
-				log_threshold = level_names[i].level;
-	}
+	for (unsigned i = 0; value && i < ARRAY_SIZE(level_names); i++)
+		if (strlen(level_names[i].name) == length && !strncmp(value, level_names[i].name, length))
+			log_threshold = level_names[i].level;
 }
 
 /* Collects a text for the console; a terminal wants \r before \n. */

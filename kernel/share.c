@@ -1,12 +1,18 @@
 #include "kernel/share.h"
+#include "kernel/log.h"
 #include "kernel/sched_context.h"
 #include "kernel/schedule.h"
+#include "lib/hash.h"
+#include "lib/options.h"
+#include "lib/string.h"
 
 /* What running time is multiplied by for virtual time, 11.21 bits: 1 for the common weight. */
 #define INVERSE_SHIFT 21
 /* As much running time as is ever turned into virtual time at once; more makes no difference, and would overflow. */
 #define RAN_MOST (1ull << 31)
 #define SLICE_NONE (1ull << 62)
+
+static u64 seed; /* of slices' lengths; 0: they are whole */
 
 static u64 virtual_ticks(const struct thread *thread, u64 ticks)
 {
@@ -29,6 +35,27 @@ void share_set(struct thread *thread, u32 weight, u64 slice_ns)
 void share_init(struct thread *thread)
 {
 	share_set(thread, WEIGHT_COMMON, 0);
+	thread->slice_limit = share_slice(thread);
+}
+
+/* Short ones are as likely as long ones: what depends on who runs first shows by both. */
+u64 share_slice(const struct thread *thread)
+{
+	u64 random;
+
+	if (likely(!seed) || thread->slice == SLICE_NONE)
+		return thread->slice;
+	random = splitmix64_next(&seed);
+	return 1 + (random >> 8) % (thread->slice >> random % 13);
+}
+
+void share_configure(const char *command_line)
+{
+	size_t length;
+	const char *value = option_value(command_line, "seed", &length), *end;
+
+	if (value && !parse_u64(value, 0, &seed, &end))
+		klog(LOG_WARNING, "seed=: not a number");
 }
 
 /* How far it is ahead of a clock that it has been compared with before; of another one that is as far as it was there. */

@@ -41,9 +41,14 @@ static inline void share_taken(struct core *core, const struct thread *thread)
 	*clock = MAX(*clock, thread->share_time);
 }
 
+/* Boot option seed=NUMBER: slices have random lengths, the same with the same number, from a 4,096th of a slice to a whole one. */
+void share_configure(const char *command_line);
+/* How long its next slice is, in arch_ticks. */
+u64 share_slice(const struct thread *thread);
+
 static inline void slice_begin(struct thread *thread)
 {
-	thread->slice_limit = thread_ticks(thread) + thread->slice;
+	thread->slice_limit = thread_ticks(thread) + share_slice(thread);
 }
 
 #endif

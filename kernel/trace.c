@@ -2,6 +2,7 @@
 #include "kernel/thread.h"
 #include "kernel/arch.h"
 #include "kernel/log.h"
+#include "lib/options.h"
 #include "lib/string.h"
 
 #define TRACE_ENTRIES 1024
@@ -63,27 +64,28 @@ void trace_set(u32 mask)
 		cores[i]->general = (cores[i]->general & ~GENERAL_TRACE) | (mask ? GENERAL_TRACE : 0);
 }
 
+static bool is_word(const char *at, size_t length, const char *word)
+{
+	return strlen(word) == length && !strncmp(at, word, length);
+}
+
 /* trace=ipc,fault or trace=all */
 void trace_configure(const char *command_line)
 {
-	const char *at = command_line;
+	size_t left = 0, length;
+	const char *at = option_value(command_line, "trace", &left);
 	u32 mask = 0;
 
-	while ((at = strchr(at, 't'))) {
-		if (!strncmp(at, "trace=", 6) && (at == command_line || at[-1] == ' '))
-			break;
-		at++;
-	}
-	for (at = at ? at + 6 : ""; *at && *at != ' ';) {
-		size_t length = 0;
-
-		while (at[length] && at[length] != ',' && at[length] != ' ')
-			length++;
+	for (; left; at += length, left -= length) {
+		if (*at == ',') {
+			length = 1;
+			continue;
+		}
+		for (length = 0; length < left && at[length] != ','; length++)
+			;
 		for (unsigned i = 0; i < ARRAY_SIZE(classes); i++)
-			if ((strlen(classes[i].name) == length && !strncmp(at, classes[i].name, length)) ||
-			    (length == 3 && !strncmp(at, "all", 3)))
+			if (is_word(at, length, classes[i].name) || is_word(at, length, "all"))
 				mask |= classes[i].class;
-		at += length + (at[length] == ',');
 	}
 	trace_set(mask);
 }

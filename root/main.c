@@ -1,5 +1,6 @@
 /* Boot: memory, services, the first program; then the loop. */
 #include "lib/format.h"
+#include "lib/options.h"
 #include "lib/string.h"
 #include "root/log.h"
 #include "root/operations.h"
@@ -19,25 +20,13 @@ noreturn void root_main(const struct boot_info *info);
 
 const char *boot_option(const char *name, char *buffer, size_t size)
 {
-	const char *at = boot_info->command_line;
-	size_t n = strlen(name);
+	size_t length;
+	const char *value = option_value(boot_info->command_line, name, &length);
 
-	while (*at) {
-		size_t length;
-
-		while (*at == ' ')
-			at++;
-		for (length = 0; at[length] && at[length] != ' '; length++)
-			;
-		if (length == 2 && !strncmp(at, "--", 2))
-			return NULL;
-		if (length > n && !strncmp(at, name, n) && at[n] == '=') {
-			strlcpy(buffer, at + n + 1, MIN(size, length - n));
-			return buffer;
-		}
-		at += length;
-	}
-	return NULL;
+	if (!value)
+		return NULL;
+	strlcpy(buffer, value, MIN(size, length + 1));
+	return buffer;
 }
 
 /* Words after "--" are the first program's arguments. */

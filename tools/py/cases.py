@@ -135,8 +135,8 @@ class Group:
             os.link(made, self.path)
             atexit.register(os.unlink, self.path)
 
-    def machine(self, on_linux, kernel):
-        return machine.Machine(self.path, on_linux, self.memory, icount=True, kernel=kernel)
+    def machine(self, on_linux, kernel, kernel_args=''):
+        return machine.Machine(self.path, on_linux, self.memory, icount=True, kernel=kernel, kernel_args=kernel_args)
 
 
 def find_groups(everything, cases, files):
