@@ -30,6 +30,8 @@ _Static_assert(sizeof(struct cte) == CNODE_SLOT_SIZE, "slot size");
 
 /* Untyped and Frame: the rights field says that it is device memory. */
 #define CAP_DEVICE 1
+/* Reply: the rights field says that whoever received the call may be raised for it (priority.h). */
+#define REPLY_RAISES 1
 
 /* CNode: the value says which of a thread's own slots the capability is in; 0: none. A copy does not say so. */
 #define CNODE_OF_FILES  1

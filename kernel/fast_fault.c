@@ -47,7 +47,7 @@ struct thread *fast_fault_answer(struct core *core, struct thread *t)
 
 	if (unlikely(!ep || !caller || t->frame.rsi >= LABEL_KERNEL || t->frame.rdx != FAULT_RESUME))
 		return NULL;
-	if (unlikely(priority_boosted || !nothing_to_give(core) || (t->frame.rbp | t->unusual) || !only_faulted(caller) || !may_switch(core, caller, core->mask, true)))
+	if (unlikely(!nothing_to_give(core) || (t->frame.rbp | t->unusual) || !only_faulted(caller) || !may_switch(core, caller, core->mask, true)))
 		return NULL;
 	release(caller, slot);
 	caller->reply = NULL;

@@ -19,7 +19,7 @@ static INLINE bool info_ok(const struct thread *t, u64 info, u64 allowed)
 	       INFO_CAPS_OF(info) <= MESSAGE_CAPS && t->context;
 }
 
-/* A Reply's word, its low half, while its caller waits and nothing has happened to it (reply.c). */
+/* A Reply's word, its low half, while its caller waits and nothing has happened to it (reply.c), and nobody is raised for it (REPLY_RAISES). */
 #define REPLY_PLAIN ((u32)OBJECT_REPLY)
 
 /* Whether a thread that becomes ready now, as the current one blocks, is what schedule() would choose. */

@@ -26,8 +26,7 @@ struct thread *fast_reply(struct core *core, struct thread *t)
 	struct thread *caller = slot ? plain_caller(slot) : NULL;
 	u64 info = t->frame.rsi;
 
-	/* the Reply may be one that another thread of this CNode received, and is raised for */
-	if (unlikely(priority_boosted || !caller || (t->unusual | caller->unusual) || !info_ok(t, info, DATA_BITS) || !may_queue_behind(core, t, caller)))
+	if (unlikely(!caller || (t->unusual | caller->unusual) || !info_ok(t, info, DATA_BITS) || !may_queue_behind(core, t, caller)))
 		return NULL;
 	if ((info & DATA_BITS) && !caller->message_low)
 		return NULL;

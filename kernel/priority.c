@@ -101,6 +101,15 @@ static void raise_servers(const struct endpoint *ep, u8 priority, struct passing
 	}
 }
 
+/* Whoever answers that caller takes its server's reason away, and the fast paths know nothing of reasons: such a Reply is none for them. */
+static void mark_served(struct thread *server)
+{
+	const struct thread *caller = server->boosted ? served(server) : NULL;
+
+	if (caller)
+		caller->reply->word |= (u64)REPLY_RAISES << CAP_RIGHTS_SHIFT;
+}
+
 /* What directly raises it, and if that is more than before, those it waits for. */
 static void update(struct thread *thread, struct passing_on *so_far)
 {
@@ -109,6 +118,7 @@ static void update(struct thread *thread, struct passing_on *so_far)
 	if (priority != before && so_far->changes++ >= CHANGES_MOST)
 		return;
 	set(thread, priority);
+	mark_served(thread);
 	if (priority <= before || !waits_in_call(thread) || so_far->depth == CHAIN_MOST)
 		return;
 	so_far->depth++;

@@ -18,7 +18,8 @@
  * has the right priority when it receives, answers or forwards the next time, or at the end of its slice.
  *
  * Most calls go to a server whose priority is no less than the caller's, and raise nobody: those are the ones that the fast path does. A thread that is raised is
- * `boosted`, part of thread.unusual, so what it does goes by the general path.
+ * `boosted`, part of thread.unusual, so what it does goes by the general path; the Reply of whom it serves is marked, so that another thread which answers in its
+ * stead goes by the general path, too.
  */
 #ifndef KERNEL_PRIORITY_H
 #define KERNEL_PRIORITY_H

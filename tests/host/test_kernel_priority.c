@@ -72,6 +72,43 @@ TEST(a_server_whose_request_another_answers_is_not_raised_any_more)
 	expect_priority(1, 100);
 }
 
+/* 3 serves with 1, with one CNode, and has received there before, so its slot for Replies is remembered. */
+static void serve_beside(void)
+{
+	run(root);
+	CHECK_EQ(kcall(root, KCALL_thread_set_cnodes, SYS(THREADS + 3), 0, SYS(SYSTEMS + 1), 0, 0, 0, 0), 0);
+	set_priority(3, 150);
+	serve(3, 10);
+	CHECK(call(2, 1) == member[3]);
+	CHECK(ipc(member[3], KCALL_reply, 0, INFO(0, 0), 0, 10, 0) == member[3]);
+}
+
+static void answer_in_its_stead(unsigned caller)
+{
+	run(member[3]);
+	host_core->needed = false; /* as after its last entry */
+	CHECK(ipc(member[3], KCALL_reply_recv, SYS(1), INFO(0, 0), 0, 10, 0) != member[3]);
+	CHECK_EQ(member[caller]->state, THREAD_READY);
+	CHECK_EQ(member[3]->state, THREAD_RECEIVING);
+	expect_priority(1, 100);
+}
+
+TEST(a_server_whose_request_another_answers_and_receives_is_not_raised_any_more)
+{
+	serve_beside();
+	call_server();
+	answer_in_its_stead(0);
+}
+
+TEST(a_server_who_was_raised_before_it_received_what_another_answers_is_not_raised_any_more)
+{
+	serve_beside();
+	queue_behind();
+	CHECK(answer(1, 1, 10) == member[1]);
+	expect_priority(1, 115);
+	answer_in_its_stead(2);
+}
+
 TEST(a_server_with_a_higher_priority_keeps_it)
 {
 	set_priority(1, 150);
@@ -477,6 +514,8 @@ int main(void)
 	machine_boot();
 	RUN(a_server_runs_at_its_callers_priority_until_it_answers);
 	RUN(a_server_whose_request_another_answers_is_not_raised_any_more);
+	RUN(a_server_whose_request_another_answers_and_receives_is_not_raised_any_more);
+	RUN(a_server_who_was_raised_before_it_received_what_another_answers_is_not_raised_any_more);
 	RUN(a_server_with_a_higher_priority_keeps_it);
 	RUN(who_is_between_caller_and_server_holds_up_neither);
 	RUN(who_has_answered_makes_room_for_who_is_between);
