@@ -335,6 +335,22 @@ static void a_user_with_many_pages_gets_small_pipes_then_none(void)
 	fake_principals[0].principal = 0;
 }
 
+/* Its principal is in no table any more. */
+static void a_caller_that_has_gone_is_not_privileged(void)
+{
+	long error;
+
+	CHECK(!principal_find(1));
+	start(0, 0);
+	CHECK_EQ(pipe_resize(the_pipe, setting(SETTING_PIPE_MAX_SIZE) + 1, 1), -EPERM);
+	CHECK_EQ(the_pipe->ring.size, PIPE_DEFAULT_SIZE);
+	finish();
+	fake_settings[SETTING_PIPE_PAGES_HARD] = 1;
+	CHECK(!pipe_new(1, &error));
+	CHECK_EQ(error, -ENFILE);
+	fake_settings[SETTING_PIPE_PAGES_HARD] = 0;
+}
+
 int main(void)
 {
 	RUN(a_read_waits_for_a_write);
@@ -345,5 +361,6 @@ int main(void)
 	RUN(small_writes_stay_whole_at_random);
 	RUN(a_resized_pipe_keeps_its_bytes);
 	RUN(a_user_with_many_pages_gets_small_pipes_then_none);
+	RUN(a_caller_that_has_gone_is_not_privileged);
 	return check_result();
 }
