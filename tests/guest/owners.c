@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -361,6 +362,51 @@ static void groups(void)
 	write(ends[1], "a", 1);
 }
 
+/* A process of that number, the leader of its group, that ends when `until` has no writer. */
+static pid_t leader_of_number(pid_t wanted, const int until[2])
+{
+	struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&wanted, .set_tid_size = 1 };
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+
+	if (pid)
+		return pid;
+	close(until[1]);
+	setpgid(0, 0);
+	read(until[0], &(char){ 0 }, 1);
+	_exit(0);
+}
+
+/* Such a group may be there already, or this process have the number. */
+static void group_of_number(int fd, pid_t number)
+{
+	int until[2];
+	pid_t pid;
+
+	if (getpid() == number)
+		setpgid(0, 0);
+	pipe(until);
+	pid = leader_of_number(number, until);
+	if (pid < 0 && !(errno == EEXIST && getpgid(number) == number))
+		printf("no process %d: %s\n", number, strerror(errno));
+	setpgid(pid, pid);
+	SHOW(fcntl(fd, F_SETOWN, -number));
+	SHOW(syscall(SYS_fcntl, fd, F_GETOWN, 0)); /* -number, which the C library takes for an error's */
+	printf("%d\n", errno == number);
+	close(until[0]);
+	close(until[1]);
+	waitpid(pid, NULL, 0);
+}
+
+/* The kernel's own ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK are 512 to 514 and 516. */
+static void group_numbers(void)
+{
+	int ends[2];
+
+	pipe(ends);
+	for (pid_t number = 511; number <= 517; number++)
+		group_of_number(ends[0], number);
+}
+
 static void ended_owner(void)
 {
 	int ends[2], pid, status;
@@ -710,7 +756,7 @@ int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
 		{ "values", values }, { "errors", errors }, { "pipes", pipes }, { "last_writer", last_writer }, { "fifos", fifos }, { "threads", threads },
-		{ "groups", groups }, { "ended_owner", ended_owner }, { "permissions", permissions }, { "unix_sockets", unix_sockets },
+		{ "groups", groups }, { "group_numbers", group_numbers }, { "ended_owner", ended_owner }, { "permissions", permissions }, { "unix_sockets", unix_sockets },
 		{ "inet_sockets", inet_sockets }, { "tcp_sockets", tcp_sockets }, { "own_shutdown", own_shutdown }, { "hang_up", hang_up }, { "room", room }, { "terminals", terminals }, { "not_async", not_async },
 		{ "by_ioctl", by_ioctl }, { "watches", watches }, { "handlers", handlers },
 	};
