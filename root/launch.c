@@ -222,9 +222,8 @@ static int launch_space(struct process *process, struct space *space, const stru
 	const struct bundle_entry *file = process->service ? bundle_find(BUNDLE_SERVER, process->command) : NULL;
 	int error;
 
-	space->regions.is_service = process->service;
-	error = space_lay_runtime(space, process);
 	limits_of_space(space, process);
+	error = space_lay_runtime(space, process);
 	if (!error)
 		error = lay_start_block(space, launch, file);
 	if (!error && file)

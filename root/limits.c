@@ -16,6 +16,20 @@ void limits_of_space(struct space *space, const struct process *process)
 	space->stack_limit = process->rlimits[LIMIT_STACK].soft;
 	space->address_limit = process->rlimits[LIMIT_AS].soft;
 	space->data_limit = process->rlimits[LIMIT_DATA].soft;
+	/* vm.max_map_count is for programs: a server that had no room for more could be killed by setting it */
+	space->regions.most = process->service ? LIMIT_NONE : setting(SETTING_MAP_COUNT);
+}
+
+static void limits_of_spaces(const struct process *process)
+{
+	list_for_each_entry(t, &process->threads, struct thread, in_process)
+		limits_of_space(t->space, process);
+}
+
+void limits_setting_changed(void)
+{
+	list_for_each_entry(p, &process_list, struct process, all)
+		limits_of_spaces(p);
 }
 
 /* Only who has set a limit pays for the count. */
@@ -175,8 +189,7 @@ static int set_limit(const struct process *caller, struct process *process, u64 
 	if (resource == LIMIT_NOFILE && hard > setting(SETTING_FILES_OF_PROCESS))
 		return -EPERM;
 	*limit = (struct rlimit){ soft, hard };
-	list_for_each_entry(t, &process->threads, struct thread, in_process)
-		limits_of_space(t->space, process);
+	limits_of_spaces(process);
 	if (resource == LIMIT_CPU)
 		limits_watch_cpu(process);
 	process_publish(process);

@@ -10,8 +10,9 @@ enum {
 };
 #define LIMIT_NONE (~0ul)
 
-/* The limits that a space keeps itself, since faults have no process: after exec, fork, setrlimit. */
+/* The limits that a space keeps itself, since faults have no process: after exec, fork, setrlimit, and when vm.max_map_count changes. */
 void limits_of_space(struct space *space, const struct process *process);
+void limits_setting_changed(void);
 /* Whether the space may have so many bytes more, and so many more that are private and writable (RLIMIT_DATA). */
 bool limits_allow_memory(const struct space *space, u64 more, u64 more_data);
 /* RLIMIT_DATA's kind of mapping. */

@@ -110,7 +110,7 @@ struct region *region_insert(struct region_tree *tree, struct region *region)
 /* Two regions of one; the cut is inside it. */
 static bool split(struct region_tree *tree, struct region *region, u64 at)
 {
-	struct region *upper = region_new(tree);
+	struct region *upper = region_tree_full(tree) ? NULL : region_new();
 
 	if (!upper)
 		return false;

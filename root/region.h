@@ -42,11 +42,16 @@ struct region {
 struct region_tree {
 	struct rb_tree tree;
 	u64 count, bytes;             /* bytes: of the lower half */
-	bool is_service;              /* vm.max_map_count is for programs: a server that had no room for more could be killed by setting it */
+	u64 most;                     /* regions that it may have: none is added or cut beyond that */
 };
 
+static inline bool region_tree_full(const struct region_tree *tree)
+{
+	return tree->count >= tree->most;
+}
+
 /* Records come and go through these, so that the host tests can count. */
-struct region *region_new(const struct region_tree *tree); /* for that tree, which may be full; NULL: for none that is bounded */
+struct region *region_new(void);
 void region_delete(struct region *region);
 
 /* The region that holds `address`, or else the next above it; NULL if none. */

@@ -2,6 +2,7 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "root/limits.h"
 #include "root/log.h"
 #include "root/object.h"
 #include "root/operations.h"
@@ -98,5 +99,6 @@ long op_SETTING(struct request *request)
 	new[SETTING_PIPE_MAX_SIZE] = round_pipe_size(new[SETTING_PIPE_MAX_SIZE]);
 	memcpy(values, new, sizeof(values));
 	show();
+	limits_setting_changed();
 	return 0;
 }

@@ -185,10 +185,8 @@ u64 space_resident(const struct space *space)
 
 /* ---- life ---- */
 
-struct region *region_new(const struct region_tree *tree)
+struct region *region_new(void)
 {
-	if (tree && !tree->is_service && tree->count >= setting(SETTING_MAP_COUNT))
-		return NULL;
 	return root_alloc(sizeof(struct region));
 }
 
@@ -256,7 +254,7 @@ void space_put(struct space *space)
 
 int space_add_region(struct space *space, u64 start, u64 end, unsigned prot, unsigned flags, struct object *object, u64 offset)
 {
-	struct region *region = region_new(&space->regions);
+	struct region *region = region_tree_full(&space->regions) ? NULL : region_new();
 
 	if (!region)
 		return -ENOMEM;
@@ -323,7 +321,7 @@ static int copy_regions(struct space *to, struct space *from)
 
 		if (!copied_by_fork(at))
 			continue;
-		copy = region_new(NULL);
+		copy = region_new();
 		if (!copy)
 			return -ENOMEM;
 		*copy = *at;
@@ -378,6 +376,7 @@ int space_fork(struct space *to, struct space *from)
 	to->stack_limit = from->stack_limit;
 	to->address_limit = from->address_limit;
 	to->data_limit = from->data_limit;
+	to->regions.most = from->regions.most;
 	to->brk_start = from->brk_start;
 	to->brk_end = from->brk_end;
 	to->stack_top = from->stack_top;

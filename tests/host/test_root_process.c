@@ -16,6 +16,7 @@
 #include "root/operations.h"
 #include "root/permission.h"
 #include "root/services.h"
+#include "root/settings.h"
 #include "root/signal.h"
 #include "root/terminal.h"
 #include "root/walk.h"
@@ -117,14 +118,14 @@ void root_panic(const char *format, ...)
 }
 
 /* One page is enough of an object: the principal table, which only others read. */
-static u8 table_page[PAGE_SIZE];
 static struct object table_object;
+static pfn_t shown_page; /* the settings', while a test changes some */
 struct object *object_create(u64 size, u32 charge) { (void)size; (void)charge; return &table_object; }
 pfn_t object_page(struct object *object, u64 index, bool write, pfn_t *replaced)
 {
-	(void)object; (void)index; (void)write; (void)table_page;
+	(void)object; (void)index; (void)write;
 	*replaced = 0;
-	return 0;
+	return shown_page;
 }
 
 void space_put(struct space *space)
@@ -167,7 +168,7 @@ void deadline_clear(struct thread *thread) { (void)thread; }
 u8 priority_own(const struct thread *thread) { return PRIORITY_PROGRAM - thread->nice / 2; }
 void walk_forget(struct thread *thread) { (void)thread; }
 void process_write_info(const struct process *process, struct space *space) { (void)process; (void)space; }
-bool service_may(const struct process *process, unsigned rights) { (void)process; (void)rights; return false; }
+bool service_may(const struct process *process, unsigned rights) { (void)rights; return process->service; }
 void terminal_leave(struct process *process) { process->terminal = (struct terminal){ .group = -1 }; }
 void terminal_leader_ended(const struct process *leader) { (void)leader; }
 void services_watched_ended(void) {}
@@ -179,7 +180,7 @@ u64 process_cpu_ns(const struct process *process) { return process->dead.user_ns
 void init_ended(u32 status) { root_panic("the first program ended: %u", status); }
 
 /* No space has a region. */
-struct region *region_new(const struct region_tree *tree) { (void)tree; return root_alloc(sizeof(struct region)); }
+struct region *region_new(void) { return root_alloc(sizeof(struct region)); }
 void region_delete(struct region *region) { root_free(region); }
 void object_put(struct object *object) { (void)object; }
 
@@ -617,6 +618,46 @@ static void processes_behave_as_the_model_says(void)
 	}
 }
 
+/* ---- vm.max_map_count ---- */
+
+static u64 most_regions(const struct process *process)
+{
+	return process_leader(process)->space->regions.most;
+}
+
+static long set_most_regions(struct process *caller, u64 most)
+{
+	struct request request = { .caller = process_leader(caller), .m = { SETTING_MAP_COUNT, 1, most } };
+
+	return op_SETTING(&request);
+}
+
+/* Those that are there, and those that come later. */
+static void a_setting_bounds_the_regions_of_programs_and_not_of_servers(void)
+{
+	struct process *program = make(init_process), *server = make(init_process);
+
+	server->service = 3;
+	limits_of_space(process_leader(program)->space, program);
+	limits_of_space(process_leader(server)->space, server);
+	CHECK_EQ(most_regions(program), 65530);
+	CHECK_EQ(most_regions(server), LIMIT_NONE);
+	shown_page = page_alloc_zeroed(PAGE_ANON);
+	CHECK_EQ(set_most_regions(program, 7), -EPERM);
+	CHECK_EQ(set_most_regions(server, 7), 0);
+	CHECK_EQ(most_regions(program), 7);
+	CHECK_EQ(most_regions(server), LIMIT_NONE);
+	process_leader(program)->space->regions.most = 0;
+	limits_of_space(process_leader(program)->space, program);
+	CHECK_EQ(most_regions(program), 7);
+	CHECK_EQ(set_most_regions(server, 65530), 0);
+	page_free(shown_page);
+	shown_page = 0;
+	server->service = 0;
+	process_exit(program, 0);
+	process_exit(server, 0);
+}
+
 /* Everybody ends; the first program waits for all of them. */
 static void nothing_is_left(void)
 {
@@ -729,6 +770,7 @@ static void capability_sets_stay_inside_each_other(void)
 int main(void)
 {
 	RUN(processes_behave_as_the_model_says);
+	RUN(a_setting_bounds_the_regions_of_programs_and_not_of_servers);
 	RUN(nothing_is_left);
 	RUN(a_signal_needs_equal_ids);
 	RUN(ids_come_only_from_those_that_are_there);

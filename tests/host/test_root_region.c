@@ -17,9 +17,8 @@
 
 static long live_records;
 
-struct region *region_new(const struct region_tree *tree)
+struct region *region_new(void)
 {
-	(void)tree;
 	live_records++;
 	return calloc(1, sizeof(struct region));
 }
@@ -103,7 +102,7 @@ static void remove_range(u64 first, u64 count)
 
 static void map_range(u64 first, u64 count)
 {
-	struct region *r = region_new(NULL);
+	struct region *r = region_new();
 	struct object *object = random_below(2) ? &objects[random_below(2)] : NULL;
 	u64 offset = object ? (first + random_below(2)) * PAGE : 0;
 	unsigned prot = random_below(2) ? 3 : 1;
@@ -154,7 +153,7 @@ static void check_gap(u64 length)
 static void random_operations_agree_with_a_model_of_pages(void)
 {
 	memset(model, 0, sizeof(model));
-	tree = (struct region_tree){ 0 };
+	tree = (struct region_tree){ .most = ~0ul };
 	list_init(&objects[0].regions);
 	list_init(&objects[1].regions);
 	seed = 42;
@@ -184,8 +183,25 @@ static void random_operations_agree_with_a_model_of_pages(void)
 	CHECK(tree.count == 0 && tree.bytes == 0);
 }
 
+static void a_full_tree_is_not_cut(void)
+{
+	memset(model, 0, sizeof(model));
+	tree = (struct region_tree){ .most = 3 };
+	map_range(0, 10);
+	CHECK(region_cut(&tree, BASE + 2 * PAGE, BASE + 4 * PAGE));
+	CHECK_EQ(tree.count, 3);
+	CHECK(!region_cut(&tree, BASE + 6 * PAGE, BASE + 8 * PAGE));
+	CHECK_EQ(tree.count, 3);
+	tree.most = 5;
+	CHECK(region_cut(&tree, BASE + 6 * PAGE, BASE + 8 * PAGE));
+	CHECK_EQ(tree.count, 5);
+	remove_range(0, 10);
+	CHECK(live_records == 0);
+}
+
 int main(void)
 {
 	RUN(random_operations_agree_with_a_model_of_pages);
+	RUN(a_full_tree_is_not_cut);
 	return check_result();
 }
