@@ -117,20 +117,15 @@ static void tell(const struct news *news, struct process *process, struct thread
 		signal_process(process, (u32)plain.signo, &plain);
 }
 
-/* One that is told may be gone afterwards. */
 static void tell_group(const struct news *news, u32 pgid)
 {
-	for (u32 last = 0;;) {
-		struct process *next = NULL;
+	struct process_walk walk;
+	struct process *member;
 
-		list_for_each_entry(p, &process_list, struct process, all)
-			if (p->pgid == pgid && p->state == PROCESS_ALIVE && p->pid > last && (!next || p->pid < next->pid))
-				next = p;
-		if (!next)
-			return;
-		last = next->pid;
-		tell(news, next, NULL);
-	}
+	process_walk_begin(&walk);
+	while ((member = process_walk_next_of_group(&walk, pgid)))
+		tell(news, member, NULL);
+	process_walk_end(&walk);
 }
 
 long op_ASYNC_SIGNAL(struct request *request)

@@ -13,7 +13,6 @@ static struct linux_siginfo sender_info(const struct thread *sender, unsigned si
 	return (struct linux_siginfo){ .signo = signal, .code = code, .pid = sender->process->pid, .uid = sender->process->credentials.uid };
 }
 
-/* Sends to those that match; 1: the caller is gone. */
 struct kill_count {
 	u32 found, allowed;
 };
@@ -36,28 +35,35 @@ static bool in_kill(const struct process *p, const struct process *self, s32 pid
 	return p->pgid == (pid ? (u32)-pid : self->pgid);
 }
 
-/* By ascending pid, the caller last: it may end itself. */
+/* False: the caller is gone. */
+static bool kill_others(struct thread *caller, s32 pid, unsigned signal, struct kill_count *count)
+{
+	u64 principal = caller->principal;
+	struct process *self = caller->process, *p;
+	struct process_walk walk;
+	bool there = true;
+
+	process_walk_begin(&walk);
+	while (there && (p = process_walk_next(&walk))) {
+		if (p == self || !in_kill(p, self, pid))
+			continue;
+		kill_one(caller, p, signal, count);
+		there = thread_by_principal(principal) == caller;
+	}
+	process_walk_end(&walk);
+	return there;
+}
+
+/* The caller last: it may end itself. */
 static long kill_many(struct request *request, s32 pid, unsigned signal)
 {
 	struct thread *caller = request->caller;
 	struct process *self = caller->process;
 	u64 principal = caller->principal;
 	struct kill_count count = { 0 };
-	u32 last = 0;
 
-	for (;;) {
-		struct process *next = NULL;
-
-		list_for_each_entry(p, &process_list, struct process, all)
-			if (p != self && p->pid > last && in_kill(p, self, pid) && (!next || p->pid < next->pid))
-				next = p;
-		if (!next)
-			break;
-		last = next->pid;
-		kill_one(caller, next, signal, &count);
-		if (thread_by_principal(principal) != caller)
-			return RESULT_LATER;
-	}
+	if (!kill_others(caller, pid, signal, &count))
+		return RESULT_LATER;
 	if (in_kill(self, self, pid)) {
 		kill_one(caller, self, signal, &count);
 		if (thread_by_principal(principal) != caller)

@@ -60,6 +60,50 @@ u32 pid_alloc(void)
 	return 0;
 }
 
+/* ---- walks ---- */
+
+static struct process_walk *walks; /* the innermost */
+
+void process_walk_begin(struct process_walk *walk)
+{
+	*walk = (struct process_walk){ .outer = walks, .next = process_list.next };
+	walks = walk;
+}
+
+struct process *process_walk_next(struct process_walk *walk)
+{
+	struct list_node *at = walk->next;
+
+	if (at == &process_list)
+		return NULL;
+	walk->next = at->next;
+	return container_of(at, struct process, all);
+}
+
+struct process *process_walk_next_of_group(struct process_walk *walk, u32 pgid)
+{
+	struct process *p = process_walk_next(walk);
+
+	while (p && (p->pgid != pgid || p->state != PROCESS_ALIVE))
+		p = process_walk_next(walk);
+	return p;
+}
+
+void process_walk_end(struct process_walk *walk)
+{
+	ROOT_ASSERT(walks == walk);
+	walks = walk->outer;
+}
+
+static void walks_forget(const struct process *process)
+{
+	for (struct process_walk *walk = walks; walk; walk = walk->outer)
+		if (walk->next == &process->all)
+			walk->next = process->all.next;
+}
+
+/* ---- records ---- */
+
 /* Numbers of the Linux resources, in order; soft, hard. */
 static const struct rlimit default_rlimits[RLIMITS] = {
 	{ RLIM_INFINITY, RLIM_INFINITY }, /* CPU */
@@ -170,6 +214,7 @@ void process_free(struct process *process)
 		*at = process->hash_next;
 	if (list_linked(&process->sibling))
 		list_remove(&process->sibling);
+	walks_forget(process);
 	list_remove(&process->all);
 	process_count--;
 	root_free(process->credentials.groups);

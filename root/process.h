@@ -222,6 +222,18 @@ struct thread *thread_find(u32 tid);
 struct thread *thread_by_principal(u64 principal);
 u32 pid_alloc(void);
 bool pid_free(u32 pid);      /* could be a new one's */
+/*
+ * A walk through all processes, oldest first, for those who end what they meet: whoever is met may be gone afterwards, and others with it. Each is met
+ * once, however many there are. Walks may begin inside others, and end before them.
+ */
+struct process_walk {
+	struct process_walk *outer;
+	struct list_node *next;
+};
+void process_walk_begin(struct process_walk *walk);
+struct process *process_walk_next(struct process_walk *walk); /* NULL: that was all */
+struct process *process_walk_next_of_group(struct process_walk *walk, u32 pgid); /* that is alive */
+void process_walk_end(struct process_walk *walk);
 static inline struct thread *process_leader(const struct process *process)
 {
 	return list_first_entry(&process->threads, struct thread, in_process);

@@ -396,18 +396,13 @@ int signal_thread(struct thread *thread, unsigned signal, const struct linux_sig
 
 void signal_group(u32 pgid, unsigned signal, const struct linux_siginfo *info)
 {
-	/* A process that dies frees its record unless somebody waits for it, so the list is taken by pid. */
-	for (u32 last = 0;;) {
-		struct process *next = NULL;
+	struct process_walk walk;
+	struct process *member;
 
-		list_for_each_entry(p, &process_list, struct process, all)
-			if (p->pgid == pgid && p->state == PROCESS_ALIVE && p->pid > last && (!next || p->pid < next->pid))
-				next = p;
-		if (!next)
-			return;
-		last = next->pid;
-		signal_process(next, signal, info);
-	}
+	process_walk_begin(&walk);
+	while ((member = process_walk_next_of_group(&walk, pgid)))
+		signal_process(member, signal, info);
+	process_walk_end(&walk);
 }
 
 /* After a stop or a change of dispositions: what is pending and unblocked goes on. */

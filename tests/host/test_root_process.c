@@ -658,6 +658,59 @@ static void a_setting_bounds_the_regions_of_programs_and_not_of_servers(void)
 	process_exit(server, 0);
 }
 
+/* ---- walks ---- */
+
+#define GROUP 9999
+
+/* Nobody waits for those of the group: whoever ends is gone. */
+static void make_group(struct process *of[6])
+{
+	sighand_shared(process_leader(init_process)->sighand)->signals_ignored = SIGBIT(SIGNAL_CHLD);
+	for (unsigned i = 0; i < 6; i++) {
+		of[i] = make(init_process);
+		of[i]->exit_signal = SIGNAL_CHLD;
+		of[i]->pgid = GROUP;
+	}
+}
+
+static void a_walk_meets_each_once_whoever_ends_on_the_way(void)
+{
+	struct process *of[6], *met;
+	struct process_walk walk, inner;
+	u64 before = process_count;
+
+	make_group(of);
+	process_walk_begin(&walk);
+	CHECK(process_walk_next_of_group(&walk, GROUP) == of[0]);
+	process_exit(of[0], 0); /* itself */
+	CHECK(process_walk_next_of_group(&walk, GROUP) == of[1]);
+	process_exit(of[2], 0); /* the next, and the one behind it */
+	process_exit(of[3], 0);
+	process_walk_begin(&inner);
+	met = process_walk_next_of_group(&inner, GROUP);
+	CHECK(met == of[1]);
+	process_exit(of[4], 0); /* the next of both */
+	CHECK(process_walk_next_of_group(&inner, GROUP) == of[5]);
+	process_walk_end(&inner);
+	CHECK(process_walk_next_of_group(&walk, GROUP) == of[5]);
+	process_exit(of[5], 0); /* the last of all */
+	CHECK(!process_walk_next_of_group(&walk, GROUP));
+	CHECK(!process_walk_next(&walk));
+	process_walk_end(&walk);
+	process_exit(of[1], 0);
+	CHECK_EQ(process_count, before);
+}
+
+static void a_signal_to_a_group_ends_all_of_it(void)
+{
+	struct process *of[6];
+	u64 before = process_count;
+
+	make_group(of);
+	signal_group(GROUP, SIGNAL_KILL, NULL);
+	CHECK_EQ(process_count, before);
+}
+
 /* Everybody ends; the first program waits for all of them. */
 static void nothing_is_left(void)
 {
@@ -771,6 +824,8 @@ int main(void)
 {
 	RUN(processes_behave_as_the_model_says);
 	RUN(a_setting_bounds_the_regions_of_programs_and_not_of_servers);
+	RUN(a_walk_meets_each_once_whoever_ends_on_the_way);
+	RUN(a_signal_to_a_group_ends_all_of_it);
 	RUN(nothing_is_left);
 	RUN(a_signal_needs_equal_ids);
 	RUN(ids_come_only_from_those_that_are_there);
