@@ -261,7 +261,7 @@ $(B)/uxrt.elf: $(KERNEL_OBJECTS) $(B)/symbols.S.o $(B)/bundle.S.o kernel/kernel.
 HOST_TESTS := $(wildcard tests/host/test_*.c)
 HOST_PROGRAMS := $(HOST_TESTS:tests/host/%.c=$(B)/host-tests/%)
 HOST_KERNEL := $(filter-out kernel/log.c kernel/offsets.c kernel/symbols.c,$(wildcard kernel/*.c))
-HOST_SOCKET := $(filter-out %/capability.c %/main.c,$(call c_under,servers/socket))
+HOST_SOCKET := $(filter-out %/capability.c %/main.c,$(call c_under,servers/socket)) serve/users.c
 # Other files of tests/host are shared by all of its programs.
 HOST_SHARED := $(filter-out $(HOST_TESTS),$(wildcard tests/host/*.c))
 

@@ -47,7 +47,15 @@ bool users_add(struct users *users, u32 uid, s64 change)
 		*first = user;
 	}
 	user->count += (u64)change;
+	users->all += (u64)change;
 	if (!user->count)
 		drop(users, user);
 	return true;
+}
+
+bool users_is_fair(const struct users *users, u32 uid, u64 more, u64 most)
+{
+	u64 all = users->all + more;
+
+	return all <= most && users_count(users, uid) + more <= most - all;
 }

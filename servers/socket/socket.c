@@ -9,7 +9,7 @@
 struct list_node sockets = LIST_INIT(sockets);
 static struct list_node changed_sockets = LIST_INIT(changed_sockets);
 static u64 next_ino = 3000;
-static unsigned socket_count;
+static struct users owners;  /* sockets of each */
 size_t socket_held_limit = SIZE_MAX / 2;
 
 #define PRESSED_SEND_LIMIT 4096u
@@ -23,15 +23,36 @@ struct socket_credentials credentials_of(unsigned long principal, bool effective
 	return (struct socket_credentials){ who->pid, effective ? who->euid : who->uid, effective ? who->egid : who->gid };
 }
 
+/* 0, -ENFILE, -ENOMEM. */
+static long count_in(u32 user, bool privileged)
+{
+	if (privileged ? owners.all >= SOCKETS_MAX : !users_is_fair(&owners, user, 1, SOCKETS_MAX))
+		return -ENFILE;
+	return users_add(&owners, user, 1) ? 0 : -ENOMEM;
+}
+
+static void free_uncounted(struct socket *socket)
+{
+	users_add(&owners, socket->user, -1);
+	memory_free(socket, sizeof(*socket));
+}
+
 static struct socket *new(const struct transport *transport, unsigned domain, unsigned type, unsigned long principal, const struct socket *like, long *error)
 {
-	struct socket *socket = socket_count < SOCKETS_MAX ? memory_take(sizeof(*socket)) : NULL;
 	struct socket_credentials who = credentials_of(principal, true);
+	u32 user = like ? like->user : credentials_of(principal, false).uid;
+	struct socket *socket;
 
-	*error = socket ? 0 : socket_count < SOCKETS_MAX ? -ENOMEM : -ENFILE;
-	if (!socket)
+	*error = count_in(user, like ? !user : !who.uid);
+	if (*error)
 		return NULL;
-	socket_count++;
+	socket = memory_take(sizeof(*socket));
+	if (!socket) {
+		users_add(&owners, user, -1);
+		*error = -ENOMEM;
+		return NULL;
+	}
+	socket->user = user;
 	socket->references = 1;
 	socket->transport = transport;
 	socket->domain = domain;
@@ -51,8 +72,7 @@ static struct socket *new(const struct transport *transport, unsigned domain, un
 		list_init(&socket->waits[i]);
 	*error = transport->created(socket, like);
 	if (*error) {
-		socket_count--;
-		memory_free(socket, sizeof(*socket));
+		free_uncounted(socket);
 		return NULL;
 	}
 	list_push_back(&sockets, &socket->all);
@@ -95,8 +115,7 @@ void socket_drop(struct socket *socket)
 	socket->transport->freed(socket);
 	if (list_linked(&socket->all))
 		list_remove(&socket->all);
-	socket_count--;
-	memory_free(socket, sizeof(*socket));
+	free_uncounted(socket);
 }
 
 void socket_set_peer(struct socket *socket, struct socket *peer)

@@ -16,11 +16,12 @@
 
 #include "abi/socket.h"
 #include "serve/serve.h"
+#include "serve/users.h"
 #include "servers/socket/linux.h"
 #include "servers/socket/message.h"
 
 #define SOCKET_DEFAULT_LIMIT 212992u /* of both buffers, and the most that SO_SNDBUF and SO_RCVBUF double: Linux's wmem_max and rmem_max */
-#define SOCKETS_MAX          16384u  /* with those that wait to be accepted, which have no Handle */
+#define SOCKETS_MAX          16384u  /* with those that wait to be accepted, which have no Handle; user 0 may have all, others what is fair (users.h) */
 #define DATAGRAM_QUEUE_MAX   10u     /* net.unix.max_dgram_qlen */
 #define OPTION_MAX           256u    /* bytes of an option's value */
 
@@ -150,6 +151,7 @@ struct socket {
 	/* attributes */
 	u64 ino, created;
 	unsigned mode, uid, gid;
+	u32 user;                    /* against whom it counts: of who made it; who listened, for a connection */
 	struct list_node all;
 };
 

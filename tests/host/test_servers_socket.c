@@ -299,22 +299,46 @@ static void what_all_hold_is_limited(void)
 	CHECK_EQ(messages_held(), 0);
 }
 
-/* Those that wait to be accepted have no Handle, so no pool of Handles limits them. */
-static void sockets_are_limited_in_number(void)
+/* As many as that user gets. */
+static unsigned make_all(struct socket **made, unsigned uid)
 {
-	struct socket *made[SOCKETS_MAX];
-	long error;
+	struct principal_entry before = fake_principals[0];
 	unsigned count = 0;
+	long error = 0;
 
-	while (count < SOCKETS_MAX && (made[count] = socket_new(&transport_unix, LINUX_AF_UNIX, LINUX_SOCK_STREAM, 1, &error)))
+	fake_principals[0].uid = fake_principals[0].euid = uid;
+	while ((made[count] = socket_new(&transport_unix, LINUX_AF_UNIX, LINUX_SOCK_STREAM, 1, &error)))
 		count++;
-	CHECK_EQ(count, SOCKETS_MAX);
-	CHECK(!socket_new(&transport_unix, LINUX_AF_UNIX, LINUX_SOCK_STREAM, 1, &error));
 	CHECK_EQ(error, -ENFILE);
+	fake_principals[0] = before;
+	return count;
+}
+
+/* Those that wait to be accepted have no Handle, so no pool of Handles limits them. */
+static void sockets_are_limited_in_number_and_no_user_takes_all(void)
+{
+	static struct socket *made[SOCKETS_MAX + 1];
+	size_t before = fake_memory_used;
+	unsigned count = make_all(made, 1000);
+
+	CHECK_EQ(count, SOCKETS_MAX / 2);
+	count += make_all(made + count, 1001);
+	CHECK_EQ(count, SOCKETS_MAX / 4 * 3);
+	CHECK_EQ(make_all(made + count, 1000), 0);
+	count += make_all(made + count, 0);
+	CHECK_EQ(count, SOCKETS_MAX);
+	/* what was given back is there again */
+	while (count > SOCKETS_MAX / 2)
+		socket_close(made[--count], false);
+	socket_close(made[--count], false);
+	sockets_settle();
+	count += make_all(made + count, 1000);
+	CHECK_EQ(count, SOCKETS_MAX / 2);
 	while (count > 0)
 		socket_close(made[--count], false);
 	sockets_settle();
 	CHECK(list_empty(&sockets));
+	CHECK_EQ(fake_memory_used, before);
 }
 
 /* Both wait for the same room; trying one must not bring the other up again and again. */
@@ -630,7 +654,7 @@ int main(void)
 	RUN(hostile_messages_are_refused);
 	RUN(nothing_lives_in_itself);
 	RUN(what_all_hold_is_limited);
-	RUN(sockets_are_limited_in_number);
+	RUN(sockets_are_limited_in_number_and_no_user_takes_all);
 	RUN(two_that_send_on_one_socket_go_on);
 	RUN(nothing_is_lost_or_left_at_random);
 	return check_result();

@@ -47,6 +47,23 @@ static void a_connection_that_waits_for_room_ends_in_time(void)
 	nothing_is_left(before);
 }
 
+/* Else whoever connects could use up what others may have, and leave it with those who are slow to accept. */
+static void a_connection_counts_against_who_listens(void)
+{
+	size_t before = fake_memory_used;
+	struct open_file *l = listener(4), *two[2];
+
+	fake_principals[0].uid = 7;
+	make_pair_of(l, two);
+	fake_principals[0].uid = 1;
+	CHECK_EQ(socket_of(two[0])->user, 7);
+	CHECK_EQ(socket_of(two[1])->user, 1);
+	file_closed(l);
+	file_closed(two[0]);
+	file_closed(two[1]);
+	nothing_is_left(before);
+}
+
 static void all_ports_can_be_taken_and_no_more(void)
 {
 	size_t before = fake_memory_used;
@@ -468,6 +485,7 @@ int main(void)
 {
 	fake_principals[0] = (struct principal_entry){ .principal = 1, .pid = 10, .tid = 10, .uid = 1, .euid = 2, .gid = 3, .egid = 4 };
 	RUN(a_connection_that_waits_for_room_ends_in_time);
+	RUN(a_connection_counts_against_who_listens);
 	RUN(all_ports_can_be_taken_and_no_more);
 	RUN(a_range_of_ports_that_is_being_changed_gives_a_port);
 	RUN(datagrams_beyond_the_limit_of_all_are_dropped);

@@ -12,15 +12,16 @@
 #include <linux/inet_diag.h>
 
 #define CODE_MAX 2048u     /* bytes of one */
-#define HELD_MAX 0x80000u  /* of all */
+#define HELD_MAX 0x80000u  /* of all; a user has what is fair of it (users.h) */
 #define UNIT     4u        /* bytes that every distance is a multiple of; the size of a bare operation */
 
 struct netlink_bytecode {
 	size_t size;
+	u32 user;              /* against whom it counts */
 	u8 bytes[];
 };
 
-static size_t held;
+static struct users held; /* bytes of each */
 
 static struct inet_diag_bc_op operation_at(const struct netlink_bytecode *code, size_t at)
 {
@@ -110,15 +111,22 @@ static bool check(const struct netlink_bytecode *code, bool privileged)
 
 long netlink_bytecode_take(struct netlink_request *request, const struct netlink_attribute *attribute, struct netlink_bytecode **code)
 {
+	u32 user = request->from->socket->user;
 	struct netlink_bytecode *new;
 
 	if (attribute->size > CODE_MAX)
 		return netlink_fail(request, -EMSGSIZE, "Filter is too long");
-	new = held + attribute->size <= HELD_MAX ? memory_take(sizeof(*new) + attribute->size) : NULL;
+	if (!users_is_fair(&held, user, attribute->size, HELD_MAX))
+		return netlink_fail(request, -ENOMEM, "The user's other dumps hold too many filters");
+	new = memory_take(sizeof(*new) + attribute->size);
 	if (!new)
 		return -ENOMEM;
-	held += attribute->size;
+	if (!users_add(&held, user, (s64)attribute->size)) {
+		memory_free(new, sizeof(*new) + attribute->size);
+		return -ENOMEM;
+	}
 	new->size = attribute->size;
+	new->user = user;
 	memcpy(new->bytes, attribute->data, attribute->size);
 	if (check(new, request->privileged)) {
 		*code = new;
@@ -132,7 +140,7 @@ void netlink_bytecode_free(struct netlink_bytecode *code)
 {
 	if (!code)
 		return;
-	held -= code->size;
+	users_add(&held, code->user, -(s64)code->size);
 	memory_free(code, sizeof(*code) + code->size);
 }
 
