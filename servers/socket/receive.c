@@ -144,11 +144,17 @@ static bool stops_at(const struct socket *socket, const struct message *message)
 	return message == socket->mark || !message_left(message);
 }
 
+/* A read of no bytes leaves TCP's mark where it is; Unix streams pass over theirs. */
+static bool begins(const struct receive *r, const struct message *first)
+{
+	return first && (r->length || !r->socket->transport->mark_stays || !is_passed_over(r->socket, first));
+}
+
 /* Whether it stopped before a message. */
 static bool stream_read(struct request *request, struct receive *r)
 {
 	struct message *message = first_message(r->socket), *next;
-	bool more = message != NULL;
+	bool more = begins(r, message);
 
 	while (more && message && same_sender(r, message)) {
 		bool passed = is_passed_over(r->socket, message), stops = request->moved && stops_at(r->socket, message);

@@ -131,6 +131,30 @@ static void peeked(void)
 	receive("again", 1, MSG_OOB);
 }
 
+/* recv takes nothing then; whether the reader passes over the mark all the same is another question. */
+static void none_wanted(void)
+{
+	write(s[0], "ab", 2);
+	send_marked("x");
+	write(s[0], "cd", 2);
+	receive("none before", 0, 0);
+	show_place("before");
+	receive("up to it", 100, 0);
+	receive("none at it", 0, 0);
+	show_place("at it");
+	receive("none again", 0, 0);
+	receive("out of band", 100, MSG_OOB);
+	receive("none behind", 0, 0);
+	receive("behind", 100, 0);
+	send_marked("y");
+	receive("none of one alone", 0, 0);
+	show_place("alone");
+	receive("out of band", 100, MSG_OOB);
+	receive("none after it", 0, 0);
+	show_place("received");
+	receive("the rest", 100, 0);
+}
+
 static void two_of_them(void)
 {
 	send_marked("ab");
@@ -187,6 +211,13 @@ static void tcp_out_first(void)
 {
 	tcp();
 	out_first();
+	close_both();
+}
+
+static void tcp_none_wanted(void)
+{
+	tcp();
+	none_wanted();
 	close_both();
 }
 
@@ -358,6 +389,13 @@ static void unix_passed_over(void)
 	close_both();
 }
 
+static void unix_none_wanted(void)
+{
+	unix_pair();
+	none_wanted();
+	close_both();
+}
+
 static void unix_peeked(void)
 {
 	unix_pair();
@@ -427,9 +465,9 @@ static void unix_owner(void)
 }
 
 static const struct part parts[] = {
-	PART(tcp_before_and_behind), PART(tcp_passed_over), PART(tcp_out_first), PART(tcp_peeked), PART(tcp_two), PART(tcp_in_line), PART(tcp_waits),
+	PART(tcp_before_and_behind), PART(tcp_passed_over), PART(tcp_out_first), PART(tcp_peeked), PART(tcp_none_wanted), PART(tcp_two), PART(tcp_in_line), PART(tcp_waits),
 	PART(tcp_long), PART(tcp_ends), PART(datagrams), PART(unix_before_and_behind), PART(unix_in_line), PART(unix_two), PART(unix_out_first),
-	PART(unix_passed_over), PART(unix_peeked), PART(tcp_owner), PART(unix_owner),
+	PART(unix_passed_over), PART(unix_peeked), PART(unix_none_wanted), PART(tcp_owner), PART(unix_owner),
 };
 
 int main(int argc, char **argv)
