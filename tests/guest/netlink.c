@@ -253,6 +253,18 @@ static void show_bytes(const unsigned char *bytes, size_t size)
 		printf("%02x", bytes[i]);
 }
 
+/* When a route was used last (RTA_CACHEINFO's second word) is time. */
+static void show_value(int message, int attribute, const unsigned char *bytes, size_t size)
+{
+	if (message != RTM_NEWROUTE || attribute != RTA_CACHEINFO || size < 8) {
+		show_bytes(bytes, size);
+		return;
+	}
+	show_bytes(bytes, 4);
+	printf(" (used) ");
+	show_bytes(bytes + 8, size - 8);
+}
+
 static void show_attributes(int message, const char *at, size_t left)
 {
 	struct nlattr a;
@@ -270,7 +282,7 @@ static void show_attributes(int message, const char *at, size_t left)
 		} else if (is_hidden(message, a.nla_type))
 			printf(" %u bytes", a.nla_len);
 		else
-			show_bytes((const unsigned char *)at + sizeof a, a.nla_len - sizeof a);
+			show_value(message, a.nla_type, (const unsigned char *)at + sizeof a, a.nla_len - sizeof a);
 		printf("\n");
 		at += NLA_ALIGN(a.nla_len);
 		left -= NLA_ALIGN(a.nla_len) < (int)left ? (size_t)NLA_ALIGN(a.nla_len) : left;
