@@ -42,7 +42,7 @@ static void put_numbers(struct netlink_writer *w)
 
 static void put_state(struct netlink_writer *w)
 {
-	struct rtnl_link_ifmap map = { .mem_start = 0 };
+	static const struct rtnl_link_ifmap map; /* its padding is told, too: static, so that it is 0 */
 
 	netlink_put_text(w, IFLA_QDISC, "noqueue");
 	netlink_put_u32(w, IFLA_CARRIER_CHANGES, 0);
