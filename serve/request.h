@@ -46,7 +46,7 @@ struct request {
 	bool forwarded;
 	u8 form;                  /* enum transfer_form */
 	bool stopped;             /* a transfer stopped early */
-	bool at_offset;           /* framework: the open file's offset becomes `position` plus the result */
+	bool at_offset;           /* framework: the open file's offset becomes `position` plus the result, unless the server clears it */
 	u16 pools_tried;          /* framework: that had no room for the answer's Handles */
 	bool kept;
 	unsigned long badge, principal;

@@ -566,10 +566,8 @@ static long write(struct request *request, struct open_file *file, u64 offset, s
 	if (request_take(request, bytes, length) < length)
 		return 0;
 	if (offset == OFFSET_END)
-		request->position = 0; /* none of these files has an end to append to */
-	else if (offset && place_row(&place)->settings)
-		return (long)length; /* numbers are what the first write says: Linux's sysctl_writes_strict */
-	result = place_row(&place)->write(&place, &info, bytes, length);
+		request->position = offset = request->at_offset ? file->offset : 0; /* none of these files has an end to append to */
+	result = place_row(&place)->write(&place, &info, bytes, length, offset);
 	return result ? result : (long)length;
 }
 

@@ -60,10 +60,11 @@ long make_comm(struct text *text, const struct place *place, const struct proc_i
 }
 
 /* Names of threads of the caller's own process. */
-long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset)
 {
 	unsigned pid = principal_pid(serve_request->principal);
 
+	(void)offset;
 	if (pid != info->pid)
 		return -EINVAL;
 	length = MIN(length, sizeof(info->name) - 1);
@@ -118,12 +119,13 @@ static bool parse_number(const char *text, size_t length, long *number)
 	return true;
 }
 
-long write_oom_adjust(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+long write_oom_adjust(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset)
 {
 	const struct principal_entry *writer = principal_find(serve_request->principal);
 	long value;
 
 	(void)place;
+	(void)offset;
 	if (!parse_number(text, length, &value))
 		return -EINVAL;
 	return root_call3(PROC_OOM_ADJUST, info->pid, (unsigned long)value, writer && !writer->euid);

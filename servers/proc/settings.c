@@ -27,7 +27,8 @@ long make_setting(struct text *text, const struct place *place, const struct pro
 	return 0;
 }
 
-long write_setting(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+/* Numbers are what the first write says: Linux's sysctl_writes_strict. */
+long write_setting(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset)
 {
 	const struct row *row = place_row(place);
 	unsigned long m[8] = { row->setting };
@@ -37,7 +38,7 @@ long write_setting(const struct place *place, const struct proc_info *info, cons
 	(void)info;
 	if (!may_write())
 		return -EPERM;
-	if (!length)
+	if (!length || offset)
 		return 0;
 	used = setting_text_parse(text, length, &m[2], row->settings, &count);
 	if (used < 0)
@@ -60,20 +61,30 @@ static long add_name(struct text *text, unsigned long domain)
 	return 0;
 }
 
-/* Up to the line's end, and no more than fits. */
-static long set_name(const char *text, size_t length, unsigned long domain)
+/* Up to the line's end, and no more than fits. At an offset the name goes on, and ends, there; behind its end nothing happens. */
+static long set_name(const char *text, size_t length, unsigned long domain, u64 offset)
 {
-	unsigned long m[8] = { 1, domain };
+	unsigned long m[8] = { 0, domain };
 	size_t end = 0;
+	long old;
 
 	if (!may_write())
 		return -EPERM;
+	old = offset ? root_call(PROC_HOSTNAME, m, 0) : 0;
+	if (old < 0)
+		return old;
+	if (offset > (u64)old) {
+		serve_request->at_offset = false; /* as Linux: the open file's offset stays */
+		return 0;
+	}
 	if (!length)
 		return 0;
-	while (end < MIN(length, (size_t)NODE_NAME_MAX) && text[end] && text[end] != '\n')
+	while (end < MIN(length, (size_t)NODE_NAME_MAX - offset) && text[end] && text[end] != '\n')
 		end++;
-	memcpy(serve_message->data, text, end);
-	return root_call(PROC_HOSTNAME, m, (unsigned)end);
+	memcpy(serve_message->data + offset, text, end);
+	m[0] = 1;
+	m[1] = domain;
+	return root_call(PROC_HOSTNAME, m, (unsigned)(offset + end));
 }
 
 long make_hostname(struct text *text, const struct place *place, const struct proc_info *info)
@@ -90,16 +101,16 @@ long make_domainname(struct text *text, const struct place *place, const struct 
 	return add_name(text, 1);
 }
 
-long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset)
 {
 	(void)place;
 	(void)info;
-	return set_name(text, length, 0);
+	return set_name(text, length, 0, offset);
 }
 
-long write_domainname(const struct place *place, const struct proc_info *info, const char *text, size_t length)
+long write_domainname(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset)
 {
 	(void)place;
 	(void)info;
-	return set_name(text, length, 1);
+	return set_name(text, length, 1, offset);
 }

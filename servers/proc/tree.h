@@ -43,7 +43,7 @@ struct row {
 	bool private;         /* only for the same user */
 	u16 setting, settings; /* make_setting, write_setting: the first one, and how many the file shows */
 	/* How many bytes of the text it has taken, 0: all. */
-	long (*write)(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+	long (*write)(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset);
 };
 
 extern const struct row fixed_rows[], process_rows[], sys_rows[], cpu_rows[];
@@ -97,8 +97,8 @@ void descriptor_info_forget(struct open_file *file);
 /* ---- process_files.c ---- */
 text_maker make_stat, make_statm, make_status, make_limits, make_cmdline, make_comm, make_environ, make_maps, make_smaps, make_mounts,
 	make_mountinfo, make_oom_score, make_oom_adjust;
-long write_oom_adjust(const struct place *place, const struct proc_info *info, const char *text, size_t length);
-long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+long write_oom_adjust(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset);
+long write_comm(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset);
 
 /* ---- sys_files.c ---- */
 /* The directory that has one directory a processor, by number; how many; and that directory itself. */
@@ -113,8 +113,8 @@ text_maker make_self, make_thread_self, make_boot_line, make_cpuinfo, make_memin
 
 /* ---- settings.c: /proc/sys ---- */
 text_maker make_setting, make_hostname, make_domainname;
-long write_setting(const struct place *place, const struct proc_info *info, const char *text, size_t length);
-long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
-long write_domainname(const struct place *place, const struct proc_info *info, const char *text, size_t length);
+long write_setting(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset);
+long write_hostname(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset);
+long write_domainname(const struct place *place, const struct proc_info *info, const char *text, size_t length, u64 offset);
 
 #endif

@@ -244,6 +244,52 @@ static void names(void)
 	put_back();
 }
 
+static void put_at(off_t at, const char *text)
+{
+	int fd = open(SYS "kernel/hostname", O_WRONLY);
+
+	printf("%ld at %ld: %ld, ", (long)strlen(text), (long)at, (long)pwrite(fd, text, strlen(text), at));
+	printf("'%s'\n", get("kernel/hostname"));
+	close(fd);
+}
+
+/* A name goes on where it ends, and no further. */
+static void names_in_parts(void)
+{
+	static char rest[80];
+	int fd;
+
+	memset(rest, 'r', 70);
+	set("kernel/hostname", "begin");
+	put_at(5, "+end");
+	put_at(2, "cut");
+	put_at(6, "beyond");
+	put_at(5, "\n");
+	put_at(3, "\n");
+	put_at(3, "");
+	put_at(3, rest);
+	put_at(60, "over the end");
+	put_at(64, "at the end");
+	put_at(65, "behind it");
+	put_at(1l << 40, "far");
+	put_at(0, "again");
+	/* one after another, by one open file */
+	fd = open(SYS "kernel/hostname", O_WRONLY);
+	SHOW(write(fd, "one", 3));
+	SHOW(write(fd, "two", 3));
+	printf("'%s' at %ld\n", get("kernel/hostname"), (long)lseek(fd, 0, SEEK_CUR));
+	SHOW(write(fd, "x\nyz", 4));
+	SHOW(write(fd, "lost", 4));
+	printf("'%s' at %ld\n", get("kernel/hostname"), (long)lseek(fd, 0, SEEK_CUR));
+	close(fd);
+	fd = open(SYS "kernel/hostname", O_WRONLY | O_APPEND);
+	SHOW(write(fd, "appended", 8));
+	SHOW(write(fd, "more", 4));
+	printf("'%s' at %ld\n", get("kernel/hostname"), (long)lseek(fd, 0, SEEK_CUR));
+	close(fd);
+	put_back();
+}
+
 /* ---- pipes ---- */
 
 static int new_pipe(void)
@@ -640,7 +686,7 @@ static void terminals(void)
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
-		{ "numbers", numbers }, { "bounds", bounds }, { "first_values", first_values }, { "rights", rights }, { "names", names }, { "pipes", pipes },
+		{ "numbers", numbers }, { "bounds", bounds }, { "first_values", first_values }, { "rights", rights }, { "names", names }, { "names_in_parts", names_in_parts }, { "pipes", pipes },
 		{ "ids", ids }, { "tasks", tasks }, { "files", files }, { "maps", maps }, { "maps_of_servers", maps_of_servers }, { "watches", watches }, { "queues", queues },
 		{ "messages", messages }, { "semaphores", semaphores }, { "segments", segments }, { "ports", ports }, { "backlog", backlog },
 		{ "terminals", terminals },
