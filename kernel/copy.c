@@ -1,54 +1,118 @@
 /*
  * The copy call: between the memory of a Reply's holder and the window of the caller behind it. Both sides are walked page by page
  * through their page tables and touched through the physmap, so no fault can happen here; a page that is missing ends the copy with a count.
+ * The lock is held all the while, so tables stay as they are, and a table is walked once for all its pages.
  */
 #include "kernel/calls.h"
+#include "kernel/fast.h"
+#include "kernel/frame.h"
 #include "kernel/vspace.h"
 #include "lib/string.h"
 
 #define COPY_BATCH (64 * 1024) /* bytes between preemption points */
 
-struct span {
+/* Where a copy stands on one side. */
+struct side {
 	struct vspace *space;
 	u64 address;
-	u8 *at;  /* through the physmap */
-	u64 len; /* bytes up to the end of the page */
+	u64 needs;        /* bits that a page's entry must have */
+	const u64 *entry; /* of the page there; NULL: not known */
 };
 
-static bool span_find(struct span *s, unsigned rights)
+static INLINE struct side side_of(struct vspace *space, u64 address, bool written)
+{
+	return (struct side){ .space = space, .address = address, .needs = PTE_PRESENT | PTE_USER | (written ? PTE_WRITE : 0) };
+}
+
+/* The kernel's address of it; NULL: no page is there that may be read, or written. */
+static INLINE u8 *side_at(struct side *s)
 {
 	paddr_t page;
 
-	if (!vspace_translate(s->space, s->address, rights, &page))
-		return false;
-	s->at = (u8 *)phys_to_virt(page) + (s->address & (PAGE_SIZE - 1));
-	s->len = PAGE_SIZE - (s->address & (PAGE_SIZE - 1));
-	return true;
+	if (!s->entry)
+		s->entry = vspace_entry_of(s->space, s->address);
+	if (likely(s->entry && (*s->entry & s->needs) == s->needs && frame_is_counted_memory(*s->entry & PTE_ADDRESS)))
+		page = *s->entry & PTE_ADDRESS;
+	else if (!vspace_translate(s->space, s->address, s->needs & PTE_WRITE ? VSPACE_READ | VSPACE_WRITE : VSPACE_READ, &page))
+		return NULL;
+	return (u8 *)phys_to_virt(page) + (s->address & (PAGE_SIZE - 1));
+}
+
+static INLINE u64 side_room(const struct side *s)
+{
+	return PAGE_SIZE - (s->address & (PAGE_SIZE - 1));
+}
+
+/* At most to the page's end. The next page's entry is the next of the table, if that goes on. */
+static INLINE void side_advance(struct side *s, u64 bytes)
+{
+	s->address += bytes;
+	if (s->address & (PAGE_SIZE - 1) || !s->entry)
+		return;
+	s->entry++;
+	if (IS_ALIGNED((u64)s->entry, PAGE_SIZE))
+		s->entry = NULL;
 }
 
 /* The window's address `offset` bytes in, and how much follows in that entry. */
-static bool window_at(struct thread *caller, u64 offset, u64 *address, u64 *room)
+static INLINE bool window_at(struct thread *caller, u64 offset, u64 *address, u64 *room)
 {
 	for (unsigned i = 0; i < thread_windows(caller); i++) {
-		struct message_window w = message_window(caller, i);
+		const volatile struct message_window *w = &caller->message_low->window[i];
+		u64 base = w->base, len = w->len; /* once: the caller may write there */
 
-		if (offset < w.len) {
-			*address = w.base + offset;
-			*room = w.len - offset;
-			return *address >= w.base && *address + *room - 1 >= *address;
+		if (offset < len) {
+			*address = base + offset;
+			*room = len - offset;
+			return *address >= base && *address + *room - 1 >= *address;
 		}
-		offset -= w.len;
+		offset -= len;
 	}
 	return false;
+}
+
+/* Of a copy's `length` bytes how many are done; *result says why not all, *touch where. */
+static u64 copy_pages(struct thread *t, struct thread *caller, bool in, u64 offset, u64 length, int *result, u64 *touch)
+{
+	struct side own = side_of(t->space, arg3(t), in), theirs = side_of(caller->space, 0, !in);
+	u64 done = 0, room = 0;
+
+	while (done < length) {
+		u8 *at, *other;
+		u64 n;
+
+		if (!room) {
+			if (!window_at(caller, offset + done, &theirs.address, &room)) {
+				*result = thread_windows(caller) ? K_INVALID_ARG : K_NO_RIGHT;
+				break;
+			}
+			theirs.entry = NULL;
+		}
+		other = side_at(&theirs);
+		at = other ? side_at(&own) : NULL;
+		if (unlikely(!at)) {
+			*result = other ? K_FAULT : K_PARTIAL;
+			*touch = other ? own.address : theirs.address;
+			break;
+		}
+		n = MIN(MIN(side_room(&own), side_room(&theirs)), MIN(room, length - done));
+		memcpy(in ? at : other, in ? other : at, n);
+		side_advance(&own, n);
+		side_advance(&theirs, n);
+		room -= n;
+		done += n;
+	}
+	this_core()->bytes_copied += done;
+	return done;
 }
 
 /* reply slot, direction, window offset, own address, length, done so far */
 int call_copy(struct thread *t)
 {
 	struct cte *slot = cspace_system_slot(t, arg0(t) & ~(u64)CPTR_SYSTEM);
-	bool in = arg1(t) == COPY_IN;
-	u64 batch = 0;
+	u64 length = MIN(arg4(t), (u64)COPY_BATCH), done, touch = 0;
 	struct thread *caller;
+	int result = K_OK;
 
 	if (!slot || cap_empty(slot))
 		return K_INVALID_CAP;
@@ -59,34 +123,15 @@ int call_copy(struct thread *t)
 	caller = reply_caller(slot);
 	if (!caller)
 		return K_GONE;
-	while (arg4(t)) {
-		struct span own = { .space = t->space, .address = arg3(t) }, theirs = { .space = caller->space };
-		u64 room, n, done = arg5(t);
-
-		if (batch >= COPY_BATCH)
-			return CALL_RESTART;
-		if (!window_at(caller, arg2(t), &theirs.address, &room)) {
-			set_values(t, done, 0);
-			return thread_windows(caller) ? K_INVALID_ARG : K_NO_RIGHT;
-		}
-		if (!span_find(&theirs, in ? VSPACE_READ : VSPACE_READ | VSPACE_WRITE)) {
-			set_values(t, done, theirs.address);
-			return K_PARTIAL;
-		}
-		if (!span_find(&own, in ? VSPACE_READ | VSPACE_WRITE : VSPACE_READ)) {
-			set_values(t, done, own.address);
-			return K_FAULT;
-		}
-		n = MIN(MIN(MIN(own.len, theirs.len), room), arg4(t));
-		memcpy(in ? own.at : theirs.at, in ? theirs.at : own.at, n);
-		this_core()->bytes_copied += n;
-		/* the registers are the state: a restart goes on from here */
-		t->frame.rdx += n;
-		t->frame.r8 += n;
-		t->frame.r9 -= n;
-		t->frame.r10 += n;
-		batch += n;
+	done = copy_pages(t, caller, arg1(t) == COPY_IN, arg2(t), length, &result, &touch);
+	if (result != K_OK || done == arg4(t)) {
+		set_values(t, arg5(t) + done, touch);
+		return result;
 	}
-	set_values(t, arg5(t), 0);
-	return K_OK;
+	/* the registers are the state: a restart goes on from here */
+	t->frame.rdx += done;
+	t->frame.r8 += done;
+	t->frame.r9 -= done;
+	t->frame.r10 += done;
+	return CALL_RESTART;
 }

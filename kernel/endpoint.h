@@ -72,7 +72,6 @@ u64 message_data_word(struct thread *t, unsigned index);
 void message_data_set_word(struct thread *t, unsigned index, u64 value);
 /* K_OK, or what is wrong with an info word that a thread wants to send. */
 int message_check(const struct thread *t, u64 info, bool call);
-struct message_window message_window(struct thread *t, unsigned index);
 
 /* Gives the message of a sender to a receiver that is not queued any more; makes the Reply. False: the receiver's reply slot is
  * not usable; the receiver was woken with K_OCCUPIED, the sender is as it was. */

@@ -203,7 +203,3 @@ int message_check(const struct thread *t, u64 info, bool call)
 	return K_OK;
 }
 
-struct message_window message_window(struct thread *t, unsigned index)
-{
-	return t->message_low->window[index];
-}

@@ -164,11 +164,26 @@ u64 *vspace_entry(struct vspace *vs, u64 address, bool make)
 	return &table_of(*entry)[index_of(address, 0)];
 }
 
+/* Whether user mappings may be there. */
+static bool page_ok(u64 address)
+{
+	return address < LOWER_END || address - GATE_BASE < GATE_END - GATE_BASE;
+}
+
 u64 *vspace_entry_of(struct vspace *vs, u64 address)
 {
-	if (!vspace_range_ok(ALIGN_DOWN(address, (u64)PAGE_SIZE), 1))
+	u64 entry = vs->root;
+
+	if (unlikely(!page_ok(address)))
 		return NULL;
-	return vspace_entry(vs, address, false);
+	/* unrolled, every level's shift is a constant: each page fault and each copy between two threads comes here */
+#pragma GCC unroll 3
+	for (unsigned level = 3; level > 0; level--) {
+		entry = table_of(entry)[index_of(address, level)];
+		if (unlikely((entry & (PTE_PRESENT | PTE_LARGE)) != PTE_PRESENT))
+			return NULL;
+	}
+	return &table_of(entry)[index_of(address, 0)];
 }
 
 void vspace_describe(u64 pte, u64 *entry, u64 *count)
@@ -246,8 +261,6 @@ static u64 mapping_of(struct vspace *vs, u64 address, u64 *span)
 
 	*span = PAGE_SIZE;
 
-	/* unrolled, every level's shift is a constant: each copy between two threads comes here twice a page */
-#pragma GCC unroll 4
 	for (int level = 3; level >= 0; level--) {
 		entry = table_of(entry)[index_of(address, (unsigned)level)];
 		if (unlikely(!(entry & PTE_PRESENT)))
@@ -264,7 +277,7 @@ bool vspace_translate(struct vspace *vs, u64 address, unsigned rights, paddr_t *
 {
 	u64 pte, span;
 
-	if (!vspace_range_ok(ALIGN_DOWN(address, (u64)PAGE_SIZE), 1))
+	if (!page_ok(address))
 		return false;
 	pte = mapping_of(vs, address, &span);
 	if ((pte_rights(pte) & rights) != rights)

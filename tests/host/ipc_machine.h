@@ -84,7 +84,7 @@ static inline void delete_slot(u64 slot)
 	CHECK_EQ(kcall(root, KCALL_cap_delete, SYS(ROOT_SLOT_CNODE), slot, 0, 0, 0, 0, 0), 0);
 }
 
-static void teardown(void)
+static inline void teardown(void)
 {
 	struct census census = { 0 };
 
