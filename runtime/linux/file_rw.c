@@ -95,6 +95,23 @@ static bool type_waits(u32 word)
 	return descriptor_type(word) != S_IFREG;
 }
 
+long file_go_on(struct thread_record *t, u32 word, const unsigned long a[6], bool write, unsigned long offset, long error, unsigned long info,
+	const unsigned long answer[2])
+{
+	struct buffer buffer = { a[1], a[2] };
+	struct transfer x = { .cptr = (unsigned)a[0], .write = write, .interruptible = type_waits(word), .offset = offset };
+	bool partial = error == K_OK && INFO_LABEL(info) == FILE_REPLY_PARTIAL;
+	long result = partial ? (long)answer[0] : file_result_words(error, info, answer[0], answer[1]);
+
+	if (partial && result < 0)
+		result = -EIO;
+	cursor_start(&x.at, &buffer, 1, buffer.len);
+	result = transfer_go_on(t, &x, result, partial ? answer[1] : 0);
+	if (result == -EPIPE && write)
+		signal_raise(t, SIGPIPE);
+	return result;
+}
+
 static long run(struct thread_record *t, const struct request *r, u32 word, const struct buffer *buffers, unsigned long count,
 	unsigned long total)
 {
@@ -190,7 +207,7 @@ long file_pread(struct thread_record *t, const unsigned long a[6])
 	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .positioned = true, .offset = a[3] }, a[1], a[2]);
 }
 
-long linux_pwrite64(struct thread_record *t, const unsigned long a[6])
+long file_pwrite(struct thread_record *t, const unsigned long a[6])
 {
 	return one_buffer(t, &(struct request){ .fd = (unsigned)a[0], .write = true, .positioned = true, .offset = a[3] }, a[1], a[2]);
 }

@@ -1,6 +1,6 @@
 /*
- * The short way of read and write: up to REGISTER_BYTES of one buffer, at the current position, between the program's memory and the registers of a single
- * message (abi/file.h). What is not like that, and what comes back otherwise than as asked for, goes the long way (file_rw.c, file_result).
+ * The short way of read and write with one buffer: up to REGISTER_BYTES between the program's memory and the registers of a single message (abi/file.h), more through
+ * a window, with one call. What is not like that, and what comes back otherwise than as asked for, goes the long way (file_rw.c, file_result).
  */
 #include "abi/file.h"
 #include "lib/errno.h"
@@ -8,6 +8,7 @@
 #include "runtime/linux/descriptors.h"
 #include "runtime/linux/file_call.h"
 #include "runtime/linux/files.h"
+#include "runtime/linux/iov.h"
 #include "runtime/linux/signal.h"
 #include "runtime/registers.h"
 #include "runtime/uaccess.h"
@@ -30,6 +31,11 @@ _Static_assert((S_IFDIR & S_IFSOCK) == S_IFDIR && !((S_IFREG | S_IFCHR | S_IFIFO
 static inline bool is_small(uaddr_t base, unsigned long length)
 {
 	return length - 1 < REGISTER_BYTES && user_range_ok(base, length);
+}
+
+static inline bool fits_window(uaddr_t base, unsigned long length)
+{
+	return length - 1 < TRANSFER_MAX && user_range_ok(base, length);
 }
 
 static inline bool readable(u32 word)
@@ -105,12 +111,37 @@ static inline long write_small(struct thread_record *t, u32 word, const unsigned
 	return write_rest(t, a, file_result_words(error, info, m[0], m[1]));
 }
 
+/* A whole number of bytes, which is all that a read gives at once and what a write wants, or else the long way's. */
+static inline long by_window(struct thread_record *t, u32 word, const unsigned long a[6], bool write, unsigned long offset)
+{
+	unsigned long length = a[2], info = info_of(word, write ? FILE_WRITE : FILE_READ) | INFO_WINDOWS(1), m[8] = { length, offset };
+	long error;
+
+	rt_window(t, 0, a[1], length);
+	error = registers_call((unsigned)a[0], &info, m, m);
+	if (likely(!error && !info && (write ? m[0] == length : m[0] <= length)))
+		return (long)m[0];
+	return file_go_on(t, word, a, write, offset, error, info, m);
+}
+
+static __attribute__((noinline)) long read_more(struct thread_record *t, u32 word, const unsigned long a[6], unsigned long offset)
+{
+	return by_window(t, word, a, false, offset);
+}
+
+static __attribute__((noinline)) long write_more(struct thread_record *t, u32 word, const unsigned long a[6], unsigned long offset)
+{
+	return by_window(t, word, a, true, offset);
+}
+
 long linux_read(struct thread_record *t, const unsigned long a[6])
 {
 	u32 word = dtable_get(&t->files->table, (unsigned)a[0]);
 
 	if (likely(readable(word) && is_small(a[1], a[2])))
 		return read_small(word, (unsigned)a[0], a[1], a[2], OFFSET_CURRENT);
+	if (readable(word) && fits_window(a[1], a[2]))
+		return read_more(t, word, a, OFFSET_CURRENT);
 	return file_read(t, a);
 }
 
@@ -120,14 +151,32 @@ long linux_write(struct thread_record *t, const unsigned long a[6])
 
 	if (likely(writable(word) && is_small(a[1], a[2])))
 		return write_small(t, word, a);
+	if (writable(word) && fits_window(a[1], a[2]))
+		return write_more(t, word, a, OFFSET_CURRENT);
 	return file_write(t, a);
+}
+
+static inline bool positioned(u32 word, unsigned long offset)
+{
+	return word & DESCRIPTOR_SEEKABLE && (long)offset >= 0;
 }
 
 long linux_pread64(struct thread_record *t, const unsigned long a[6])
 {
 	u32 word = dtable_get(&t->files->table, (unsigned)a[0]);
 
-	if (readable(word) && word & DESCRIPTOR_SEEKABLE && (long)a[3] >= 0 && is_small(a[1], a[2]))
+	if (!readable(word) || !positioned(word, a[3]))
+		return file_pread(t, a);
+	if (is_small(a[1], a[2]))
 		return read_small(word, (unsigned)a[0], a[1], a[2], a[3]);
-	return file_pread(t, a);
+	return fits_window(a[1], a[2]) ? read_more(t, word, a, a[3]) : file_pread(t, a);
+}
+
+long linux_pwrite64(struct thread_record *t, const unsigned long a[6])
+{
+	u32 word = dtable_get(&t->files->table, (unsigned)a[0]);
+
+	if (writable(word) && positioned(word, a[3]) && a[2] > REGISTER_BYTES && fits_window(a[1], a[2]))
+		return write_more(t, word, a, a[3]);
+	return file_pwrite(t, a);
 }

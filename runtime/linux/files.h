@@ -42,10 +42,14 @@ struct thread_record;
 	X(getxattr) X(lgetxattr) X(fgetxattr) X(setxattr) X(lsetxattr) X(fsetxattr) X(listxattr) X(llistxattr) X(flistxattr) \
 	X(removexattr) X(lremovexattr) X(fremovexattr)
 
-/* read, write, pread64, for whatever file_small.c does not do itself. */
+/* read, write, pread64, pwrite64, for whatever file_small.c does not do itself. */
 long file_read(struct thread_record *t, const unsigned long a[6]);
 long file_write(struct thread_record *t, const unsigned long a[6]);
 long file_pread(struct thread_record *t, const unsigned long a[6]);
+long file_pwrite(struct thread_record *t, const unsigned long a[6]);
+/* One of a single buffer, checked already, whose first call was made: an enum kernel_error, and info word and first words of the answer. offset: or OFFSET_CURRENT. */
+long file_go_on(struct thread_record *t, u32 word, const unsigned long a[6], bool write, unsigned long offset, long error, unsigned long info,
+	const unsigned long answer[2]);
 
 #define X(name) long linux_##name(struct thread_record *t, const unsigned long a[6]);
 FILE_CALLS(X)

@@ -162,23 +162,39 @@ static long after_step(struct transfer *x, const struct step *s, long n, unsigne
 	return n != 0 && ((x->write && !x->stream) || (unsigned long)n == s->asked);
 }
 
-long transfer_run(struct thread_record *t, struct transfer *x)
+/* After a step, with its result, to the end. */
+static long go_on(struct thread_record *t, struct transfer *x, struct step *s, long n)
 {
 	unsigned long wanted = x->at.left, last_address = ~0ul;
-	long go = 1;
+	long go;
 
-	while (go == 1) {
-		struct step s;
-		long n = step(t, x, &s);
-
-		if (n >= 0) {
-			moved(x, n);
-			go = x->at.left ? after_step(x, &s, n, &last_address) : 0;
-		} else {
+	for (;;) {
+		if (n < 0) {
 			go = n;
+			break;
 		}
+		moved(x, n);
+		go = x->at.left ? after_step(x, s, n, &last_address) : 0;
+		if (go != 1)
+			break;
+		n = step(t, x, s);
 	}
 	return wanted != x->at.left ? (long)(wanted - x->at.left) : go;
+}
+
+long transfer_run(struct thread_record *t, struct transfer *x)
+{
+	struct step s;
+	long n = step(t, x, &s);
+
+	return go_on(t, x, &s, n);
+}
+
+long transfer_go_on(struct thread_record *t, struct transfer *x, long n, unsigned long address)
+{
+	struct step s = { .asked = x->at.left, .partial = address != 0, .address = address };
+
+	return go_on(t, x, &s, n > (long)s.asked ? -EIO : n);
 }
 
 static long run_own(struct thread_record *t, unsigned long cptr, const void *memory, size_t length, unsigned long offset, bool write)
