@@ -78,24 +78,52 @@ void arena_abort(void)
 	roll_back();
 }
 
-void arena_save(void *place, size_t size)
+/* Room for a record of so many bytes; NULL: nothing is to be saved. */
+static inline u8 *log_room(u64 padded)
 {
-	u64 padded = ALIGN_UP(size, 8), at = arena->log_used;
-	struct record record = { .place = place, .size = size };
+	u64 at = arena->log_used;
 
 	/* A tree that is not complete yet is thrown away at the next start. */
-	if (!arena->ready)
-		return;
+	if (unlikely(!arena->ready))
+		return NULL;
 	/* Every transaction is small and of a known shape; one that is not would be a bug here, found in tests. */
-	if (at + padded + sizeof(record) > LOG_BYTES)
+	if (unlikely(at + padded + sizeof(struct record) > LOG_BYTES))
 		__builtin_trap();
-	memcpy(arena->log + at, place, size);
-	memcpy(arena->log + at + padded, &record, sizeof(record));
+	return arena->log + at;
+}
+
+/* The record is there. */
+static inline void log_end(u64 padded)
+{
 	arena_crash_point();
 	barrier();
-	arena->log_used = at + padded + sizeof(record);
+	arena->log_used += padded + sizeof(struct record);
 	barrier();
 	arena_crash_point();
+}
+
+void arena_save(void *place, size_t size)
+{
+	u64 padded = ALIGN_UP(size, 8);
+	struct record record = { .place = place, .size = size };
+	u8 *at = log_room(padded);
+
+	if (!at)
+		return;
+	memcpy(at, place, size);
+	memcpy(at + padded, &record, sizeof(record));
+	log_end(padded);
+}
+
+void arena_save_word(void *place, size_t size, u64 old)
+{
+	struct { u64 old; struct record record; } *at = (void *)log_room(sizeof(old));
+
+	if (!at)
+		return;
+	at->old = old;
+	at->record = (struct record){ .place = place, .size = size };
+	log_end(sizeof(old));
 }
 
 /* ---- blocks ---- */

@@ -60,8 +60,9 @@ void arena_abort(void);
 void *arena_take(enum arena_pool pool, size_t size);
 void arena_free(enum arena_pool pool, void *block, size_t size);
 
-/* Saves what is at `place` before it is changed. */
+/* Saves what is at `place` before it is changed; the second: `old`, of at most 8 bytes. */
 void arena_save(void *place, size_t size);
+void arena_save_word(void *place, size_t size, u64 old);
 
 #ifdef HOST_TEST
 /* Tests end a run at any of these points. */
@@ -70,11 +71,11 @@ void arena_crash_point(void);
 static inline void arena_crash_point(void) {}
 #endif
 
-#define SET(place, value)                                   \
-	do {                                                \
-		arena_save(&(place), sizeof(place));        \
-		(place) = (value);                          \
-		arena_crash_point();                        \
+#define SET(place, value)                                               \
+	do {                                                            \
+		arena_save_word(&(place), sizeof(place), (u64)(place)); \
+		(place) = (value);                                      \
+		arena_crash_point();                                    \
 	} while (0)
 
 #endif
