@@ -193,6 +193,7 @@ static void request_begin(struct request *request, const struct arrival *arrival
 	}
 	request->badge = arrival->badge;
 	request->principal = arrival->principal & PRINCIPAL_MASK;
+	request->sender = arrival->principal;
 	if (request->label == FILE_READ && request->m[2] & TRANSFER_REGISTERS)
 		request->form = FORM_READ_REGISTERS;
 	else if (request->label >= FILE_WRITE_REGISTERS)

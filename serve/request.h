@@ -50,6 +50,7 @@ struct request {
 	u16 pools_tried;          /* framework: that had no room for the answer's Handles */
 	bool kept;
 	unsigned long badge, principal;
+	unsigned long sender;     /* `principal` with the charge above it, as it came */
 	unsigned long m[8];
 	struct open_file *file;   /* the badge's; NULL: none */
 	unsigned received[MESSAGE_CAPS]; /* slots of the capabilities that came with it; 0: none. Taken: set it to 0 */
@@ -75,6 +76,12 @@ struct request {
 	struct open_file *opening; /* framework: the file whose open waits */
 	struct request *next;      /* framework: free list; all requests by slot */
 };
+
+/* The role that pays for what is done for the caller. */
+static inline unsigned request_charge(const struct request *request)
+{
+	return (unsigned)(request->sender >> PRINCIPAL_CHARGE_SHIFT);
+}
 
 /*
  * Keeps the request: `cancel` as above. Returns REQUEST_KEPT, or -ENOMEM if no reply slot would be left to receive with (then the request was

@@ -2,35 +2,19 @@
 
 #include "lib/errno.h"
 #include "lib/string.h"
+#include "servers/ramfs/small.h"
 #include "servers/ramfs/tree_internal.h"
+#include "servers/ramfs/window.h"
 
-#define WINDOW_MAX   0x4000000ul
-#define WINDOW_MIN   0x10000ul
-#define WINDOWS_KEPT 512
 #define CAPACITY_STEP 0x10000ul
 #define WRITE_MAX    0x1000000ul
 
-/* A part of an object, mapped here. */
-struct window {
-	struct list_node link; /* the oldest first */
-	struct inode *inode;   /* NULL: its inode has gone */
-	unsigned long address;
-	u64 start, length;
-};
-
-static struct list_node windows = LIST_INIT(windows);
-static unsigned window_count;
 static const u8 *image_bytes;
 static u64 image_size, pages_limit, pages_used;
 
 static u64 pages_of(u64 size)
 {
 	return DIV_ROUND_UP(size, (u64)PAGE_SIZE);
-}
-
-static u64 object_of(const struct inode *inode)
-{
-	return OBJECT_FILE + inode->ino;
 }
 
 void data_init(const u8 *image, u64 size, u64 limit)
@@ -47,14 +31,21 @@ u64 data_pages_limit(void)
 
 u64 data_pages_used(void)
 {
-	return pages_used + pages_of(arena->used);
+	return pages_used + small_count() + pages_of(arena->used);
+}
+
+static u64 pages_held(const struct inode *inode)
+{
+	if (inode->has_object)
+		return inode->pages;
+	if (inode->small)
+		return 1;
+	return inode->image != NO_IMAGE ? pages_of(inode->size) : 0;
 }
 
 u64 data_blocks(const struct inode *inode)
 {
-	if (!inode_is(inode, S_IFREG))
-		return 0;
-	return (inode->has_object ? inode->pages : inode->image != NO_IMAGE ? pages_of(inode->size) : 0) * (PAGE_SIZE / 512);
+	return inode_is(inode, S_IFREG) ? pages_held(inode) * (PAGE_SIZE / 512) : 0;
 }
 
 /* Whether the bytes are still those of the image. */
@@ -63,74 +54,17 @@ static bool in_image(const struct inode *inode)
 	return inode->image != NO_IMAGE && !inode->modified;
 }
 
-/* ---- windows ---- */
-
-static void window_close(struct window *window)
+static const u8 *image_of(const struct inode *inode)
 {
-	object_unmap(window->address, window->length);
-	list_remove(&window->link);
-	window_count--;
-	if (window->inode)
-		window->inode->mapping = NULL;
-	memory_free(window, sizeof(*window));
+	return in_image(inode) ? image_bytes + inode->image : NULL;
 }
 
-static u64 window_length(u64 needed)
+void data_gone(u64 ino, bool has_object, void *mapping, u64 pages, u8 *small)
 {
-	u64 length = WINDOW_MIN;
-
-	while (length < needed && length < WINDOW_MAX)
-		length *= 2;
-	return length;
-}
-
-static struct window *window_open(struct inode *inode, u64 offset)
-{
-	u64 start = ALIGN_DOWN(offset, WINDOW_MAX), end = MIN(MAX(inode->size, offset + 1), start + WINDOW_MAX);
-	struct window *window = memory_take(sizeof(*window));
-	long address;
-
-	if (!window)
-		return NULL;
-	window->start = start;
-	window->length = window_length(end - start);
-	address = object_map(object_of(inode), start, window->length, true, 0);
-	if (address < 0) {
-		memory_free(window, sizeof(*window));
-		return NULL;
-	}
-	window->address = (unsigned long)address;
-	window->inode = inode;
-	list_push_back(&windows, &window->link);
-	inode->mapping = window;
-	if (++window_count > WINDOWS_KEPT)
-		window_close(list_first_entry(&windows, struct window, link));
-	return window;
-}
-
-/* The object's memory at offset, and how much of it follows; NULL: no memory. */
-static u8 *window_at(struct inode *inode, u64 offset, u64 *length)
-{
-	struct window *window = inode->mapping;
-
-	if (unlikely(window && (offset < window->start || offset - window->start >= window->length))) {
-		window_close(window);
-		window = NULL;
-	}
-	if (unlikely(!window))
-		window = window_open(inode, offset);
-	if (!window)
-		return NULL;
-	*length = window->length - (offset - window->start);
-	return (u8 *)window->address + (offset - window->start);
-}
-
-void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
-{
-	if (mapping) {
-		((struct window *)mapping)->inode = NULL;
-		window_close(mapping);
-	}
+	if (small)
+		small_give(small);
+	if (mapping)
+		window_drop(mapping);
 	if (!has_object)
 		return;
 	object_destroy(OBJECT_FILE + ino);
@@ -141,7 +75,7 @@ void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
 
 static long set_capacity(struct inode *inode, u64 size)
 {
-	long error = object_resize(object_of(inode), size);
+	long error = object_resize(data_object(inode), size);
 
 	if (error)
 		return error == -ENOMEM ? -ENOSPC : error;
@@ -160,11 +94,11 @@ static long object_cut(const struct inode *inode)
 		at++;
 	if (at == end)
 		return 0;
-	error = object_resize(object_of(inode), end);
-	return error ? error : object_resize(object_of(inode), inode->size);
+	error = object_resize(data_object(inode), end);
+	return error ? error : object_resize(data_object(inode), inode->size);
 }
 
-static long object_copy(struct inode *inode)
+static long object_copy(struct inode *inode, const u8 *from)
 {
 	u64 length;
 
@@ -174,7 +108,7 @@ static long object_copy(struct inode *inode)
 		if (!to)
 			return -ENOSPC;
 		length = MIN(length, inode->size - done);
-		memcpy(to, image_bytes + inode->image + done, length);
+		memcpy(to, from + done, length);
 	}
 	return 0;
 }
@@ -188,9 +122,35 @@ static long object_fill(struct inode *inode)
 	if (!pages)
 		return 0;
 	if (!IS_ALIGNED(inode->image, PAGE_SIZE))
-		return object_copy(inode);
-	error = root_call5(PROC_OBJECT_IMAGE, object_of(inode), 0, pages, inode->image, 0);
+		return object_copy(inode, image_bytes + inode->image);
+	error = root_call5(PROC_OBJECT_IMAGE, data_object(inode), 0, pages, inode->image, 0);
 	return error ? error : object_cut(inode);
+}
+
+/* It is a small file no more. Its object is complete before it counts; a kill then may leave it the page, too. */
+static long object_from_small(struct inode *inode)
+{
+	u8 *page = inode->small;
+	long error = object_create(data_object(inode), inode->size);
+
+	if (error == -EEXIST) /* as in object_make */
+		error = object_resize(data_object(inode), inode->size);
+	if (!error)
+		error = object_copy(inode, page);
+	if (error) {
+		data_gone(inode->ino, true, inode->mapping, 0, NULL);
+		inode->mapping = NULL;
+		return error == -ENOMEM ? -ENOSPC : error;
+	}
+	inode->capacity = inode->size + 1;
+	inode->pages = inode->page_end = 1;
+	arena_crash_point();
+	inode->has_object = 1;
+	arena_crash_point();
+	inode->small = NULL;
+	pages_used++;
+	small_give(page);
+	return 0;
 }
 
 static long object_make(struct inode *inode)
@@ -201,13 +161,15 @@ static long object_make(struct inode *inode)
 	inode_refresh(inode);
 	if (inode->has_object)
 		return 0;
-	error = object_create(object_of(inode), inode->size);
+	if (inode->small)
+		return object_from_small(inode);
+	error = object_create(data_object(inode), inode->size);
 	if (error == -EEXIST)
 		error = 0; /* a kill came between its creation and the inode's knowing: empty, as created */
 	if (!error && from_image)
 		error = object_fill(inode);
 	if (error) {
-		object_destroy(object_of(inode));
+		object_destroy(data_object(inode));
 		return error == -ENOMEM ? -ENOSPC : error;
 	}
 	inode->capacity = inode->size + 1;
@@ -239,7 +201,7 @@ static bool is_full(const struct inode *inode)
 
 static u64 object_seek(const struct inode *inode, u64 offset, bool hole)
 {
-	long found = root_call3(PROC_OBJECT_SEEK, object_of(inode), offset, hole);
+	long found = root_call3(PROC_OBJECT_SEEK, data_object(inode), offset, hole);
 
 	return found < 0 ? UINT64_MAX : MAX((u64)found, offset);
 }
@@ -368,6 +330,8 @@ long data_read(struct request *request, struct inode *inode, u64 offset, size_t 
 	length = MIN(length, inode->size - offset);
 	if (in_image(inode))
 		return (long)request_give(request, image_bytes + inode->image + offset, length);
+	if (inode->small)
+		return (long)request_give(request, inode->small + offset, length);
 	if (!inode->has_object)
 		return (long)request_give_zeros(request, length);
 	inode_refresh(inode);
@@ -471,17 +435,12 @@ static void touch(struct inode *inode)
 	inode->mtime = inode->ctime = tree_hooks->now();
 }
 
-long data_write(struct request *request, struct inode *inode, u64 offset, size_t length)
+static long write_object(struct request *request, struct inode *inode, u64 offset, size_t length)
 {
 	u64 missing = 0;
 	size_t done;
-	long error;
+	long error = make_writable(inode);
 
-	if (offset >= FILE_SIZE_MAX)
-		return -EFBIG;
-	/* The client asks for the rest; others get their turn in between. */
-	length = MIN(length, MIN(FILE_SIZE_MAX - offset, WRITE_MAX));
-	error = make_writable(inode);
 	if (error)
 		return error;
 	length = fit(inode, offset, length, &missing);
@@ -499,9 +458,30 @@ long data_write(struct request *request, struct inode *inode, u64 offset, size_t
 		count_made(inode, offset, offset + length, missing);
 	else
 		set_pages(inode, inode->pages + missing);
-	if (done)
-		touch(inode);
 	return (long)done;
+}
+
+/* Whether it has a page already, or may have one. */
+static bool room_for_small(const struct inode *inode)
+{
+	return inode->small || room_left();
+}
+
+long data_write(struct request *request, struct inode *inode, u64 offset, size_t length)
+{
+	long done = SMALL_NONE;
+
+	if (offset >= FILE_SIZE_MAX)
+		return -EFBIG;
+	/* The client asks for the rest; others get their turn in between. */
+	length = MIN(length, MIN(FILE_SIZE_MAX - offset, WRITE_MAX));
+	if (small_may_be(inode, offset + length) && room_for_small(inode))
+		done = small_write(request, inode, image_of(inode), offset, length);
+	if (done == SMALL_NONE)
+		done = write_object(request, inode, offset, length);
+	if (done > 0)
+		touch(inode);
+	return done;
 }
 
 /* ---- truncation ---- */
@@ -512,36 +492,41 @@ static bool shrinks(const struct inode *inode, u64 size)
 	return size < inode->size || (size == inode->size && inode->page_end > pages_of(size));
 }
 
-long data_truncate(struct inode *inode, u64 size)
+static long truncate_object(struct inode *inode, u64 size)
 {
-	long error = 0;
+	long error = make_writable(inode);
+
+	if (!error)
+		error = capacity_known(inode);
+	if (!error && shrinks(inode, size))
+		error = shrink_object(inode, size);
+	else if (!error && inode->exact)
+		error = end_exactly(inode, size);
+	if (!error)
+		inode->size = size;
+	return error;
+}
+
+long data_truncate(struct inode *inode, u64 size, unsigned charge)
+{
+	long error = SMALL_NONE;
 
 	if (size > FILE_SIZE_MAX)
 		return -EFBIG;
-	if (!inode->has_object && !size) {
-		inode->size = 0;
-		inode->image = NO_IMAGE;
-	} else {
-		error = make_writable(inode);
-		if (!error)
-			error = capacity_known(inode);
-		if (!error && shrinks(inode, size))
-			error = shrink_object(inode, size);
-		else if (!error && inode->exact)
-			error = end_exactly(inode, size);
-	}
-	if (error)
-		return error;
-	inode->size = size;
-	touch(inode);
-	return 0;
+	if (!inode->has_object && (!size || (small_may_be(inode, size) && (!image_of(inode) || room_left()))))
+		error = small_truncate(inode, image_of(inode), size, charge);
+	if (error == SMALL_NONE)
+		error = truncate_object(inode, size);
+	if (!error)
+		touch(inode);
+	return error;
 }
 
 long data_seek(struct inode *inode, u64 offset, bool hole)
 {
 	u64 found;
 
-	if (in_image(inode))
+	if (in_image(inode) || inode->small)
 		return (long)(hole ? inode->size : offset);
 	if (!inode->has_object)
 		return hole ? (long)offset : -ENXIO;
@@ -619,7 +604,7 @@ static long punch_pages(struct inode *inode, u64 offset, u64 end)
 {
 	/* A kill in between leaves a count that is too low. */
 	set_pages(inode, inode->pages - MIN(inode->pages, (end - offset) / PAGE_SIZE));
-	return object_punch(object_of(inode), offset, end - offset);
+	return object_punch(data_object(inode), offset, end - offset);
 }
 
 long data_punch(struct inode *inode, u64 offset, u64 length)
@@ -653,7 +638,7 @@ long data_share(struct inode *inode, bool writable, u64 *object)
 	if (!error)
 		error = end_exactly(inode, inode->size);
 	inode->exact = 1;
-	*object = object_of(inode);
+	*object = data_object(inode);
 	return error;
 }
 
@@ -662,7 +647,7 @@ long data_share(struct inode *inode, bool writable, u64 *object)
 static bool has_inode(u64 id)
 {
 	for (const struct inode *inode = (struct inode *)arena->root[ROOT_INODES]; inode; inode = inode->next)
-		if (inode_is(inode, S_IFREG) && inode->has_object && object_of(inode) == id)
+		if (inode_is(inode, S_IFREG) && inode->has_object && data_object(inode) == id)
 			return true;
 	return false;
 }
@@ -679,12 +664,18 @@ void data_recover(void)
 		index++;
 	}
 	pages_used = 0;
+	small_recover_begin();
 	for (struct inode *inode = (struct inode *)arena->root[ROOT_INODES]; inode; inode = inode->next) {
-		if (!inode_is(inode, S_IFREG) || !inode->has_object)
+		if (!inode_is(inode, S_IFREG))
+			continue;
+		if (!small_file_recover(inode))
+			serve_fail("a file's page is not there (inode %lu)", inode->ino);
+		if (!inode->has_object)
 			continue;
 		/* Clients may have it mapped: sizes stay exact. */
 		inode_refresh(inode);
 		inode->exact = 1;
 		pages_used += inode->pages;
 	}
+	small_recover_end();
 }

@@ -146,7 +146,7 @@ static long resize(struct inode *inode, u64 size)
 
 	if ((size < inode->size && seals & SEAL_SHRINK) || (size > inode->size && seals & SEAL_GROW))
 		return -EPERM;
-	return data_truncate(inode, size);
+	return data_truncate(inode, size, request_charge(serve_request));
 }
 
 /* How much of a write may be done: all, or with a file that may not grow the pages that lie in it. */
@@ -164,7 +164,7 @@ static long writable_length(const struct inode *inode, u64 offset, size_t length
 
 static bool mapped_writable(const struct inode *inode)
 {
-	unsigned long m[8] = { OBJECT_FILE + inode->ino };
+	unsigned long m[8] = { data_object(inode) };
 
 	return inode->has_object && root_call(PROC_OBJECT_INFO, m, 0) >= 0 && m[3];
 }

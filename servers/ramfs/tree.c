@@ -125,7 +125,7 @@ void inode_open(struct inode *inode)
 /* An inode that nobody can reach any more: freed, then its data. */
 void inode_reclaim(struct inode *inode)
 {
-	struct { u64 ino; bool has_object; void *mapping; u64 pages; } gone = { .ino = inode->ino };
+	struct { u64 ino; bool has_object; void *mapping; u64 pages; u8 *small; } gone = { .ino = inode->ino };
 
 	tree_hooks->inode_gone(inode);
 	inode_refresh(inode);
@@ -133,11 +133,12 @@ void inode_reclaim(struct inode *inode)
 	if (inode_is(inode, S_IFREG)) {
 		gone.has_object = inode->has_object;
 		gone.pages = inode->pages;
+		gone.small = inode->small;
 	}
 	arena_begin();
 	inode_free(inode);
 	arena_commit();
-	tree_hooks->data_gone(gone.ino, gone.has_object, gone.mapping, gone.pages);
+	tree_hooks->data_gone(gone.ino, gone.has_object, gone.mapping, gone.pages, gone.small);
 }
 
 void inode_close(struct inode *inode)

@@ -61,7 +61,8 @@ struct inode {
 			u64 has_object;
 			u64 pages;   /* data pages of the object, those from the image too; clients that write through maps can make more */
 			u64 page_end; /* behind it the object has no pages but those that clients have made; may be larger than the size */
-			u64 modified; /* the object differs from the image */
+			u64 modified; /* what it has differs from the image */
+			u8 *small;   /* without an object: the page with its bytes (small.h), or NULL */
 		};
 		char *text;      /* link */
 	};
@@ -71,7 +72,7 @@ struct inode {
 	/* volatile */
 	u64 epoch, opens;
 	void *mapping;
-	u64 capacity;            /* size that root knows of the object, plus 1; 0: not known */
+	u64 capacity;            /* size that root knows of the object, plus 1; of a small file 1; 0: not known */
 	u64 exact;               /* it was mapped by a client: capacity follows the size */
 };
 
@@ -87,7 +88,7 @@ struct tree_hooks {
 	/* The inode was freed (after the commit): its data may go. */
 	/* The inode is about to be freed; its address may be another's soon. */
 	void (*inode_gone)(struct inode *inode);
-	void (*data_gone)(u64 ino, bool has_object, void *mapping, u64 pages);
+	void (*data_gone)(u64 ino, bool has_object, void *mapping, u64 pages, u8 *small);
 };
 extern const struct tree_hooks *tree_hooks;
 

@@ -1,6 +1,7 @@
 #include "fake_serve.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +181,16 @@ void memory_free(void *memory, size_t size)
 	free(memory);
 }
 
+void *memory_resize(void *memory, size_t size, size_t new_size)
+{
+	void *fresh = memory_take(new_size);
+
+	if (memory)
+		memcpy(fresh, memory, MIN(size, new_size));
+	memory_free(memory, size);
+	return fresh;
+}
+
 unsigned long kernel_monotonic(void)
 {
 	return fake_now;
@@ -211,6 +222,12 @@ void serve_log(int level, const char *fmt, ...)
 {
 	(void)level;
 	(void)fmt;
+}
+
+noreturn void serve_fail(const char *fmt, ...)
+{
+	fprintf(stderr, "serve_fail: %s\n", fmt);
+	abort();
 }
 
 long root_call(unsigned label, unsigned long m[8], unsigned bytes)

@@ -29,9 +29,9 @@ static u64 now(void)
 	return 1;
 }
 
-static void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
+static void data_gone(u64 ino, bool has_object, void *mapping, u64 pages, u8 *small)
 {
-	(void)ino, (void)has_object, (void)mapping, (void)pages;
+	(void)ino, (void)has_object, (void)mapping, (void)pages, (void)small;
 }
 
 static void inode_gone(struct inode *inode)

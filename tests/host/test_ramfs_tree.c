@@ -42,9 +42,9 @@ static u64 now(void)
 	return ++fake_time;
 }
 
-static void data_gone(u64 ino, bool has_object, void *mapping, u64 pages)
+static void data_gone(u64 ino, bool has_object, void *mapping, u64 pages, u8 *small)
 {
-	(void)ino, (void)has_object, (void)mapping, (void)pages;
+	(void)ino, (void)has_object, (void)mapping, (void)pages, (void)small;
 	data_gone_count++;
 }
 
