@@ -5,6 +5,7 @@
  */
 #include "kernel/calls.h"
 #include "kernel/fast.h"
+#include "kernel/fastpath.h"
 #include "kernel/frame.h"
 #include "kernel/vspace.h"
 #include "lib/string.h"
@@ -71,8 +72,8 @@ static INLINE bool window_at(struct thread *caller, u64 offset, u64 *address, u6
 	return false;
 }
 
-/* Of a copy's `length` bytes how many are done; *result says why not all, *touch where. */
-static u64 copy_pages(struct thread *t, struct thread *caller, bool in, u64 offset, u64 length, int *result, u64 *touch)
+/* Of a copy's `length` bytes how many are done; *result says why not all, *touch where. Each direction is compiled by itself. */
+static INLINE u64 copy_pages(struct thread *t, struct thread *caller, bool in, u64 offset, u64 length, int *result, u64 *touch)
 {
 	struct side own = side_of(t->space, arg3(t), in), theirs = side_of(caller->space, 0, !in);
 	u64 done = 0, room = 0;
@@ -106,6 +107,16 @@ static u64 copy_pages(struct thread *t, struct thread *caller, bool in, u64 offs
 	return done;
 }
 
+static __attribute__((noinline)) u64 copy_in(struct thread *t, struct thread *caller, u64 length, int *result, u64 *touch)
+{
+	return copy_pages(t, caller, true, arg2(t), length, result, touch);
+}
+
+static __attribute__((noinline)) u64 copy_out(struct thread *t, struct thread *caller, u64 length, int *result, u64 *touch)
+{
+	return copy_pages(t, caller, false, arg2(t), length, result, touch);
+}
+
 /* reply slot, direction, window offset, own address, length, done so far */
 int call_copy(struct thread *t)
 {
@@ -123,7 +134,7 @@ int call_copy(struct thread *t)
 	caller = reply_caller(slot);
 	if (!caller)
 		return K_GONE;
-	done = copy_pages(t, caller, arg1(t) == COPY_IN, arg2(t), length, &result, &touch);
+	done = arg1(t) == COPY_IN ? copy_in(t, caller, length, &result, &touch) : copy_out(t, caller, length, &result, &touch);
 	if (result != K_OK || done == arg4(t)) {
 		set_values(t, arg5(t) + done, touch);
 		return result;
@@ -134,4 +145,16 @@ int call_copy(struct thread *t)
 	t->frame.r9 -= done;
 	t->frame.r10 += done;
 	return CALL_RESTART;
+}
+
+struct thread *fast_copy(struct core *core, struct thread *t)
+{
+	int result;
+
+	if (unlikely(arg4(t) > COPY_BATCH))
+		return NULL;
+	result = call_copy(t);
+	stay(core, t);
+	t->frame.rax = (u64)(s64)result;
+	return t;
 }

@@ -199,6 +199,7 @@ static __attribute__((noinline)) struct thread *other_call(struct core *core, st
 	struct thread *next = NULL;
 
 	switch (number) {
+	case KCALL_copy: next = fast_copy(core, t); break;
 	case KCALL_reply: next = fast_reply(core, t); break;
 	case KCALL_recv: next = fast_recv(core, t); break;
 	case KCALL_reply_recv: next = fast_fault_answer(core, t); break;

@@ -19,6 +19,8 @@ struct thread *fast_recv(struct core *core, struct thread *t);
 /* fast_signal.c */
 struct thread *fast_signal(struct core *core, struct thread *t);
 struct thread *fast_wait(struct core *core, struct thread *t);
+/* copy.c: a copy that is done in one part */
+struct thread *fast_copy(struct core *core, struct thread *t);
 /* fast_fault.c: a page fault, pte: the page's entry or NULL; and a ReplyRecv that may be the answer to one. */
 struct thread *fast_fault(struct core *core, struct thread *t, const u64 *pte);
 struct thread *fast_fault_answer(struct core *core, struct thread *t);
