@@ -60,6 +60,7 @@ struct open_file {
 	unsigned kept;         /* framework: requests that wait with it, and what the server keeps; it is released when they have ended */
 	bool closed;           /* framework: the last descriptor is gone */
 	bool held;             /* framework: unhold is owed */
+	struct open_file *chain_next, **chain_link; /* framework: same_node.c */
 };
 
 static inline bool file_readable(const struct open_file *file)

@@ -78,6 +78,14 @@ static inline struct open_file *open_file_look(unsigned long badge)
 	return file && file->badge == badge ? file : NULL;
 }
 
+/* ---- same_node.c: the open files of a node ---- */
+void same_node_add(struct open_file *file);
+void same_node_remove(struct open_file *file);
+/* For so many open files, a power of two. False: no memory, and nothing has changed. */
+bool same_node_grow(unsigned count);
+struct open_file *same_node_first(u64 id);
+struct open_file *same_node_next(const struct open_file *file);
+
 /* Opens a node for the caller: checks flags against its type, truncates, calls the server, answers. */
 long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh);
 /* The rest of opening, once the file is there and no lease stands in the way: 0, the Handle is in the answer; REQUEST_KEPT; or the file has gone. */

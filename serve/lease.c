@@ -251,28 +251,13 @@ long lease_truncate(struct request *request, struct node node, u64 size)
 
 /* ---- F_SETLEASE, F_GETLEASE ---- */
 
-struct look {
-	const struct open_file *file;
-	bool writers; /* look for those that write, or else for all others */
-	bool found;
-};
-
-static void look_at(struct open_file *other, void *context)
-{
-	struct look *look = context;
-
-	if (other->node.id != look->file->node.id || other->flags & LINUX_O_PATH)
-		return;
-	look->found |= look->writers ? file_writable(other) : other != look->file;
-}
-
-/* Who has the file open in a way that the lease would be there to prevent. */
+/* Who has the file open in a way that the lease would be there to prevent: for writing, or at all. */
 static bool open_otherwise(const struct open_file *file, unsigned type)
 {
-	struct look look = { .file = file, .writers = type == LEASE_READ };
-
-	open_file_each(look_at, &look);
-	return look.found;
+	for (const struct open_file *other = same_node_first(file->node.id); other; other = same_node_next(other))
+		if (!(other->flags & LINUX_O_PATH) && (type == LEASE_READ ? file_writable(other) : other != file))
+			return true;
+	return false;
 }
 
 static bool others_in_the_way(const struct open_file *file, unsigned type)

@@ -27,8 +27,11 @@ struct open_file *open_file_by_badge(unsigned long badge)
 static bool table_grow(void)
 {
 	unsigned size = open_table_size ? open_table_size * 2 : 64;
-	struct open_file **grown = size > OPEN_INDEX_MASK ? NULL : memory_resize(open_table, open_table_size * sizeof(*open_table), size * sizeof(*open_table));
+	struct open_file **grown;
 
+	if (size > OPEN_INDEX_MASK || !same_node_grow(size))
+		return false;
+	grown = memory_resize(open_table, open_table_size * sizeof(*open_table), size * sizeof(*open_table));
 	if (!grown)
 		return false;
 	open_table = grown;
@@ -70,6 +73,7 @@ struct open_file *open_file_new(struct node node, unsigned flags, unsigned mode)
 	poll_queue_init(&file->own_poll);
 	file->poll = &file->own_poll;
 	open_table[index] = file;
+	same_node_add(file);
 	return file;
 }
 
@@ -85,6 +89,7 @@ void open_file_drop(struct open_file *file)
 	if (unlikely(watch_count))
 		watch_tell_gone();
 	open_table[file->badge & OPEN_INDEX_MASK] = NULL;
+	same_node_remove(file);
 	lease_drop(file);
 	memory_free(file, sizeof(*file));
 }
@@ -193,30 +198,17 @@ static long check_type(unsigned mode, unsigned flags)
 	return is_type(mode, LINUX_S_IFSOCK) ? -ENXIO : 0;
 }
 
-struct text_busy {
-	struct node node;
-	bool writers;   /* look for those who write, or else for those who run it */
-	bool found;
-};
-
-static void text_busy_look(struct open_file *file, void *context)
-{
-	struct text_busy *look = context;
-
-	if (file->node.id == look->node.id && !(file->flags & LINUX_O_PATH) && (look->writers ? file_writable(file) : file->flags & OPEN_EXEC))
-		look->found = true;
-}
-
 /* A file is run or written, not both. Only what is executable can be run, so other files need no look. */
 static long check_text(struct node node, unsigned mode, unsigned flags)
 {
-	struct text_busy look = { .node = node, .writers = flags & OPEN_EXEC };
+	bool runs = flags & OPEN_EXEC;
 
-	if (!is_type(mode, LINUX_S_IFREG) || !(mode & 0111) || flags & LINUX_O_PATH)
+	if (!is_type(mode, LINUX_S_IFREG) || !(mode & 0111) || flags & LINUX_O_PATH || !(runs || flags & LINUX_O_ACCMODE))
 		return 0;
-	if (look.writers || flags & LINUX_O_ACCMODE)
-		open_file_each(text_busy_look, &look);
-	return look.found ? -ETXTBSY : 0;
+	for (const struct open_file *file = same_node_first(node.id); file; file = same_node_next(file))
+		if (!(file->flags & LINUX_O_PATH) && (runs ? file_writable(file) : file->flags & OPEN_EXEC))
+			return -ETXTBSY;
+	return 0;
 }
 
 long forward_socket_name(struct request *request, struct node node, unsigned mount, unsigned purpose)

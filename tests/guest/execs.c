@@ -323,12 +323,81 @@ static void broken(void)
 	try("runs", "./broken");
 }
 
+/* ---- run or written, not both ---- */
+
+#define TELLS 15
+#define WAITS 16
+
+/* The copy, as a program: until nobody can write to what it waits for. */
+static void wait_as_program(void)
+{
+	write(TELLS, "", 1);
+	read(WAITS, &(char){ 0 }, 1);
+}
+
+static void copy_self(const char *name)
+{
+	static char bytes[1 << 20];
+	int fd = open("/proc/self/exe", O_RDONLY);
+	ssize_t size = read(fd, bytes, sizeof bytes);
+
+	close(fd);
+	put_file(name, bytes, (size_t)size, 0755);
+}
+
+static void opens(const char *what, int flags)
+{
+	int fd = open("copy", flags);
+
+	show(what, fd < 0 ? fd : 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void open_all(void)
+{
+	opens("for reading", O_RDONLY);
+	opens("by its path alone", O_PATH);
+	opens("for writing", O_WRONLY);
+	opens("for both", O_RDWR);
+	opens("truncated", O_WRONLY | O_TRUNC);
+}
+
+static void busy(void)
+{
+	int tells[2], waits[2], fd;
+	pid_t pid;
+
+	copy_self("copy");
+	fd = open("copy", O_WRONLY);
+	try("open for writing", "./copy");
+	close(fd);
+	pipe(tells);
+	pipe(waits);
+	pid = child();
+	if (pid == 0) {
+		dup2(tells[1], TELLS);
+		dup2(waits[0], WAITS);
+		close(waits[1]);
+		execl("./copy", "./copy", "wait", NULL);
+		_exit(1);
+	}
+	close(tells[1]);
+	show("it runs", read(tells[0], &(char){ 0 }, 1));
+	open_all();
+	close(waits[1]);
+	waitpid(pid, NULL, 0);
+	printf("it has ended\n");
+	open_all();
+	unlink("copy");
+}
+
 int main(int argc, char **argv)
 {
 	self = argv[0];
 	if (strchr(self, '/') == NULL)
 		self = "/tests/bin/execs";
-	static const struct part parts[] = { PART(errors), PART(too_big), PART(scripts), PART(look), PART(kept), PART(from_thread),
+	static const struct part parts[] = { PART(errors), PART(busy), PART(too_big), PART(scripts), PART(look), PART(kept), PART(from_thread),
 		PART(show_args), PART(environments), PART(broken) };
 	/* As the interpreter of a script: its name comes last. */
 	if (argc > 1 && strncmp(argv[argc - 1], "./s", 3) == 0) {
@@ -336,6 +405,8 @@ int main(int argc, char **argv)
 			printf("<%s>%c", argv[i], i + 1 < argc ? ' ' : '\n');
 		return 0;
 	}
+	if (argc > 1 && strcmp(argv[1], "wait") == 0)
+		return wait_as_program(), 0;
 	if (argc > 1 && strcmp(argv[1], "show_args") == 0)
 		return show_args(), 0;
 	return RUN_PARTS(parts, argc, argv);
