@@ -52,15 +52,14 @@ long pipe_make(struct request *request)
 
 	if (flags & ~(unsigned)(LINUX_O_NONBLOCK | LINUX_O_CLOEXEC | LINUX_O_DIRECT))
 		return -EINVAL;
-	pipe = pipe_new(request->principal, &result);
+	pipe = pipe_new(request->principal);
 	if (!pipe)
-		return result;
+		return -ENFILE; /* as Linux says it, whatever is missing */
 	flags &= LINUX_O_NONBLOCK | LINUX_O_DIRECT;
 	attr_of_pipe(&pipe->attr, request->principal);
 	struct open_file *reader = end_new(pipe, flags | LINUX_O_RDONLY), *writer = end_new(pipe, flags | LINUX_O_WRONLY);
 
-	result = reader && writer ? give_both(request, reader, writer) : -ENOMEM;
-
+	result = reader && writer ? give_both(request, reader, writer) : -ENFILE;
 	if (result) {
 		if (reader)
 			open_file_drop(reader);
@@ -174,9 +173,9 @@ static struct pipe *fifo_find(struct fifo_key key)
 	return NULL;
 }
 
-static struct pipe *fifo_new(struct fifo_key key, unsigned long principal, long *error)
+static struct pipe *fifo_new(struct fifo_key key, unsigned long principal)
 {
-	struct pipe *pipe = pipe_new(principal, error);
+	struct pipe *pipe = pipe_new(principal);
 
 	if (!pipe)
 		return NULL;
@@ -227,7 +226,7 @@ static long fifo_give(struct request *request, struct pipe *pipe, struct open_fi
 static long fifo_open_end(struct request *request, struct pipe *pipe)
 {
 	struct open_file *file = end_new(pipe, (unsigned)request->m[0] & ~(unsigned)NOT_KEPT);
-	long result = -ENOMEM;
+	long result = -ENFILE;
 
 	if (file) {
 		request->opening = file;
@@ -247,7 +246,6 @@ long pipe_fifo_open(struct request *request)
 {
 	struct fifo_key key = { request->badge, request->m[2], request->m[1] };
 	struct pipe *pipe;
-	long error = 0;
 
 	if (!request->forwarded || !(request->badge & BADGE_SERVICE) || request->badge == BADGE_SERVICE)
 		return -EPERM;
@@ -255,9 +253,9 @@ long pipe_fifo_open(struct request *request)
 		return -EINVAL;
 	pipe = fifo_find(key);
 	if (!pipe)
-		pipe = fifo_new(key, request->principal, &error);
+		pipe = fifo_new(key, request->principal);
 	if (!pipe)
-		return error;
+		return -ENOMEM; /* for want of the user's pages, too: so Linux says it of a FIFO */
 	fifo_describe(pipe, request);
 	return fifo_open_end(request, pipe);
 }

@@ -42,8 +42,8 @@ static inline struct pipe *pipe_of(struct node node)
 	return (struct pipe *)node.id;
 }
 
-/* Made by that principal. NULL: *error is -ENOMEM or -ENFILE. A pipe without ends is to be freed. */
-struct pipe *pipe_new(unsigned long principal, long *error);
+/* Made by that principal. NULL: no memory, or its user has too many pages of pipes. A pipe without ends is to be freed. */
+struct pipe *pipe_new(unsigned long principal);
 void pipe_free(struct pipe *pipe);
 
 /* Frees it if nobody has it any more. */

@@ -71,19 +71,17 @@ static size_t first_size(const struct pipe *pipe, bool limited)
 	return 0;
 }
 
-struct pipe *pipe_new(unsigned long principal, long *error)
+struct pipe *pipe_new(unsigned long principal)
 {
 	struct pipe *pipe = memory_take(sizeof(*pipe));
 	const struct principal_entry *who = principal_find(principal);
 	size_t size;
 
-	*error = -ENOMEM;
 	if (!pipe)
 		return NULL;
 	pipe->uid = who ? who->uid : 0;
 	size = first_size(pipe, !privileged(principal));
 	if (!size) {
-		*error = -ENFILE;
 		memory_free(pipe, sizeof(*pipe));
 		return NULL;
 	}

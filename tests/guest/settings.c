@@ -328,6 +328,7 @@ static void user_many_pipes(void)
 		SHOW(fcntl(fd[i], F_GETPIPE_SZ));
 	SHOW(fd[3]);
 	SHOW(new_pipe());
+	SHOW(open("fifo", O_RDWR));
 	SHOW(fcntl(fd[0], F_SETPIPE_SZ, 131072));
 	SHOW(fcntl(fd[2], F_SETPIPE_SZ, 16384));
 	SHOW(fcntl(fd[2], F_SETPIPE_SZ, 4096));
@@ -357,7 +358,10 @@ static void pipes(void)
 	put("fs/pipe-max-size", "1048576");
 	set("fs/pipe-user-pages-soft", "32");
 	set("fs/pipe-user-pages-hard", "35");
+	mkfifo("fifo", 0666);
+	chmod("fifo", 0666);
 	apart(user_many_pipes);
+	unlink("fifo");
 	put_back();
 }
 
