@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "fake_sockets.h"
+#include "lib/hash.h"
 #include "servers/socket/inet.h"
 
 /* ---- calls ---- */
@@ -137,6 +138,44 @@ static void nothing_is_left(size_t before)
 	CHECK_EQ(fake_requests_kept, 0);
 	CHECK_EQ(messages_held(), 0);
 	CHECK_EQ(fake_memory_used, before);
+}
+
+/* ---- anything at random ---- */
+
+#define FILES 24
+
+static u64 seed = 1;
+static struct open_file *all[FILES];
+
+__attribute__((unused)) static unsigned pick(unsigned n)
+{
+	return (unsigned)(splitmix64_next(&seed) % n);
+}
+
+static size_t anything_round(void (*anything)(unsigned which), u64 start)
+{
+	seed = start;
+	for (unsigned i = 0; i < 20000 && !CHECK_FAILED(); i++)
+		anything(pick(FILES));
+	for (unsigned i = 0; i < FILES; i++) {
+		if (all[i])
+			file_closed(all[i]);
+		all[i] = NULL;
+	}
+	return fake_memory_used;
+}
+
+/* Deeds with the files all[], by seeds from first to last. Each seed twice: what is kept for the next time is there then, and nothing more is taken. */
+__attribute__((unused)) static void leaves_nothing(void (*anything)(unsigned which), u64 first, u64 last)
+{
+	for (u64 start = first; start <= last && !CHECK_FAILED(); start++) {
+		size_t used = anything_round(anything, start);
+
+		nothing_is_left(used);
+		CHECK_EQ(anything_round(anything, start), used);
+		if (CHECK_FAILED())
+			printf("seed %llu\n", (unsigned long long)start);
+	}
 }
 
 #endif

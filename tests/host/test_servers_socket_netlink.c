@@ -4,7 +4,6 @@
  * requests, attributes and filters of random bytes. When nobody has a socket any more nothing is left.
  */
 #include "fake_inet.h"
-#include "lib/hash.h"
 #include "servers/socket/netlink/netlink.h"
 
 #include <linux/inet_diag.h>
@@ -12,13 +11,7 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 
-static u64 seed = 1;
 static u8 bytes[70000];
-
-static unsigned pick(unsigned n)
-{
-	return (unsigned)((seed = hash_u64(seed + 1)) % n);
-}
 
 static struct open_file *netlink(unsigned protocol)
 {
@@ -515,9 +508,6 @@ static void a_dump_of_what_changes_tells_each_once(void)
 
 /* ---- anything at random ---- */
 
-#define FILES 16
-
-static struct open_file *all[FILES];
 static u8 sent[40000];
 
 static size_t random_name_of(u8 *to)
@@ -656,30 +646,12 @@ static void anything(unsigned i)
 	}
 }
 
-static size_t anything_round(u64 start)
-{
-	seed = start;
-	fake_principals[0].euid = start % 2 ? 0 : 2;
-	for (unsigned i = 0; i < 20000 && !CHECK_FAILED(); i++)
-		anything(pick(FILES));
-	for (unsigned i = 0; i < FILES; i++) {
-		if (all[i])
-			file_closed(all[i]);
-		all[i] = NULL;
-	}
-	return fake_memory_used;
-}
-
 static void anything_at_random_leaves_nothing(void)
 {
-	for (u64 start = 21; start <= 28 && !CHECK_FAILED(); start++) {
-		size_t used = anything_round(start);
-
-		nothing_is_left(used);
-		CHECK_EQ(anything_round(start), used);
-		if (CHECK_FAILED())
-			printf("seed %llu\n", (unsigned long long)start);
-	}
+	leaves_nothing(anything, 21, 24);
+	fake_principals[0].euid = 0;
+	leaves_nothing(anything, 25, 28);
+	fake_principals[0].euid = 2;
 }
 
 int main(void)
