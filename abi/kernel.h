@@ -93,9 +93,12 @@ enum object_type {
 #define INFO_CAPS_SHIFT     16 /* 0..4: capabilities moved from send_slot[] to the receiver's recv_slot[] */
 #define INFO_CAPS_MASK      0x7ull
 #define INFO_WINDOWS_SHIFT  19 /* Call: 0..16 entries of window[] that the holder of the Reply may copy through.
-				* Forward: 0 drops the caller's window, anything else keeps it. Reply: ignored. */
+				* Forward: 0 drops the caller's window, anything else keeps it. Reply: unless it is 0, m[7] bytes from m[6] on
+				* of the holder's memory go to the window's start before the answer, which has 0 there. Not all of them can, or
+				* there are more than ANSWER_COPY_MAX: K_PARTIAL, nothing is answered, and some may have been copied. */
 #define INFO_WINDOWS_MASK   0x1full
 #define INFO_INTERRUPTIBLE  (1ull << 24) /* Call, Wait: thread_interrupt may end it; returns at once if the flag is set */
+#define ANSWER_COPY_MAX     0x10000ul
 #define INFO_FORWARDED      (1ull << 25) /* set by the kernel in what Recv gives, if the call came by Forward */
 #define INFO_BYTES_SHIFT    32 /* bytes of data[] that the message carries, 0..MESSAGE_BYTES */
 #define INFO_BYTES_MASK     0x1fffull

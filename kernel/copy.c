@@ -1,5 +1,5 @@
 /*
- * The copy call: between the memory of a Reply's holder and the window of the caller behind it. Both sides are walked page by page
+ * The copy call, and the copy of an answer: between the memory of a Reply's holder and the window of the caller behind it. Both sides are walked page by page
  * through their page tables and touched through the physmap, so no fault can happen here; a page that is missing ends the copy with a count.
  * The lock is held all the while, so tables stay as they are, and a table is walked once for all its pages.
  */
@@ -11,6 +11,7 @@
 #include "lib/string.h"
 
 #define COPY_BATCH (64 * 1024) /* bytes between preemption points */
+_Static_assert(ANSWER_COPY_MAX <= COPY_BATCH, "an answer has no preemption point");
 
 /* Where a copy stands on one side. */
 struct side {
@@ -73,9 +74,9 @@ static INLINE bool window_at(struct thread *caller, u64 offset, u64 *address, u6
 }
 
 /* Of a copy's `length` bytes how many are done; *result says why not all, *touch where. Each direction is compiled by itself. */
-static INLINE u64 copy_pages(struct thread *t, struct thread *caller, bool in, u64 offset, u64 length, int *result, u64 *touch)
+static INLINE u64 copy_pages(struct thread *t, struct thread *caller, bool in, u64 offset, u64 at_own, u64 length, int *result, u64 *touch)
 {
-	struct side own = side_of(t->space, arg3(t), in), theirs = side_of(caller->space, 0, !in);
+	struct side own = side_of(t->space, at_own, in), theirs = side_of(caller->space, 0, !in);
 	u64 done = 0, room = 0;
 
 	while (done < length) {
@@ -109,12 +110,24 @@ static INLINE u64 copy_pages(struct thread *t, struct thread *caller, bool in, u
 
 static __attribute__((noinline)) u64 copy_in(struct thread *t, struct thread *caller, u64 length, int *result, u64 *touch)
 {
-	return copy_pages(t, caller, true, arg2(t), length, result, touch);
+	return copy_pages(t, caller, true, arg2(t), arg3(t), length, result, touch);
 }
 
-static __attribute__((noinline)) u64 copy_out(struct thread *t, struct thread *caller, u64 length, int *result, u64 *touch)
+static __attribute__((noinline)) u64 copy_out(struct thread *t, struct thread *caller, u64 offset, u64 own, u64 length, int *result, u64 *touch)
 {
-	return copy_pages(t, caller, false, arg2(t), length, result, touch);
+	return copy_pages(t, caller, false, offset, own, length, result, touch);
+}
+
+bool answer_copy(struct thread *t, struct thread *caller)
+{
+	u64 own = t->frame.r13, length = t->frame.r14, touch;
+	int result = K_OK;
+
+	if (length > ANSWER_COPY_MAX || copy_out(t, caller, 0, own, length, &result, &touch) < length)
+		return false;
+	/* where a server has its memory is nobody's business */
+	t->frame.r13 = t->frame.r14 = 0;
+	return true;
 }
 
 /* reply slot, direction, window offset, own address, length, done so far */
@@ -134,7 +147,7 @@ int call_copy(struct thread *t)
 	caller = reply_caller(slot);
 	if (!caller)
 		return K_GONE;
-	done = arg1(t) == COPY_IN ? copy_in(t, caller, length, &result, &touch) : copy_out(t, caller, length, &result, &touch);
+	done = arg1(t) == COPY_IN ? copy_in(t, caller, length, &result, &touch) : copy_out(t, caller, arg2(t), arg3(t), length, &result, &touch);
 	if (result != K_OK || done == arg4(t)) {
 		set_values(t, arg5(t) + done, touch);
 		return result;

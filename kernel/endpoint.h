@@ -70,6 +70,8 @@ bool message_note_closed(struct thread *t, u64 badge);
 bool message_take_noted(struct thread *t, u64 *badge);
 u64 message_data_word(struct thread *t, unsigned index);
 void message_data_set_word(struct thread *t, unsigned index, u64 value);
+/* What an answer with windows copies first (copy.c). False: not all can be, and there is to be no answer; no thread has changed. */
+bool answer_copy(struct thread *t, struct thread *caller);
 /* K_OK, or what is wrong with an info word that a thread wants to send. */
 int message_check(const struct thread *t, u64 info, bool call);
 

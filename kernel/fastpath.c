@@ -113,7 +113,7 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 
 	if (unlikely(!ep))
 		return NULL;
-	if (any && !info_ok(t, info, DATA_BITS | CAPS_BITS))
+	if (any && !info_ok(t, info, DATA_BITS | CAPS_BITS | WINDOW_BITS))
 		return NULL;
 	caller = plain_caller(slot);
 	if (unlikely(!caller || (t->frame.rbp | t->unusual | caller->unusual) || !may_switch(core, caller, mask, any)))
@@ -123,6 +123,12 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 	/* a new Handle that finds no place is closed, and that may be told to the very Endpoint that is to be quiet; one of several may have no place once others have come */
 	if (any && (info & CAPS_BITS) && (INFO_CAPS_OF(info) > 1 || !(place = message_cap_place(caller)) || message_caps_check(t, 1, &mint)))
 		return NULL;
+	/* the last check: it writes nothing but the caller's memory */
+	if (any && (info & WINDOW_BITS)) {
+		if (!answer_copy(t, caller))
+			return NULL;
+		info &= ~WINDOW_BITS;
+	}
 	release(caller, slot);
 	caller->reply = NULL;
 	caller->state = THREAD_READY;

@@ -209,6 +209,9 @@ int reply_send(struct thread *t, struct cte *slot)
 		if (err)
 			return err;
 	}
+	caller = reply_caller(slot);
+	if (unlikely(INFO_WINDOWS_OF(info)) && caller && !caller->fault && !answer_copy(t, caller))
+		return K_PARTIAL;
 	caller = take(slot);
 	priority_review(t);
 	if (unlikely(!caller))

@@ -365,7 +365,7 @@ static void receive(struct request *request, unsigned long info, enum outcome ou
 				take_closed();
 			return;
 		}
-		if (outcome == OUTCOME_FORWARD || error == K_GONE || error == K_NO_MEMORY) {
+		if (outcome == OUTCOME_FORWARD || error == K_GONE || error == K_NO_MEMORY || error == K_PARTIAL) {
 			outcome = not_sent(request, &info, outcome, error);
 			continue;
 		}

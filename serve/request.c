@@ -93,8 +93,33 @@ unsigned long request_fill_stopped(struct request *request, long result)
 	return request_fill_message(request, result) | FILE_REPLY_PARTIAL;
 }
 
+/* The kernel is to copy what the result counts. */
+static unsigned long fill_copies(struct request *request, long result)
+{
+	request->answer_bytes = 0;
+	if (result == (long)request->answer[7])
+		return INFO_WINDOWS(1);
+	request->answer[6] = request->answer[7] = 0;
+	return 0;
+}
+
+/* It could not copy all: as much as can be is copied by a call of its own, which says what is missing. */
+static unsigned long fill_copied(struct request *request)
+{
+	const void *from = (const void *)request->answer[6];
+	size_t length = request->answer[7];
+
+	request->answer[6] = request->answer[7] = 0;
+	request->moved = 0;
+	if (request->at_offset)
+		request->file->offset = request->position;
+	return request_fill_answer(request, (long)request_give(request, from, length));
+}
+
 unsigned long request_fill_extras(struct request *request, long result)
 {
+	if (request->answer_bytes & ANSWER_COPIES)
+		return fill_copies(request, result);
 	if (result >= 0)
 		return INFO(0, request->answer_bytes) | INFO_CAPS(request->answer_caps);
 	request_unsent(request->answer_caps);
@@ -111,6 +136,10 @@ static unsigned long fill_no_handles(struct request *request)
 
 bool request_answer_again(struct request *request, long error, unsigned long *info)
 {
+	if (error == K_PARTIAL) {
+		*info = fill_copied(request);
+		return true;
+	}
 	if (error != K_NO_MEMORY)
 		request_unsent(request->answer_caps);
 	else if (!kernel_next_pool(&request->pools_tried))

@@ -28,6 +28,8 @@ typedef long request_cancel(struct request *request, unsigned reason);
 #define CANCEL_TIMED_OUT   1
 #define CANCEL_KILLED      2
 
+#define ANSWER_COPIES 0x80000000u
+
 /* How the bytes of a request travel. */
 enum transfer_form {
 	FORM_WINDOW,             /* the kernel copies */
@@ -64,7 +66,7 @@ struct request {
 
 	/* the answer beside its result: words m[1..7], and so many bytes of serve_message->data; filled right before answering */
 	unsigned long answer[8];
-	unsigned answer_bytes;
+	unsigned answer_bytes;    /* or ANSWER_COPIES: answer[6] and [7] say what the kernel copies */
 	unsigned answer_caps;     /* Handles put there by open_file_give() */
 
 	/* for whoever keeps it, who sets what it reads */
@@ -110,6 +112,13 @@ long request_forward(struct request *request, unsigned target, unsigned label, c
 size_t request_give(struct request *request, const void *from, size_t length); /* to the caller */
 size_t request_take(struct request *request, void *to, size_t length);         /* from the caller */
 size_t request_give_zeros(struct request *request, size_t length);
+
+/*
+ * The same for who returns what it returns at once, and whose memory at `from` stays as it is until the caller is answered: the kernel then copies as it answers. What does
+ * not arrive is taken off the result later, so nothing may follow from it.
+ */
+size_t request_give_result(struct request *request, const void *from, size_t length);
+size_t request_give_zeros_result(struct request *request, size_t length);
 
 /* Whether a read or write that cannot go on now should fail with EAGAIN: O_NONBLOCK or TRANSFER_NONBLOCK. */
 bool request_nonblocking(const struct request *request);

@@ -75,10 +75,23 @@ size_t request_take(struct request *request, void *to, size_t length)
 	return moved(request, done, length, touch);
 }
 
+/* Watches are told of an answer when it is made, which has to be once. */
+size_t request_give_result(struct request *request, const void *from, size_t length)
+{
+	if (unlikely(request->form != FORM_WINDOW || !length || length > ANSWER_COPY_MAX || request->moved || watch_count || request->answer_bytes))
+		return request_give(request, from, length);
+	request->answer[6] = (unsigned long)from;
+	request->answer[7] = length;
+	request->answer_bytes = ANSWER_COPIES;
+	request->moved = length;
+	return length;
+}
+
+/* not const: who gives none needs no memory for it */
+static u8 zeros[0x10000] __attribute__((aligned(PAGE_SIZE)));
+
 static __attribute__((noinline)) size_t give_many_zeros(struct request *request, size_t length)
 {
-	/* not const: who gives none needs no memory for it */
-	static u8 zeros[0x10000] __attribute__((aligned(PAGE_SIZE)));
 	size_t done = 0;
 
 	while (done < length) {
@@ -97,4 +110,11 @@ size_t request_give_zeros(struct request *request, size_t length)
 	if (request->form == FORM_READ_REGISTERS)
 		return moved(request, MIN(length, registers_left(request)), length, 0);
 	return give_many_zeros(request, length);
+}
+
+size_t request_give_zeros_result(struct request *request, size_t length)
+{
+	if (request->form == FORM_READ_REGISTERS || length > sizeof(zeros))
+		return request_give_zeros(request, length);
+	return request_give_result(request, zeros, length);
 }

@@ -19,7 +19,7 @@ static long read_nothing(struct request *request, size_t length)
 
 static long read_zeros(struct request *request, size_t length)
 {
-	return (long)request_give_zeros(request, length);
+	return (long)request_give_zeros_result(request, length);
 }
 
 static long write_anywhere(struct request *request, size_t length)

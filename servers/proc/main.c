@@ -547,7 +547,7 @@ static long read(struct request *request, struct open_file *file, u64 offset, si
 	text = file->data;
 	if (offset >= text->length)
 		return 0;
-	return (long)request_give(request, text->bytes + offset, MIN(length, text->length - offset));
+	return (long)request_give_result(request, text->bytes + offset, MIN(length, text->length - offset));
 }
 
 static long write(struct request *request, struct open_file *file, u64 offset, size_t length)

@@ -302,6 +302,14 @@ static size_t give_object(struct request *request, struct inode *inode, u64 offs
 	return done;
 }
 
+static long give_full(struct request *request, struct inode *inode, u64 offset, size_t length)
+{
+	u64 run;
+	const u8 *from = window_at(inode, offset, &run);
+
+	return (long)(from && length <= run ? request_give_result(request, from, length) : give_object(request, inode, offset, length));
+}
+
 /* Holes are not touched: that would make pages of them. */
 static size_t give_sparse(struct request *request, struct inode *inode, u64 offset, size_t length)
 {
@@ -329,14 +337,14 @@ long data_read(struct request *request, struct inode *inode, u64 offset, size_t 
 		return 0;
 	length = MIN(length, inode->size - offset);
 	if (in_image(inode))
-		return (long)request_give(request, image_bytes + inode->image + offset, length);
+		return (long)request_give_result(request, image_bytes + inode->image + offset, length);
 	if (inode->small)
-		return (long)request_give(request, inode->small + offset, length);
+		return (long)request_give_result(request, inode->small + offset, length);
 	if (!inode->has_object)
-		return (long)request_give_zeros(request, length);
+		return (long)request_give_zeros_result(request, length);
 	inode_refresh(inode);
 	if (is_full(inode))
-		return (long)give_object(request, inode, offset, length);
+		return give_full(request, inode, offset, length);
 	return (long)give_sparse(request, inode, offset, length);
 }
 

@@ -104,6 +104,16 @@ size_t request_give(struct request *request, const void *from, size_t length)
 	return n;
 }
 
+size_t request_give_result(struct request *request, const void *from, size_t length)
+{
+	return request_give(request, from, length);
+}
+
+size_t request_give_zeros_result(struct request *request, size_t length)
+{
+	return request_give_zeros(request, length);
+}
+
 size_t request_give_zeros(struct request *request, size_t length)
 {
 	size_t n = reach(request, length);

@@ -169,6 +169,61 @@ static void every_byte_up_to_an_obstacle_arrives_and_no_other_changes(void)
 	}
 }
 
+static u64 with_copy(struct thread *t, u64 number, u64 own, u64 length)
+{
+	t->frame.r13 = HOLDER + own;
+	t->frame.r14 = length;
+	ipc(t, number, SYS(1), INFO(7, 0) | INFO_WINDOWS(1), length, SYS(10), 0);
+	return t->state == THREAD_RECEIVING ? K_OK : t->frame.rax;
+}
+
+/* The caller's answer comes with the bytes, and without where they were; or it does not come, and there is one without bytes. */
+static bool one_answer(struct thread *server, unsigned windows, u64 number)
+{
+	u64 own = rnd(4) ? rnd(BYTES) : rnd(PAGE_SIZE), length = rnd(3) ? rnd(2 * PAGE_SIZE) : rnd(BYTES), done, touch;
+	bool whole = length <= ANSWER_COPY_MAX && model_copy(windows, false, 0, own, length, &done, &touch) == K_OK;
+	u64 general = host_core->general_entries;
+	struct thread *client = member[0];
+	bool fast;
+
+	CHECK_EQ(with_copy(server, number, own, length), whole ? K_OK : (u64)K_PARTIAL);
+	fast = whole && host_core->general_entries == general;
+	compare_piece(&caller, "caller");
+	compare_piece(&holder, "holder");
+	if (whole) {
+		CHECK_EQ(client->frame.rsi, INFO(7, 0));
+		CHECK_EQ(client->frame.rdx, length);
+		CHECK(client->frame.r13 == 0 && client->frame.r14 == 0);
+	} else {
+		CHECK_EQ(client->state, THREAD_REPLY);
+		ipc(run(server), KCALL_reply, 0, 0, 0, SYS(10), 0);
+	}
+	CHECK_EQ(client->state, THREAD_READY);
+	CHECK_EQ(client->frame.rax, K_OK);
+	if (server->state == THREAD_READY)
+		ipc(run(server), KCALL_recv, SYS(1), 0, 0, SYS(10), 0);
+	return fast;
+}
+
+static void an_answer_copies_all_or_is_none(void)
+{
+	u64 fast = 0;
+
+	for (int round = 0; round < 400 && !CHECK_FAILED(); round++) {
+		u64 bytes;
+		unsigned windows = make_windows(&bytes);
+
+		run(root);
+		if (round % 8 == 0) {
+			map_piece(&caller);
+			map_piece(&holder);
+		}
+		ipc(run(member[0]), KCALL_call, SYS(1), INFO(1, 0) | INFO_WINDOWS(windows), 0, 0, 0);
+		fast += one_answer(run(member[1]), windows, rnd(2) ? KCALL_reply_recv : KCALL_reply);
+	}
+	CHECK(fast > 50);
+}
+
 /* 64 KiB, then an interrupt may be taken: the bytes are counted over the parts. */
 static void a_long_copy_is_done_in_parts(void)
 {
@@ -201,6 +256,7 @@ int main(int argc, char **argv)
 	setup();
 	prepare();
 	RUN(every_byte_up_to_an_obstacle_arrives_and_no_other_changes);
+	RUN(an_answer_copies_all_or_is_none);
 	RUN(a_long_copy_is_done_in_parts);
 	return check_result();
 }

@@ -200,6 +200,8 @@ static void fill_slots(struct thread *t)
 		t->message_low->send_slot[c] = rnd(3) ? SEND_NEW_HANDLE : rnd(2) ? SYS(CAPS + rnd(CAP_COUNT)) : rnd(4) ? rnd(15) : SYS(rnd(40));
 		((struct message_buffer *)t->message_low)->mint_badge[c] = rnd(100);
 	}
+	for (unsigned w = 0; w < 3; w++)
+		t->message_low->window[w] = (struct message_window){ (rnd(8) ? 6 : rnd(256)) << PAGE_SHIFT | rnd(PAGE_SIZE), rnd(2000) };
 	t->message_low->mint_pool = SYS(OWN_POOL);
 	t->message_low->mint_endpoint = SYS(EP + rnd(ENDPOINTS));
 	t->message_low->closed_later = rnd(4) == 0;
