@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -309,10 +310,112 @@ static void copying(void)
 	show("onto itself", copy_file_range(copy, &from, copy, &to, 5, 0));
 }
 
+#define PAGE 4096
+
+static unsigned sum_of(const unsigned char *bytes, ssize_t n)
+{
+	unsigned sum = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		sum = sum * 31 + bytes[i];
+	return sum;
+}
+
+/* Into a page that was never touched, one that was, and one that may not be. */
+static void read_over(const char *name, unsigned char *m, long offset, size_t start, size_t length)
+{
+	int fd = open(name, O_RDONLY);
+	ssize_t n;
+
+	madvise(m, PAGE, MADV_DONTNEED);
+	memset(m + PAGE, 0xee, PAGE);
+	lseek(fd, offset, SEEK_SET);
+	n = read(fd, m + start, length);
+	printf("%s from %ld to %zu, %zu: %zd %s, sum %08x, at %ld, again %zd\n", name, offset, start, length, n, n < 0 ? strerror(errno) : "", sum_of(m + start, n),
+	       (long)lseek(fd, 0, SEEK_CUR), pread(fd, m + start, length, offset));
+	close(fd);
+}
+
+static void write_over(const char *name, const unsigned char *m, size_t start, size_t length)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct stat st;
+	ssize_t n = write(fd, m + start, length);
+
+	fstat(fd, &st);
+	printf("%s of %zu, %zu: %zd %s, size %ld, at %ld\n", name, start, length, n, n < 0 ? strerror(errno) : "", (long)st.st_size, (long)lseek(fd, 0, SEEK_CUR));
+	close(fd);
+}
+
+/* A small file, a large one, and what has no file: how much of a transfer is done when the buffer ends too early, and where that leaves the offset. */
+static void missing_pages(void)
+{
+	unsigned char *m = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), bytes[5 * PAGE];
+	static const char *const names[] = { "small", "large", "/dev/zero" };
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(i * 7 + i / 251);
+	for (int i = 0; i < 2; i++) {
+		int fd = open(names[i], O_WRONLY | O_CREAT, 0600);
+		show(names[i], write(fd, bytes, i ? sizeof bytes : 3000));
+		close(fd);
+	}
+	mprotect(m + 2 * PAGE, PAGE, PROT_NONE);
+	for (int i = 0; i < 3; i++) {
+		read_over(names[i], m, 0, 0, 2 * PAGE);
+		read_over(names[i], m, 10, PAGE - 100, 3000);
+		read_over(names[i], m, 100, 2 * PAGE - 500, 1000);
+		read_over(names[i], m, 0, 2 * PAGE, 100);
+	}
+	write_over("w", m, 0, 3 * PAGE);
+	write_over("w", m, 2 * PAGE - 70, 200);
+	write_over("w", m, 2 * PAGE, 200);
+}
+
+/* A file that fits into a page, then does not; is mapped, written through the map, and cut again: bytes, blocks and holes stay what they are. */
+static void small_files(void)
+{
+	int fd = make_file("f", "small"), other = open("f", O_RDONLY);
+	char *map, text[16] = "";
+	struct stat st;
+
+	fstat(fd, &st);
+	printf("size %ld, blocks %ld\n", (long)st.st_size, (long)st.st_blocks);
+	map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	printf("mapped: %.5s, %d\n", map, map[5]);
+	memcpy(map, "SMALL", 5);
+	show("read what the map has", pread(other, text, 10, 0));
+	printf("%s\n", text);
+	show("write behind", pwrite(fd, "end", 3, PAGE - 1));
+	printf("the map sees %c\n", map[PAGE - 1]);
+	show("cut", ftruncate(fd, 2));
+	printf("cut: %c%c%d%d\n", map[0], map[1], map[2], map[PAGE - 1]);
+	show("grow", ftruncate(fd, 3000));
+	show("data", lseek(fd, 0, SEEK_DATA));
+	show("hole", lseek(fd, 0, SEEK_HOLE));
+	fd = make_file("g", "");
+	show("a hole alone", ftruncate(fd, 1000));
+	fstat(fd, &st);
+	printf("size %ld, blocks %ld\n", (long)st.st_size, (long)st.st_blocks);
+	show("no data", lseek(fd, 0, SEEK_DATA));
+	show("one byte", pwrite(fd, "x", 1, 500));
+	fstat(fd, &st);
+	printf("size %ld, blocks %ld\n", (long)st.st_size, (long)st.st_blocks);
+	show("in front of it", pread(fd, text, 16, 490));
+	printf("%d %c %d\n", text[9], text[10], text[11]);
+	show("empty", ftruncate(fd, 0));
+	fstat(fd, &st);
+	printf("size %ld, blocks %ld\n", (long)st.st_size, (long)st.st_blocks);
+	show("reserved", fallocate(fd, 0, 100, 200));
+	show("written there", pwrite(fd, "y", 1, 99));
+	fstat(fd, &st);
+	printf("size %ld, blocks %ld\n", (long)st.st_size, (long)st.st_blocks);
+}
+
 int main(int argc, char **argv)
 {
 	self = argv[0];
 	static const struct part parts[] = { PART(offset_fork), PART(append_two), PART(list_open), PART(cloexec), PART(duplicates), PART(seeking),
-		PART(vectors), PART(bad_descriptors), PART(limits), PART(copying) };
+		PART(vectors), PART(bad_descriptors), PART(limits), PART(copying), PART(missing_pages), PART(small_files) };
 	return RUN_PARTS(parts, argc, argv);
 }
