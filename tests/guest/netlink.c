@@ -1,69 +1,16 @@
 /*
- * AF_NETLINK: names, messages between programs, and what NETLINK_ROUTE says of the interface lo. Other interfaces are not shown, nor what counts or tells time.
+ * AF_NETLINK: kinds of sockets, names, options, messages between programs and what becomes of those that nobody takes. What is said of the interface shows
+ * netlink_routes.c.
  *
- * calls: socket bind connect getsockname getpeername sendto recvmsg getsockopt setsockopt
+ * calls: socket bind connect getpeername recvmsg getsockopt setsockopt
  */
-#include "report.h"
+#include "netlink.h"
 
-#include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-
-#include <linux/fib_rules.h>
-#include <linux/if_addr.h>
-#include <linux/if_link.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-
-#define LO 1
-
-static char buffer[65536];
-
-static int netlink(int protocol)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW, protocol);
-
-	if (fd < 0)
-		printf("socket: %s\n", error_name(errno));
-	return fd;
-}
 
 /* ---- names ---- */
-
-static struct sockaddr_nl name_of(unsigned port, unsigned groups)
-{
-	return (struct sockaddr_nl){ .nl_family = AF_NETLINK, .nl_pid = port, .nl_groups = groups };
-}
-
-static const char *port_text(unsigned port)
-{
-	static char text[16];
-
-	if (port == (unsigned)getpid())
-		return "own";
-	snprintf(text, sizeof text, (int)port < 0 ? "chosen" : "%u", port);
-	return text;
-}
-
-static void show_name(const char *what, const struct sockaddr_nl *name, socklen_t length)
-{
-	printf("%s: length %u family %d port %s groups %x\n", what, length, name->nl_family, port_text(name->nl_pid), name->nl_groups);
-}
-
-static void show_own(const char *what, int fd)
-{
-	struct sockaddr_nl name = { .nl_family = 77 };
-	socklen_t length = sizeof name;
-
-	if (getsockname(fd, (struct sockaddr *)&name, &length))
-		show(what, -1);
-	else
-		show_name(what, &name, length);
-}
 
 static void show_peer(const char *what, int fd)
 {
@@ -74,20 +21,6 @@ static void show_peer(const char *what, int fd)
 		show(what, -1);
 	else
 		show_name(what, &name, length);
-}
-
-static int bind_to(int fd, unsigned port, unsigned groups)
-{
-	struct sockaddr_nl name = name_of(port, groups);
-
-	return bind(fd, (struct sockaddr *)&name, sizeof name);
-}
-
-static int connect_to(int fd, unsigned port, unsigned groups)
-{
-	struct sockaddr_nl name = name_of(port, groups);
-
-	return connect(fd, (struct sockaddr *)&name, sizeof name);
 }
 
 static void number_option(const char *what, int fd, int level, int option)
@@ -167,7 +100,6 @@ static void names(void)
 	show_own("connect binds", fd);
 }
 
-#define SOL_NL 270
 
 static void show_groups(const char *what, int fd, socklen_t room)
 {
@@ -176,11 +108,6 @@ static void show_groups(const char *what, int fd, socklen_t room)
 
 	if (show(what, getsockopt(fd, SOL_NL, NETLINK_LIST_MEMBERSHIPS, words, &length)) == 0)
 		printf("  length %u: %x %x %x\n", length, words[0], words[1], words[2]);
-}
-
-static void set(const char *what, int fd, int option, int value)
-{
-	show(what, setsockopt(fd, SOL_NL, option, &value, sizeof value));
 }
 
 static void options(void)
@@ -222,382 +149,6 @@ static void options(void)
 	set("events", uevent, NETLINK_ADD_MEMBERSHIP, 1);
 	show_groups("events", uevent, 16);
 	set("events 33", uevent, NETLINK_ADD_MEMBERSHIP, 33);
-}
-
-/* ---- what comes ---- */
-
-enum { IN_FAMILIES = 1000, IN_FOUR, IN_SIX };
-
-/* What an attribute holds attributes of; 0: none. */
-static int nested(int message, int attribute)
-{
-	if (message == RTM_NEWLINK)
-		return attribute == IFLA_AF_SPEC ? IN_FAMILIES : attribute == IFLA_PROTINFO ? IN_SIX : 0;
-	return message == IN_FAMILIES ? attribute == AF_INET ? IN_FOUR : IN_SIX : 0;
-}
-
-static int is_hidden(int message, int attribute)
-{
-	if (message == RTM_NEWLINK)
-		return attribute == IFLA_STATS || attribute == IFLA_STATS64;
-	if (message == IN_SIX)
-		return attribute == IFLA_INET6_STATS || attribute == IFLA_INET6_ICMP6STATS || attribute == IFLA_INET6_CACHEINFO;
-	if (message == RTM_NEWADDR)
-		return attribute == IFA_CACHEINFO;
-	return 0;
-}
-
-static void show_bytes(const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		printf("%02x", bytes[i]);
-}
-
-/* When a route was used last (RTA_CACHEINFO's second word) is time. */
-static void show_value(int message, int attribute, const unsigned char *bytes, size_t size)
-{
-	if (message != RTM_NEWROUTE || attribute != RTA_CACHEINFO || size < 8) {
-		show_bytes(bytes, size);
-		return;
-	}
-	show_bytes(bytes, 4);
-	printf(" (used) ");
-	show_bytes(bytes + 8, size - 8);
-}
-
-static void show_attributes(int message, const char *at, size_t left)
-{
-	struct nlattr a;
-
-	while (left >= sizeof a) {
-		memcpy(&a, at, sizeof a);
-		if (a.nla_len < sizeof a || a.nla_len > left) {
-			printf("    bad length %u of %zu\n", a.nla_len, left);
-			return;
-		}
-		printf("    %u:", a.nla_type);
-		if (nested(message, a.nla_type)) {
-			printf(" %u bytes of attributes\n", a.nla_len);
-			show_attributes(nested(message, a.nla_type), at + sizeof a, a.nla_len - sizeof a);
-		} else if (is_hidden(message, a.nla_type))
-			printf(" %u bytes", a.nla_len);
-		else
-			show_value(message, a.nla_type, (const unsigned char *)at + sizeof a, a.nla_len - sizeof a);
-		printf("\n");
-		at += NLA_ALIGN(a.nla_len);
-		left -= NLA_ALIGN(a.nla_len) < (int)left ? (size_t)NLA_ALIGN(a.nla_len) : left;
-	}
-}
-
-static size_t body_size(int type)
-{
-	switch (type) {
-	case RTM_NEWLINK: return sizeof(struct ifinfomsg);
-	case RTM_NEWADDR: return sizeof(struct ifaddrmsg);
-	case RTM_NEWROUTE: return sizeof(struct rtmsg);
-	case RTM_NEWRULE: return sizeof(struct fib_rule_hdr);
-	default: return 0;
-	}
-}
-
-static int is_other_interface(const struct nlmsghdr *h)
-{
-	if (h->nlmsg_type == RTM_NEWLINK)
-		return ((struct ifinfomsg *)NLMSG_DATA(h))->ifi_index != LO;
-	if (h->nlmsg_type == RTM_NEWADDR)
-		return ((struct ifaddrmsg *)NLMSG_DATA(h))->ifa_index != LO;
-	return 0;
-}
-
-static void show_error_message(const struct nlmsghdr *h)
-{
-	const struct nlmsgerr *e = NLMSG_DATA(h);
-	const char *end = (const char *)h + h->nlmsg_len, *at = (const char *)(e + 1);
-
-	printf(" %s, of type %u length %u seq %u", e->error ? error_name(-e->error) : "no error", e->msg.nlmsg_type, e->msg.nlmsg_len, e->msg.nlmsg_seq);
-	if (!(h->nlmsg_flags & NLM_F_CAPPED))
-		at += NLMSG_ALIGN(e->msg.nlmsg_len) - sizeof e->msg;
-	printf("\n");
-	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	for (struct nlattr *a; end - at >= (long)sizeof *a; at += NLA_ALIGN(a->nla_len)) {
-		a = (struct nlattr *)at;
-		if (a->nla_type == NLMSGERR_ATTR_MSG)
-			printf("    says: %s\n", at + sizeof *a);
-		else if (a->nla_type == NLMSGERR_ATTR_OFFS)
-			printf("    at %u\n", *(unsigned *)(at + sizeof *a));
-		if (a->nla_len < sizeof *a)
-			break;
-	}
-}
-
-static void show_done(const struct nlmsghdr *h)
-{
-	int error = -1;
-
-	memcpy(&error, NLMSG_DATA(h), sizeof error);
-	printf(" %s\n", error < 0 ? error_name(-error) : "no error");
-	if (h->nlmsg_flags & NLM_F_ACK_TLVS)
-		printf("    says: %s\n", (const char *)NLMSG_DATA(h) + 4 + sizeof(struct nlattr));
-}
-
-static void show_body(const struct nlmsghdr *h)
-{
-	size_t body = body_size(h->nlmsg_type);
-
-	printf(" ");
-	show_bytes(NLMSG_DATA(h), body);
-	printf("\n");
-	show_attributes(h->nlmsg_type, (const char *)NLMSG_DATA(h) + NLMSG_ALIGN(body), h->nlmsg_len - NLMSG_HDRLEN - NLMSG_ALIGN(body));
-}
-
-/* One datagram's messages. 1: the dump is over. */
-static int show_messages(size_t length)
-{
-	const struct nlmsghdr *h = (const struct nlmsghdr *)buffer;
-	int over = 0;
-
-	for (; length >= sizeof *h && h->nlmsg_len >= sizeof *h && h->nlmsg_len <= length; ) {
-		size_t step = NLMSG_ALIGN(h->nlmsg_len);
-
-		if (!is_other_interface(h)) {
-			printf("  type %u flags %x seq %u port %s length %s%u", h->nlmsg_type, h->nlmsg_flags, h->nlmsg_seq, port_text(h->nlmsg_pid),
-				h->nlmsg_type == RTM_NEWLINK ? "~" : "", h->nlmsg_type == RTM_NEWLINK ? h->nlmsg_len / 1000 : h->nlmsg_len);
-			if (h->nlmsg_type == NLMSG_ERROR)
-				show_error_message(h);
-			else if (h->nlmsg_type == NLMSG_DONE)
-				show_done(h);
-			else
-				show_body(h);
-		}
-		over |= h->nlmsg_type == NLMSG_DONE;
-		length -= step < length ? step : length;
-		h = (const struct nlmsghdr *)((const char *)h + step);
-	}
-	return over;
-}
-
-/* All that is there. */
-static void show_all(const char *what, int fd)
-{
-	ssize_t n;
-
-	printf("%s\n", what);
-	while ((n = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0) {
-		printf(" datagram\n");
-		show_messages((size_t)n);
-	}
-	if (n == 0 || errno != EAGAIN)
-		printf(" then %s\n", n ? error_name(errno) : "0");
-}
-
-/* ---- requests ---- */
-
-struct request {
-	struct nlmsghdr header;
-	char rest[400];
-};
-
-static unsigned sequence = 100;
-
-static struct request new_request(int type, int flags, const void *body, size_t size)
-{
-	struct request r = { .header = { .nlmsg_len = NLMSG_LENGTH(size), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags, .nlmsg_seq = sequence++ } };
-
-	memcpy(r.rest, body, size);
-	return r;
-}
-
-static void add(struct request *r, int type, const void *data, size_t size)
-{
-	struct nlattr a = { NLA_HDRLEN + size, type };
-	char *at = (char *)r + NLMSG_ALIGN(r->header.nlmsg_len);
-
-	memcpy(at, &a, sizeof a);
-	memcpy(at + sizeof a, data, size);
-	r->header.nlmsg_len = NLMSG_ALIGN(r->header.nlmsg_len) + NLA_ALIGN(a.nla_len);
-}
-
-static void add_u32(struct request *r, int type, unsigned value)
-{
-	add(r, type, &value, sizeof value);
-}
-
-static void ask(const char *what, int fd, const struct request *r)
-{
-	if (send(fd, r, r->header.nlmsg_len, 0) != (ssize_t)r->header.nlmsg_len)
-		printf("%s: %s\n", what, error_name(errno));
-	else
-		show_all(what, fd);
-}
-
-static void ask_link(const char *what, int fd, int type, int flags, int index, const char *name)
-{
-	struct ifinfomsg body = { .ifi_index = index };
-	struct request r = new_request(type, flags, &body, sizeof body);
-
-	if (name)
-		add(&r, IFLA_IFNAME, name, strlen(name) + 1);
-	ask(what, fd, &r);
-}
-
-static void dump(const char *what, int fd, int type, int family, size_t size)
-{
-	char body[64] = { (char)family };
-	struct request r = new_request(type, NLM_F_DUMP, body, size);
-
-	ask(what, fd, &r);
-}
-
-static void links(void)
-{
-	int fd = netlink(NETLINK_ROUTE);
-	struct ifinfomsg body = { .ifi_index = LO };
-	struct request r = new_request(RTM_GETLINK, 0, &body, sizeof body);
-
-	ask_link("link 1", fd, RTM_GETLINK, 0, LO, NULL);
-	ask_link("link lo", fd, RTM_GETLINK, NLM_F_ACK, 0, "lo");
-	ask_link("link 99", fd, RTM_GETLINK, 0, 99, NULL);
-	ask_link("link eth9", fd, RTM_GETLINK, 0, 0, "eth9");
-	ask_link("no link", fd, RTM_GETLINK, 0, 0, NULL);
-	ask_link("link -1", fd, RTM_GETLINK, 0, -1, NULL);
-	add_u32(&r, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	ask("without counters", fd, &r);
-}
-
-static void dumps(void)
-{
-	int fd = netlink(NETLINK_ROUTE);
-
-	dump("links", fd, RTM_GETLINK, AF_UNSPEC, 1);
-	dump("links, whole header", fd, RTM_GETLINK, AF_PACKET, sizeof(struct ifinfomsg));
-	dump("IPv6 of links", fd, RTM_GETLINK, AF_INET6, sizeof(struct ifinfomsg));
-	dump("addresses", fd, RTM_GETADDR, AF_UNSPEC, 1);
-	dump("IPv4 addresses", fd, RTM_GETADDR, AF_INET, sizeof(struct ifaddrmsg));
-	dump("IPv6 addresses", fd, RTM_GETADDR, AF_INET6, sizeof(struct ifaddrmsg));
-	dump("IPv4 rules", fd, RTM_GETRULE, AF_INET, sizeof(struct fib_rule_hdr));
-	dump("IPv6 rules", fd, RTM_GETRULE, AF_INET6, sizeof(struct fib_rule_hdr));
-	dump("other rules", fd, RTM_GETRULE, AF_UNIX, sizeof(struct fib_rule_hdr));
-}
-
-static void routes(void)
-{
-	int fd = netlink(NETLINK_ROUTE);
-
-	dump("IPv4 routes", fd, RTM_GETROUTE, AF_INET, sizeof(struct rtmsg));
-	dump("IPv6 routes", fd, RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg));
-	dump("routes", fd, RTM_GETROUTE, AF_UNSPEC, 1);
-}
-
-static void ask_way(const char *what, int fd, int family, const void *to, size_t size)
-{
-	struct rtmsg body = { .rtm_family = family, .rtm_dst_len = size * 8 };
-	struct request r = new_request(RTM_GETROUTE, 0, &body, sizeof body);
-
-	if (size)
-		add(&r, RTA_DST, to, size);
-	ask(what, fd, &r);
-}
-
-static void ways(void)
-{
-	int fd = netlink(NETLINK_ROUTE);
-
-	ask_way("127.0.0.1", fd, AF_INET, "\177\0\0\1", 4);
-	ask_way("127.1.2.3", fd, AF_INET, "\177\1\2\3", 4);
-	ask_way("192.0.2.1", fd, AF_INET, "\300\0\2\1", 4);
-	ask_way("::1", fd, AF_INET6, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16);
-	ask_way("2001:db8::", fd, AF_INET6, "\40\1\15\270\0\0\0\0\0\0\0\0\0\0\0\0", 16);
-}
-
-/* ---- errors ---- */
-
-static void send_raw(const char *what, int fd, const void *bytes, size_t size)
-{
-	show(what, send(fd, bytes, size, 0));
-	show_all(what, fd);
-}
-
-static void errors(void)
-{
-	int fd = netlink(NETLINK_ROUTE), diag = netlink(NETLINK_SOCK_DIAG), uevent = netlink(NETLINK_KOBJECT_UEVENT);
-	struct ifinfomsg body = { .ifi_index = 99 };
-	struct request r[3];
-	char odd[40] = "";
-
-	send_raw("nothing", fd, "", 0);
-	send_raw("short", fd, "abcdefghijklmno", 15);
-	r[0] = new_request(RTM_GETLINK, NLM_F_ACK, &body, sizeof body);
-	send_raw("cut off", fd, r, r[0].header.nlmsg_len - 1);
-	r[0].header.nlmsg_len = 15;
-	send_raw("impossible length", fd, r, 32);
-	r[0] = new_request(NLMSG_NOOP, NLM_F_ACK, "", 0);
-	send_raw("no operation", fd, r, 16);
-	r[0] = new_request(RTM_GETLINK, NLM_F_ACK, "", 0);
-	send_raw("without a family", fd, r, 16);
-	r[0].header.nlmsg_flags = NLM_F_ACK;
-	send_raw("no request", fd, r, 16);
-	r[0] = new_request(1000, 0, &body, sizeof body);
-	send_raw("unknown type", fd, r, r[0].header.nlmsg_len);
-	r[0] = new_request(RTM_GETLINK, 0, &body, 3);
-	memcpy(odd, r, 19);
-	send_raw("odd length", fd, odd, 20);
-	r[0] = new_request(RTM_GETADDR, 0, &body, sizeof body);
-	send_raw("one address", fd, r, r[0].header.nlmsg_len);
-	r[0] = new_request(RTM_GETLINK, 0, &body, sizeof body);
-	r[1] = new_request(RTM_GETLINK, NLM_F_ACK, &body, sizeof body);
-	memcpy((char *)r + 32, &r[1], 32);
-	send_raw("two", fd, r, 64);
-	set("header alone", fd, NETLINK_CAP_ACK, 1);
-	send_raw("capped", fd, r, 64);
-	r[0] = new_request(22, 0, "\02\06", 2);
-	send_raw("diag: unknown type", diag, r, 20);
-	r[0] = new_request(20, 0, "\02", 1);
-	send_raw("diag: short", diag, r, 20);
-	r[0] = new_request(20, 0, "\77\0\0\0", 4);
-	send_raw("diag: unknown family", diag, r, 20);
-	send_raw("to nobody", uevent, "x", 1);
-	memset(buffer, 0, sizeof buffer);
-	show("bad memory", send(fd, (void *)8, 32, 0));
-	show("too long", send(fd, buffer, 500000, 0));
-}
-
-static void explained(void)
-{
-	int fd = netlink(NETLINK_ROUTE);
-	struct ifinfomsg link = { .ifi_index = LO, .ifi_type = 3 };
-	struct rtmsg route = { .rtm_family = AF_INET, .rtm_table = 99 };
-	struct request r;
-
-	set("explain", fd, NETLINK_EXT_ACK, 1);
-	set("strict", fd, NETLINK_GET_STRICT_CHK, 1);
-	dump("links, short", fd, RTM_GETLINK, AF_UNSPEC, 1);
-	r = new_request(RTM_GETLINK, NLM_F_DUMP, &link, sizeof link);
-	ask("links, values", fd, &r);
-	r = new_request(RTM_GETLINK, 0, &link, sizeof link);
-	ask("link, values", fd, &r);
-	r = new_request(RTM_GETROUTE, NLM_F_DUMP, &route, sizeof route);
-	ask("no table", fd, &r);
-	route.rtm_table = RT_TABLE_MAIN;
-	r = new_request(RTM_GETROUTE, NLM_F_DUMP, &route, sizeof route);
-	ask("main table", fd, &r);
-	route.rtm_table = RT_TABLE_LOCAL;
-	route.rtm_type = RTN_BROADCAST;
-	r = new_request(RTM_GETROUTE, NLM_F_DUMP, &route, sizeof route);
-	ask("broadcast", fd, &r);
-	route = (struct rtmsg){ .rtm_family = AF_INET6, .rtm_table = RT_TABLE_MAIN };
-	r = new_request(RTM_GETROUTE, NLM_F_DUMP, &route, sizeof route);
-	ask("IPv6 main table", fd, &r);
-	struct ifaddrmsg address = { .ifa_family = AF_INET, .ifa_index = LO };
-	r = new_request(RTM_GETADDR, NLM_F_DUMP, &address, sizeof address);
-	ask("addresses of lo", fd, &r);
-	address.ifa_index = 99;
-	r = new_request(RTM_GETADDR, NLM_F_DUMP, &address, sizeof address);
-	ask("addresses of 99", fd, &r);
-	link.ifi_type = 0;
-	r = new_request(RTM_GETLINK, NLM_F_ACK, &link, sizeof link);
-	add_u32(&r, IFLA_MTU, 5);
-	ask("strange attribute", fd, &r);
 }
 
 /* ---- receiving ---- */
@@ -659,13 +210,6 @@ static void overrun(void)
 }
 
 /* ---- between programs ---- */
-
-static void send_to(const char *what, int fd, unsigned port, unsigned groups, const char *text)
-{
-	struct sockaddr_nl name = name_of(port, groups);
-
-	show(what, sendto(fd, text, strlen(text), MSG_DONTWAIT, (struct sockaddr *)&name, sizeof name));
-}
 
 static void show_received(const char *what, int fd)
 {
@@ -759,95 +303,8 @@ static void room(void)
 	show_status("sender", status);
 }
 
-/* ---- who may ---- */
-
-static void change(int fd, const char *what, unsigned flags, unsigned mask, unsigned mtu)
-{
-	struct ifinfomsg body = { .ifi_index = LO, .ifi_flags = flags, .ifi_change = mask };
-	struct request r = new_request(RTM_NEWLINK, NLM_F_ACK, &body, sizeof body);
-
-	if (mtu)
-		add_u32(&r, IFLA_MTU, mtu);
-	ask(what, fd, &r);
-}
-
-static void as_user(void)
-{
-	if (setgid(1000) || setuid(1000))
-		printf("setuid: %s\n", error_name(errno));
-	int fd = netlink(NETLINK_ROUTE), user = netlink(NETLINK_USERSOCK);
-	struct rtmsg route = { .rtm_family = AF_INET };
-	struct request r = new_request(RTM_NEWROUTE, NLM_F_ACK, &route, sizeof route);
-
-	show("bind", bind_to(fd, 0, 1));
-	change(fd, "up", IFF_UP, IFF_UP, 0);
-	change(fd, "down", 0, IFF_UP, 0);
-	ask("new route", fd, &r);
-	r.header.nlmsg_type = RTM_DELROUTE;
-	ask("no route", fd, &r);
-	send_to("to a program", fd, 5000, 0, "x");
-	send_to("to a group", fd, 0, 1, "x");
-	show("connect", connect_to(fd, 5000, 0));
-	show("connect to nobody", connect_to(fd, 0, 0));
-	show("groups of programs", bind_to(user, 0, 1));
-	set("join", user, NETLINK_ADD_MEMBERSHIP, 1);
-	send_to("to a program", user, 5000, 0, "x");
-	ask_link("link", fd, RTM_GETLINK, NLM_F_ACK, 99, NULL);
-}
-
-static void users(void)
-{
-	int fd = netlink(NETLINK_ROUTE);
-
-	change(fd, "up already", IFF_UP, IFF_UP, 0);
-	change(fd, "as large already", 0, 0, 65536);
-	ask_link("no such link", fd, RTM_NEWLINK, NLM_F_ACK, 99, NULL);
-	ask_link("a link without a kind", fd, RTM_NEWLINK, NLM_F_ACK, 0, NULL);
-	in_child(as_user);
-}
-
-/* ---- groups, and what libc makes of it ---- */
-
-static void notices(void)
-{
-	int fd = netlink(NETLINK_ROUTE), uevent = netlink(NETLINK_KOBJECT_UEVENT), asker = netlink(NETLINK_ROUTE);
-
-	show("bind", bind_to(fd, 0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR));
-	show("bind", bind_to(uevent, 0, 1));
-	show_own("bound", uevent);
-	change(asker, "nothing changes", IFF_UP, IFF_UP, 0);
-	show("no notice", recv(fd, buffer, sizeof buffer, MSG_DONTWAIT));
-	show("no event", recv(uevent, buffer, sizeof buffer, MSG_DONTWAIT));
-}
-
-static void interfaces(void)
-{
-	struct if_nameindex *list = if_nameindex();
-	struct ifaddrs *all;
-
-	for (struct if_nameindex *i = list; i && i->if_index; i++)
-		if (i->if_index == LO)
-			printf("%u %s\n", i->if_index, i->if_name);
-	if_freenameindex(list);
-	if (show("getifaddrs", getifaddrs(&all)))
-		return;
-	for (struct ifaddrs *a = all; a; a = a->ifa_next) {
-		if (strcmp(a->ifa_name, "lo"))
-			continue;
-		printf("%s flags %x family %d", a->ifa_name, a->ifa_flags, a->ifa_addr ? a->ifa_addr->sa_family : -1);
-		if (a->ifa_addr && a->ifa_addr->sa_family != AF_PACKET) {
-			show_bytes((unsigned char *)a->ifa_addr, a->ifa_addr->sa_family == AF_INET ? 16 : 28);
-			printf(" ");
-			show_bytes((unsigned char *)a->ifa_netmask, a->ifa_addr->sa_family == AF_INET ? 16 : 28);
-		}
-		printf("\n");
-	}
-	freeifaddrs(all);
-}
-
 static const struct part parts[] = {
-	PART(kinds), PART(names), PART(options), PART(links), PART(dumps), PART(routes), PART(ways), PART(errors), PART(explained), PART(parts_of_a_dump),
-	PART(overrun), PART(programs), PART(room), PART(users), PART(notices), PART(interfaces),
+	PART(kinds), PART(names), PART(options), PART(parts_of_a_dump), PART(overrun), PART(programs), PART(room),
 };
 
 int main(int argc, char **argv)
