@@ -192,6 +192,8 @@ long path_open(struct request *request)
 		return walk.mode ? open_tmpfile(request, &walk, flags, mode) : -ENOENT;
 	if (!walk.mode)
 		return open_new(request, &walk, flags, mode);
+	if (flags & LINUX_O_CREAT && walk.slash && !(request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT)))
+		return -EISDIR;
 	if ((flags & (LINUX_O_CREAT | LINUX_O_EXCL)) == (LINUX_O_CREAT | LINUX_O_EXCL))
 		return -EEXIST;
 	return open_node(request, walk.node, walk.mount, flags, false);
@@ -351,10 +353,10 @@ long path_unlink(struct request *request)
 	result = walk_existing(request, &walk);
 	if (result)
 		return result;
-	if (!walk.name_length)
-		return rmdir ? -EBUSY : -EISDIR;
 	if (request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT))
 		return !rmdir ? -EISDIR : request->m[7] & WALK_LAST_DOT ? -EINVAL : -ENOTEMPTY;
+	if (!walk.name_length)
+		return rmdir ? -EBUSY : -EISDIR;
 	if (rmdir && !is_directory(walk.mode))
 		return -ENOTDIR;
 	if (!rmdir && is_directory(walk.mode))
