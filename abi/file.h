@@ -204,7 +204,12 @@ enum file_operation {
  * and m[6] mean nothing, m[5] is 0, m[7] has only TREE_WALK flags, else EINVAL. Excluded are the paths for which the policy has a narrower rule or that another
  * mount covers, by their first two letters, and some others with them. -EXDEV: the path is one of those, or leads to one by a link, or is not plain
  * (path_is_plain); nothing was done, root is to be asked.
+ *
+ * The same is taken on the Handle of an open directory of that mount (OPENED_TAKES_PATHS) with a path that is relative to it: the badge says where it starts, and
+ * principal_entry.tree_allowed of the caller what a tree Handle's badge says. It may begin with "./" and "../", or be "." or "..". -EXDEV with m[1] TREE_NOT_HERE:
+ * the directory itself is at an excluded path, so there is no need to ask it again.
  */
+#define TREE_NOT_HERE 1
 #define BADGE_TREE (1ul << 62)
 #define TREE_MOUNT_SHIFT 32
 /* Of the first two letters behind the slash that the path begins with; of one letter, the second is a slash. */
@@ -310,6 +315,7 @@ enum file_operation {
 #define OPENED_INOTIFY  64
 #define OPENED_UNPOLLED 128 /* a device that epoll does not take, as it is always ready */
 #define OPENED_POLLS    32 /* a regular file by its mode that is waited for like a pipe */
+#define OPENED_TAKES_PATHS 256 /* a directory of "/": its Handle takes the TREE_OPERATIONS, see BADGE_TREE */
 
 /* Attributes of a file; what Linux's stat and statx are made from. Times in ns since 1970. */
 struct file_attr {

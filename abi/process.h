@@ -157,7 +157,8 @@
 	X(PROC_FILES, 133) /* m[0] pid, m[1] first descriptor -> m[0] count, data[]: u32 numbers of open descriptors */ \
 	X(PROC_MEMORY, 134) /* m[0] pid, m[1] address, m[2] bytes <= MESSAGE_BYTES -> m[0] bytes, data[] */ \
 	X(PROC_REGIONS, 135) /* m[0] pid, m[1] first address -> m[0] count, data[]: struct proc_region */ \
-	X(SERVICE_READY, 136) /* the server receives on SLOT_ENDPOINT from now on; root mounts it */ \
+	/* the server receives on SLOT_ENDPOINT from now on; root mounts it -> 0, or 1 + the number of that of its mounts that is "/": principal_entry.tree_allowed is about it */ \
+	X(SERVICE_READY, 136) \
 	X(NAMES_CHANGED, 142) /* m[0]: the new number of the service's names, see CONTINUE_PLACE in abi/file.h */ \
 	X(TABLES_NEEDED, 137) /* reserved */ \
 	/* m[0] an empty slot of the caller's system CNode, SLOT_SERVER or above: another HandlePool appears there, about as large as all before, for the
@@ -307,8 +308,10 @@ struct principal_entry {
 	unsigned int uid, gid, euid, egid;
 	unsigned int session_leader;
 	unsigned int tty; /* Linux device number of its controlling terminal, 0: none */
+	unsigned int tree_allowed; /* ~process_info.tree_excluded: below which paths directories' Handles take its paths (BADGE_TREE in abi/file.h) */
+	unsigned int reserved;
 };
-_Static_assert(sizeof(struct principal_entry) == 56, "principal entry layout");
+_Static_assert(sizeof(struct principal_entry) == 64, "principal entry layout");
 
 /*
  * exec: the start block, made by the old image's runtime, copied by root once, laid read-write at GATE_ARGUMENTS in the new process.
@@ -329,6 +332,7 @@ struct start_block {
 	unsigned int descriptors_doubtful; /* others had the table meanwhile: a number may have lost its file since */
 	unsigned int bundle_name_offset;  /* root's own starts: name of the service in the bundle, mapped by root at m[...]; else 0 */
 	unsigned int personality;
+	unsigned int cwd_takes_paths;     /* fs_state.cwd_takes_paths of the runtime */
 };
 #define START_MAGIC 0x54525855u /* "UXRT" */
 

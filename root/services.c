@@ -442,7 +442,7 @@ long op_SERVICE_READY(struct request *request)
 	s->names = NAMES_FIRST;
 	root_log(LOG_DEBUG, "service %s is ready", s->name);
 	walk_service_ready(request->service);
-	return 0;
+	return mount_root && mount_root->service == request->service ? 1 + mount_root->number : 0;
 }
 
 long op_NAMES_CHANGED(struct request *request)

@@ -9,6 +9,7 @@
 #include "root/priority.h"
 #include "root/root.h"
 #include "root/signal.h"
+#include "root/tree.h"
 #include "root/walk.h"
 
 #define BUCKETS 256
@@ -99,19 +100,15 @@ static bool index_take(struct thread *thread)
 	return false;
 }
 
-/* Entries may lie across two pages. */
+_Static_assert(PAGE_SIZE % sizeof(struct principal_entry) == 0, "no entry lies across two pages");
+
 static void principal_write(u32 index, const struct principal_entry *entry)
 {
-	u64 offset = index * sizeof(*entry), done = 0;
+	u64 at = index * sizeof(*entry);
+	pfn_t replaced, pfn = object_page(principals, at >> PAGE_SHIFT, true, &replaced);
 
-	while (done < sizeof(*entry)) {
-		u64 at = offset + done, n = MIN(sizeof(*entry) - done, PAGE_SIZE - at % PAGE_SIZE);
-		pfn_t replaced, pfn = object_page(principals, at >> PAGE_SHIFT, true, &replaced);
-
-		if (pfn)
-			memcpy(page_virt(pfn) + at % PAGE_SIZE, (const u8 *)entry + done, n);
-		done += n;
-	}
+	if (pfn)
+		memcpy(page_virt(pfn) + at % PAGE_SIZE, entry, sizeof(*entry));
 }
 
 void thread_publish(const struct thread *thread)
@@ -121,6 +118,7 @@ void thread_publish(const struct thread *thread)
 		.principal = thread->principal, .tid = thread->tid, .pid = p->pid, .ppid = p->parent ? p->parent->pid : 0,
 		.pgid = p->pgid, .sid = p->sid, .role = p->role, .uid = p->credentials.uid, .gid = p->credentials.gid,
 		.euid = p->credentials.euid, .egid = p->credentials.egid, .session_leader = p->sid == p->pid, .tty = p->terminal.device,
+		.tree_allowed = ~tree_excluded(p),
 	};
 
 	principal_write(thread->index, &entry);

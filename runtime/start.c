@@ -127,7 +127,7 @@ static void state_init(struct thread_record *t, const struct start_block *block)
 	context->signal_mask = block->signal_mask;
 	t->sighand = sighand_create(block->signals_ignored);
 	files = files_create();
-	t->fs = fs_create(block->umask);
+	t->fs = fs_create(block->umask, block->cwd_takes_paths);
 	if (!t->sighand || !files || !t->fs)
 		start_failed("state", -ENOMEM);
 	files_use(t, files);

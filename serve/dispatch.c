@@ -1,5 +1,5 @@
 /*
- * The loop, and who may ask for what. Path operations come from root: by its own capability (badge 0) and forwarded; some also by a tree Handle.
+ * The loop, and who may ask for what. Path operations come from root: by its own capability (badge 0) and forwarded; some also by a tree Handle or a directory's.
  * Operations of open files come on their Handles.
  */
 #include "abi/gate.h"
@@ -38,7 +38,7 @@ static long dispatch_by_root(struct request *request)
 {
 	unsigned label = request->label;
 	bool path = handlers[label].asker == BY_PATH;
-	long error = path && by_tree(request) ? tree_begin(request) : from_root(request) ? 0 : -EPERM;
+	long error = from_root(request) ? 0 : path ? tree_begin(request) : -EPERM;
 
 	if (error)
 		return error;
@@ -409,7 +409,8 @@ noreturn void serve_run(const struct serve_operations *operations)
 	if (!request)
 		serve_fail("no memory for the first request");
 	offer_slots();
-	if (root_call3(PROC_SERVICE_READY, 0, 0, 0) < 0)
+	tree_mount = root_call3(PROC_SERVICE_READY, 0, 0, 0) - 1;
+	if (tree_mount < -1)
 		serve_fail("root does not take this service");
 	for (;;) {
 		receive(request, info, outcome, &arrival);

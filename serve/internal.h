@@ -101,20 +101,33 @@ static inline bool from_root(const struct request *request)
 	return request->forwarded && !request->badge;
 }
 
-/* ---- tree.c: requests that come by a tree Handle ---- */
+/* ---- tree.c: requests that come by a tree Handle, or by that of a directory ---- */
 static inline bool by_tree(const struct request *request)
 {
 	return (request->badge & (BADGE_SERVICE | BADGE_TREE)) == (BADGE_SERVICE | BADGE_TREE) && !request->forwarded;
 }
 
 struct walk;
-/* 0: what is asked may be; the request's words are then as root would have sent them, but for the path, which begins with a slash. -EPERM, -EINVAL, -EXDEV */
+/*
+ * Of a request that did not come from root. 0: what is asked may be; `place` and its fellows are then set, and the request's words are as root would have sent
+ * them, and as if a tree Handle of the caller's role had brought it. -EPERM, -EINVAL, -EXDEV
+ */
 long tree_begin(struct request *request);
+/* Number of the mount that is "/"; -1: another server has it. */
+extern long tree_mount;
+/* Whether paths may start at the open file. */
+bool tree_takes_paths(const struct open_file *file);
 /* 0: the walk's path is one that root would take as it is. -EXDEV */
 long tree_path_check(const struct walk *walk);
 /* At the link of that name: the walk's path is what the link leads to, to be walked from the start: WALK_AGAIN. -EXDEV: only root can follow it. */
 long tree_follow(struct walk *walk, const struct path_component *component, const char *link, size_t length);
 #define WALK_AGAIN 1
+
+/* ---- place.c ---- */
+/* The path of an open directory below its mount's root, with a slash at its end alone, the root's empty; NULL: it has none any more. Good until the next call. */
+const char *place_of(const struct open_file *directory, size_t *length);
+/* A directory has moved or gone. */
+void places_changed(void);
 
 /* ---- walk.c ---- */
 struct walk {

@@ -310,8 +310,10 @@ long open_node(struct request *request, struct node node, unsigned mount, unsign
 	file->held = true;
 	if (serve_operations->hold)
 		serve_operations->hold(node);
-	if (is_type(mode, LINUX_S_IFREG) || is_type(mode, LINUX_S_IFDIR))
+	if (is_type(mode, LINUX_S_IFREG))
 		file->opened = OPENED_SEEKABLE;
+	else if (is_type(mode, LINUX_S_IFDIR))
+		file->opened = OPENED_SEEKABLE | (tree_takes_paths(file) ? OPENED_TAKES_PATHS : 0);
 	if (fresh)
 		flags &= ~(unsigned)LINUX_O_TRUNC;
 	if (unlikely(lease_count) && !fresh && !(flags & LINUX_O_PATH)) {

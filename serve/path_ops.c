@@ -25,20 +25,32 @@ static bool is_link(unsigned mode)
 	return (mode & LINUX_S_IFMT) == LINUX_S_IFLNK;
 }
 
+/* Place and path together. Fits: tree.c has seen to it. */
+static void copy_tree_path(const struct request *request)
+{
+	size_t length = request->m[4] - request->path_start;
+
+	if (request->place_length)
+		memcpy(texts, request->place, request->place_length);
+	memcpy(texts + request->place_length, serve_message->data + request->path_start, length);
+	texts_length = request->place_length + length;
+}
+
 void walk_begin(struct request *request, struct walk *walk)
 {
-	texts_length = request->bytes;
-	memcpy(texts, serve_message->data, texts_length);
 	*walk = (struct walk){
 		.mount = (unsigned)request->m[3],
 		.path = texts,
-		.length = MIN(request->m[4], texts_length),
 		.directory = (request->m[7] & WALK_DIRECTORY) != 0,
 	};
 	if (by_tree(request)) {
-		walk->path++;
-		walk->length--;
+		copy_tree_path(request);
+		walk->length = texts_length;
 		walk->tree = request->badge;
+	} else {
+		texts_length = request->bytes;
+		memcpy(texts, serve_message->data, texts_length);
+		walk->length = MIN(request->m[4], texts_length);
 	}
 	/* A slash at the end makes stat and the like look behind a link. */
 	walk->follow = !(request->m[7] & WALK_NOFOLLOW) || walk->directory;
@@ -272,8 +284,11 @@ static bool names_given;
 /* A directory has moved or gone: said before that is answered. */
 static long directories_changed(long result)
 {
-	if (result || !names_given)
+	if (result)
 		return result;
+	places_changed();
+	if (!names_given)
+		return 0;
 	names_given = false;
 	root_call3(PROC_NAMES_CHANGED, ++names, 0, 0);
 	return 0;

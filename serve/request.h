@@ -75,6 +75,9 @@ struct request {
 	void *context;
 	u64 scratch[4];
 
+	/* framework, of a path that came by a tree Handle or a directory's: what stands before it, and where in data[] it starts */
+	const char *place;
+	unsigned place_length, path_start;
 	struct open_file *opening; /* framework: the file whose open waits */
 	struct request *next;      /* framework: free list; all requests by slot */
 };

@@ -3,7 +3,7 @@
  *
  * A number is free, reserved (taken, but nobody may use it yet: an open is under way) or open. The capability in that slot of
  * the files CNode is the truth about the open file; a word here holds only facts that cannot change while the number is open, but
- * for close-on-exec and the two notes.
+ * for close-on-exec and the notes.
  */
 #ifndef RUNTIME_LINUX_DESCRIPTOR_TABLE_H
 #define RUNTIME_LINUX_DESCRIPTOR_TABLE_H
@@ -26,6 +26,7 @@
 #define DESCRIPTOR_SIGNALFD  BIT32(10)
 #define DESCRIPTOR_INOTIFY   BIT32(11)
 #define DESCRIPTOR_PACKETS   BIT32(16) /* a socket that keeps the boundaries of messages */
+#define DESCRIPTOR_TAKES_PATHS BIT32(17) /* note: a directory whose Handle takes paths (OPENED_TAKES_PATHS); cleared when it said that it does not */
 #define DESCRIPTOR_ACCESS_SHIFT 8     /* O_ACCMODE bits */
 #define DESCRIPTOR_TYPE_SHIFT   12    /* S_IFMT >> 12 */
 

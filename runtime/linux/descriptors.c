@@ -145,13 +145,14 @@ long files_exec_adopt(struct files_state *files, const struct start_descriptor *
 	return 0;
 }
 
-struct fs_state *fs_create(unsigned umask)
+struct fs_state *fs_create(unsigned umask, bool cwd_takes_paths)
 {
 	struct fs_state *fs = rt_zalloc(sizeof(*fs));
 
 	if (fs) {
 		fs->references = 1;
 		fs->umask = umask & 0777;
+		fs->cwd_takes_paths = cwd_takes_paths;
 		rt_lock_init(&fs->lock);
 	}
 	return fs;
@@ -159,7 +160,7 @@ struct fs_state *fs_create(unsigned umask)
 
 struct fs_state *fs_fork(struct fs_state *fs)
 {
-	return fs_create(fs_umask(fs));
+	return fs_create(fs_umask(fs), atomic_load_relaxed(&fs->cwd_takes_paths));
 }
 
 struct fs_state *fs_share(struct fs_state *fs)

@@ -28,6 +28,7 @@ struct fs_state {
 	u32 references;      /* atomic */
 	u32 umask;           /* atomic */
 	struct rt_lock lock; /* guards SLOT_CWD */
+	u32 cwd_takes_paths; /* atomic, note: as DESCRIPTOR_TAKES_PATHS, of SLOT_CWD */
 };
 
 /* ---- life of the states; a create or copy returns NULL without memory ---- */
@@ -46,7 +47,7 @@ size_t files_exec_list(struct files_state *files, struct start_descriptor *list,
 /* In the new image, into an empty table; doubtful: those that have a file still. -EINVAL for a list that cannot be, -ENOMEM. */
 long files_exec_adopt(struct files_state *files, const struct start_descriptor *list, size_t count, bool doubtful);
 
-struct fs_state *fs_create(unsigned umask);
+struct fs_state *fs_create(unsigned umask, bool cwd_takes_paths);
 struct fs_state *fs_fork(struct fs_state *fs);
 struct fs_state *fs_share(struct fs_state *fs);
 void fs_release(struct fs_state *fs);

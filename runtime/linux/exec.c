@@ -305,6 +305,7 @@ static size_t block_fill(struct thread_record *t, const struct exec *x, struct s
 	head.signal_mask = thread_context(t)->signal_mask;
 	sighand_exec_flags(t->sighand, &head.signals_ignored);
 	head.umask = fs_umask(t->fs);
+	head.cwd_takes_paths = atomic_load_relaxed(&t->fs->cwd_takes_paths);
 	head.personality = t->process->personality;
 	*block = head;
 	return at;

@@ -1,6 +1,7 @@
 #include "runtime/linux/file_call.h"
 
 #include "abi/socket.h"
+#include "lib/atomic.h"
 #include "lib/errno.h"
 #include "lib/string.h"
 #include "runtime/call.h"
@@ -88,12 +89,12 @@ long path_base(struct thread_record *t, int dirfd, unsigned long *cptr)
 
 	*cptr = CPTR_CWD;
 	if (dirfd == AT_FDCWD)
-		return 0;
+		return (long)atomic_load_relaxed(&t->fs->cwd_takes_paths);
 	word = descriptor_lookup(t, (unsigned)dirfd);
 	*cptr = (unsigned)dirfd;
 	if (!word)
 		return -EBADF;
-	return descriptor_type(word) == S_IFDIR ? 0 : -ENOTDIR;
+	return descriptor_type(word) == S_IFDIR ? (word & DESCRIPTOR_TAKES_PATHS) != 0 : -ENOTDIR;
 }
 
 /* `length` bytes have been written at the end of the message's data. */
@@ -123,6 +124,7 @@ long path_add(struct thread_record *t, struct path_call *p, unsigned which, int 
 		error = path_base(t, dirfd, &p->ipc.m[which ? 6 : 3]);
 		if (error < 0)
 			return error;
+		p->base_takes = error;
 	}
 	return path_added(p, which, length);
 }
@@ -166,29 +168,51 @@ static long send_from_cwd(struct thread_record *t, struct path_call *p)
 	return result == -EBADF ? -EIO : result;
 }
 
-/* Whether the server of "/" may take it without root: the path is absolute, and nothing more goes with it. */
-static bool tree_reaches(struct thread_record *t, const struct path_call *p)
+/*
+ * By which Handle the server of "/" may take it without root, if nothing more goes with the path: if it is absolute by the tree Handle, else by that of the
+ * directory that it starts from. 0: by none.
+ */
+static unsigned long tree_handle(struct thread_record *t, struct path_call *p)
 {
 	const unsigned char *path = thread_message(t)->data;
+	u32 excluded = process_info()->tree_excluded;
 
-	if (p->ipc.m[3] != CPTR_FSROOT || !(TREE_OPERATIONS >> INFO_LABEL(p->ipc.info) & 1) || p->ipc.m[7] & ~(unsigned long)TREE_WALK)
-		return false;
-	if (p->ipc.m[4] < 2)
-		return false;
-	return !(process_info()->tree_excluded >> TREE_BIT(path[1], p->ipc.m[4] > 2 ? path[2] : '/') & 1);
+	if (!(TREE_OPERATIONS >> INFO_LABEL(p->ipc.info) & 1) || p->ipc.m[7] & ~(unsigned long)TREE_WALK)
+		return 0;
+	if (p->base_takes) {
+		/* the kernel copies a word faster than less; what then stands behind the path is the process's own */
+		if (p->bytes < sizeof(unsigned long))
+			p->ipc.info += (sizeof(unsigned long) - p->bytes) << INFO_BYTES_SHIFT;
+		return excluded == TREE_ALL ? 0 : p->ipc.m[3];
+	}
+	if (p->ipc.m[3] != CPTR_FSROOT || p->ipc.m[4] < 2)
+		return 0;
+	return excluded >> TREE_BIT(path[1], p->ipc.m[4] > 2 ? path[2] : '/') & 1 ? 0 : CPTR_SYSTEM | SLOT_TREE;
+}
+
+/* It need not be asked again. The number may be another file's by now, which then goes by root, too. */
+static void base_takes_no_paths(struct thread_record *t, unsigned long base)
+{
+	if (base == CPTR_CWD)
+		atomic_store_relaxed(&t->fs->cwd_takes_paths, 0);
+	else
+		descriptor_mark(t, (unsigned)base, 0, DESCRIPTOR_TAKES_PATHS);
 }
 
 /* True: it has been asked, and *result is what path_send returns; false: nothing has happened, and root is to be asked. */
-static bool send_by_tree(struct thread_record *t, struct path_call *p, long *result)
+static bool send_by_tree(struct thread_record *t, struct path_call *p, unsigned long handle, long *result)
 {
 	unsigned long info = p->ipc.info, m[8];
-	long error = registers_call(CPTR_SYSTEM | SLOT_TREE, &info, p->ipc.m, m);
+	long error = registers_call(handle, &info, p->ipc.m, m);
 
 	if (error == K_INVALID_CAP)
 		return false;
 	*result = likely(!(error | INFO_LABEL(info)) && (long)m[0] >= 0) ? (long)m[0] : file_result_words(error, info, m[0], m[1]);
-	if (*result == -EXDEV)
+	if (*result == -EXDEV) {
+		if (p->base_takes && m[1] == TREE_NOT_HERE)
+			base_takes_no_paths(t, p->ipc.m[3]);
 		return false;
+	}
 	rt_receive_into(t, 0, SLOT_NONE);
 	p->ipc.info = info;
 	memcpy(p->ipc.m, m, sizeof(m));
@@ -197,10 +221,12 @@ static bool send_by_tree(struct thread_record *t, struct path_call *p, long *res
 
 long path_send(struct thread_record *t, struct path_call *p)
 {
+	unsigned long handle;
 	long result;
 
 	p->ipc.info |= (unsigned long)p->bytes << INFO_BYTES_SHIFT;
-	if (tree_reaches(t, p) && send_by_tree(t, p, &result))
+	handle = tree_handle(t, p);
+	if (handle && send_by_tree(t, p, handle, &result))
 		return result;
 	if (p->ipc.m[3] == CPTR_CWD || p->ipc.m[6] == CPTR_CWD)
 		return send_from_cwd(t, p);

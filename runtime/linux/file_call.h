@@ -42,6 +42,7 @@ long file_call_window(struct thread_record *t, struct ipc *c, uaddr_t buffer, si
 struct path_call {
 	struct ipc ipc;       /* m[0..2], m[7] are the caller's to set; the rest is filled by path_add */
 	unsigned long bytes;  /* of the message's data that are in use */
+	bool base_takes;      /* the Handle of m[3] takes paths */
 };
 
 /* A call of `label` to root; no path yet. */
@@ -50,7 +51,7 @@ static inline void path_start(struct path_call *p, unsigned label, unsigned long
 	*p = (struct path_call){ .ipc = { .target = CPTR_SYSTEM | SLOT_ROOT, .info = INFO(label, 0), .m = { m0, m1, 0, CPTR_CWD, 0, 0, 0, walk } } };
 }
 
-/* What a relative path starts from: -EBADF, -ENOTDIR, 0. */
+/* What a relative path starts from: -EBADF, -ENOTDIR, 0; 1: and its Handle takes paths. */
 long path_base(struct thread_record *t, int dirfd, unsigned long *cptr);
 
 /*

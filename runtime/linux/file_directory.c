@@ -128,7 +128,7 @@ long linux_getcwd(struct thread_record *t, const unsigned long a[6])
 	return copy_to_user(a[0], path, (size_t)length) < 0 ? -EFAULT : length;
 }
 
-/* A directory by path, in the empty slot `to`. */
+/* A directory by path, in the empty slot `to`. 1: its Handle takes paths. */
 static long open_directory(struct thread_record *t, uaddr_t path, unsigned long to)
 {
 	struct path_call p;
@@ -140,17 +140,20 @@ static long open_directory(struct thread_record *t, uaddr_t path, unsigned long 
 		rt_receive_into(t, 0, to);
 		result = path_send(t, &p);
 	}
-	return result >= 0 && INFO_CAPS_OF(p.ipc.info) != 1 ? -EIO : result;
+	if (result >= 0 && INFO_CAPS_OF(p.ipc.info) != 1)
+		return -EIO;
+	return result < 0 ? result : (p.ipc.m[2] & OPENED_TAKES_PATHS) != 0;
 }
 
 /* Between the two steps SLOT_CWD is empty: see path_send. */
-static long set_directory(struct thread_record *t, unsigned long from)
+static long set_directory(struct thread_record *t, unsigned long from, bool takes_paths)
 {
 	long error;
 
 	rt_lock(&t->fs->lock);
 	cap_delete(CPTR_CWD);
 	error = cap_copy(CPTR_CWD, from);
+	atomic_store_relaxed(&t->fs->cwd_takes_paths, takes_paths);
 	rt_unlock(&t->fs->lock);
 	return error;
 }
@@ -165,7 +168,7 @@ long linux_chdir(struct thread_record *t, const unsigned long a[6])
 	cap_delete((unsigned long)scratch);
 	error = open_directory(t, a[0], (unsigned long)scratch);
 	if (error >= 0)
-		error = set_directory(t, (unsigned long)scratch);
+		error = set_directory(t, (unsigned long)scratch, error);
 	descriptor_scratch_give(t, scratch);
 	return error;
 }
@@ -176,7 +179,7 @@ long linux_fchdir(struct thread_record *t, const unsigned long a[6])
 
 	if (!word)
 		return -EBADF;
-	return descriptor_type(word) == S_IFDIR ? set_directory(t, (unsigned)a[0]) : -ENOTDIR;
+	return descriptor_type(word) == S_IFDIR ? set_directory(t, (unsigned)a[0], word & DESCRIPTOR_TAKES_PATHS) : -ENOTDIR;
 }
 
 long directory_set_own(struct thread_record *t, const char *path)
@@ -185,7 +188,7 @@ long directory_set_own(struct thread_record *t, const char *path)
 
 	if (fd < 0)
 		return fd;
-	error = set_directory(t, (unsigned long)fd);
+	error = set_directory(t, (unsigned long)fd, descriptor_lookup(t, (unsigned)fd) & DESCRIPTOR_TAKES_PATHS);
 	descriptor_close(t, (unsigned)fd);
 	return error;
 }

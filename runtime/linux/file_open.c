@@ -75,6 +75,8 @@ static u32 word_of_kind(unsigned opened)
 		word |= DESCRIPTOR_INOTIFY;
 	if (opened & OPENED_SIGNALFD)
 		word |= DESCRIPTOR_SIGNALFD;
+	if (opened & OPENED_TAKES_PATHS)
+		word |= DESCRIPTOR_TAKES_PATHS;
 	return word;
 }
 

@@ -39,6 +39,7 @@ static const struct template {
 } templates[] = {
 #define PATH(name, words, data) { FILE_##name, #name, words, data, 0, 0, SYSTEM(SLOT_ROOT) }
 #define TREE(name, words, data) { FILE_##name, #name, words, data, 0, 0, SYSTEM(SLOT_TREE) }
+#define BASE(name, words, data, directory) { FILE_##name, #name, words, data, 0, 0, directory }
 #define FILE_(name, words, data, windows, caps, to) { FILE_##name, #name, words, data, caps, windows, to }
 #define ROOT(name, words, data, windows) { PROC_##name, #name, words, data, 0, windows, SYSTEM(SLOT_ROOT) }
 	PATH(OPEN, "fm.", 'r'), PATH(OPEN, "fm.", 'r'), PATH(STAT, "...", 'r'), PATH(READLINK, "...", 'r'), PATH(MKDIR, "m..", 'p'), PATH(MKNOD, "mkn", 'p'),
@@ -47,6 +48,10 @@ static const struct template {
 	PATH(REMOVEXATTR, "...", 'n'), PATH(PLACE, "...", 'p'), PATH(RESOLVE, "...", 'p'), PATH(CONTINUE, "nnnnPF", 'p'), PATH(LOCATE, "......n", 0),
 	TREE(OPEN, "fm.", 't'), TREE(OPEN, "fm.", 'T'), TREE(STAT, "...", 'T'), TREE(READLINK, "...", 'T'), TREE(MKDIR, "m..", 't'), TREE(MKNOD, "mkn", 't'),
 	TREE(UNLINK, "n..", 't'), TREE(ACCESS, "nn.", 'T'), TREE(STATFS, "...", 'T'), TREE(RENAME, "n..", 't'), TREE(RESOLVE, "...", 't'),
+	BASE(OPEN, "fm.", 'd', SYSTEM(SLOT_CWD)), BASE(OPEN, "fm.", 'd', FD_DIRECTORY), BASE(OPEN, "fm.", 'd', FD_ROOT), BASE(STAT, "...", 'd', FD_DIRECTORY),
+	BASE(STAT, "...", 'd', FD_SELF), BASE(STAT, "...", 'd', FD_FILE), BASE(READLINK, "...", 'd', SYSTEM(SLOT_CWD)), BASE(MKDIR, "m..", 'd', FD_DIRECTORY),
+	BASE(MKNOD, "mkn", 'd', FD_DIRECTORY), BASE(UNLINK, "n..", 'd', FD_DIRECTORY), BASE(ACCESS, "nn.", 'd', SYSTEM(SLOT_CWD)), BASE(STATFS, "...", 'd', FD_DIRECTORY),
+	BASE(RENAME, "n..", 'd', FD_DIRECTORY), BASE(RESOLVE, "...", 'd', FD_DIRECTORY), BASE(BUFFER, "pg.", 'd', FD_DIRECTORY),
 	FILE_(READ, "zot", 0, 1, 0, 0), FILE_(READ, "zot", 0, 3, 0, 0), FILE_(WRITE, "zotwww", 0, 1, 0, 0), FILE_(WRITE, "zot", 0, 2, 0, 0),
 	FILE_(SEEK, "on", 0, 0, 0, 0), FILE_(FSTAT, "", 0, 0, 0, 0), FILE_(FSETATTR, "k", 'a', 0, 0, 0), FILE_(READDIR, "z", 0, 1, 0, FD_DIRECTORY),
 	FILE_(READDIR, "z", 0, 1, 0, FD_SELF), FILE_(FSYNC, "n", 0, 0, 0, 0), FILE_(LOCK, "nnnoz", 0, 0, 0, 0), FILE_(IOCTL, "in", 0, 1, 0, 0),
@@ -246,6 +251,22 @@ static void add_tree_path(struct message *message, int reading)
 		message->m[any(2) ? 4 : 5] = any_number();
 }
 
+/* Relative: to a directory's own Handle. */
+static void add_base_path(struct message *message)
+{
+	static const char *const dots[] = { "./", "../", "../fuzz/", "/", ".", "../../dev/", "../.." };
+
+	message->m[7] = any(4) ? any(8) : any(1 << 13);
+	if (!any(2)) {
+		const char *start = ONE_OF(dots);
+
+		message->m[4] = add_bytes(message, start, strlen(start));
+	}
+	message->m[4] += add_path(message, !any(4));
+	if (!any(8))
+		message->m[any(2) ? 4 : 5] = any_number();
+}
+
 static void add_data(struct message *message, char kind)
 {
 	if (strchr("rp2An", kind ? kind : ' ')) {
@@ -257,6 +278,7 @@ static void add_data(struct message *message, char kind)
 	switch (kind) {
 	case '2': message->m[5] = add_path(message, 0); break;
 	case 't': case 'T': add_tree_path(message, kind == 'T'); break;
+	case 'd': add_base_path(message); break;
 	case 'A': message->m[5] = add_attributes(message); break;
 	case 'n': message->m[5] = add_name(message); break;
 	case 'N': message->m[5] = add_name(message); break;

@@ -93,7 +93,7 @@ static void files(void)
 		judge("place", is_uxrt() ? ask(fd, FILE_PLACE, m, "", 0) : 0, -EPERM);
 		judge("locate", is_uxrt() ? ask(fd, FILE_LOCATE, m, "", 0) : 0, -EPERM);
 		judge("resolve", is_uxrt() ? ask(fd, FILE_RESOLVE, m, "", 0) : 0, -EPERM);
-		judge("open", is_uxrt() ? ask(fd, FILE_OPEN, m, "", 0) : 0, -EPERM);
+		judge("open", is_uxrt() ? ask(fd, FILE_OPEN, m, "", 0) : 0, i ? -EINVAL : -EXDEV); /* a directory's takes paths, but not of nothing */
 	}
 }
 
@@ -206,6 +206,118 @@ static void tree(void)
 	tree_paths();
 	tree_of_a_jail();
 	tree_under_a_mount();
+}
+
+/* ---- the Handles of directories, which take relative paths ---- */
+
+#define HERE (CPTR_SYSTEM | SLOT_CWD)
+
+static void base_judge(unsigned long base, unsigned label, const char *path, unsigned length, long wanted)
+{
+	judge(path, is_uxrt() ? tree_call(base, label, path, length) : 0, wanted);
+}
+
+/* Out of the mount, into another, absolute, with a NUL, about names that dots are not. */
+static void base_paths(unsigned long base)
+{
+	static const char *const elsewhere[] = { "../../../dev/null", "../../../proc/1/mem", "../../../sys", "null", "proc/1/mem", "turning", "/etc/passwd", "//", "../../..", "../../../..",
+						 "../../../../etc/passwd", "x//y", ".//x", "x/../y", "x/..", "x/" };
+
+	for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+		base_judge(base, FILE_OPEN, elsewhere[i], strlen(elsewhere[i]), -EXDEV);
+	base_judge(base, FILE_OPEN, "\0bcdefgh", 8, -EXDEV);
+	base_judge(base, FILE_MKDIR, "x\0y", 3, -EXDEV);
+	base_judge(base, FILE_MKDIR, ".", 1, -EXDEV);
+	base_judge(base, FILE_MKNOD, "..", 2, -EXDEV);
+	base_judge(base, FILE_UNLINK, "./..", 4, -EXDEV);
+	base_judge(base, FILE_STAT, "", 0, -EINVAL);
+	base_judge(base, FILE_RENAME, "x", 1, -EPERM);
+	base_judge(base, FILE_SETATTR, "x", 1, -EPERM);
+	base_judge(base, FILE_RESOLVE, "x", 1, -EPERM);
+	base_judge(base, FILE_BUFFER, "x", 1, -EPERM);
+	judge("more than there is", is_uxrt() ? ask(base, FILE_STAT, (const unsigned long[8]){ [4] = 2 }, "x", 1) : 0, -EINVAL);
+	judge("a second text", is_uxrt() ? ask(base, FILE_STAT, (const unsigned long[8]){ [4] = 1, [5] = 1 }, "xx", 2) : 0, -EINVAL);
+	judge("the dots of root", is_uxrt() ? ask(base, FILE_UNLINK, (const unsigned long[8]){ [4] = 1, [7] = WALK_LAST_DOT }, "x", 1) : 0, -EINVAL);
+	judge("openat2's flags", is_uxrt() ? ask(base, FILE_STAT, (const unsigned long[8]){ [4] = 1, [7] = WALK_BENEATH }, "x", 1) : 0, -EINVAL);
+	printf("what it is for: %d\n", !is_uxrt() || (tree_call(base, FILE_STAT, "x", 1) == 0 && tree_call(base, FILE_STAT, "../../../etc/passwd", 19) == 0));
+}
+
+/* No directory, one of another server or of another mount, and one that was removed. */
+static void base_others(void)
+{
+	int file = open("x", O_RDONLY), proc = open("/proc", O_RDONLY), shm = open("/dev/shm", O_RDONLY), pipes[2];
+
+	pipe(pipes);
+	mkdir("gone", 0755);
+	int gone = open("gone", O_RDONLY);
+
+	SHOW(rmdir("gone"));
+	base_judge((unsigned long)file, FILE_STAT, "x", 1, -EXDEV);
+	base_judge((unsigned long)proc, FILE_STAT, "1", 1, -EXDEV);
+	base_judge((unsigned long)shm, FILE_MKDIR, "made", 4, -EXDEV);
+	base_judge((unsigned long)pipes[0], FILE_STAT, "x", 1, -EXDEV);
+	base_judge((unsigned long)gone, FILE_MKDIR, "made", 4, -EXDEV);
+	base_judge((unsigned long)gone, FILE_OPEN, "../x", 4, -EXDEV);
+	SHOW(access("/dev/shm/made", F_OK));
+}
+
+/* Who has another root directory, and that one's children, start nowhere without root. */
+static void base_of_a_jail(void)
+{
+	int above = open("/tmp", O_RDONLY), status;
+
+	fflush(stdout);
+	if (!fork()) {
+		SHOW(chroot("/tmp/case"));
+		base_judge(HERE, FILE_STAT, "x", 1, -EXDEV);
+		base_judge((unsigned long)above, FILE_OPEN, "../etc/passwd", 13, -EXDEV);
+		fflush(stdout);
+		if (!fork()) {
+			base_judge(HERE, FILE_STAT, "x", 1, -EXDEV);
+			base_judge((unsigned long)above, FILE_STAT, "case", 4, -EXDEV);
+			fflush(stdout);
+			_exit(0);
+		}
+		wait(&status);
+		_exit(0);
+	}
+	wait(&status);
+}
+
+static void base_under_a_mount(void)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (is_uxrt() && ask(ROOT, PROC_SERVE, NULL, "/served", 7))
+			_exit(1);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	waitpid(pid, &status, WUNTRACED);
+	base_judge(HERE, FILE_STAT, "../../../served", 15, -EXDEV);
+	kill(pid, SIGCONT);
+	waitpid(pid, &status, 0);
+	printf("the server ended with %d\n", WEXITSTATUS(status));
+}
+
+static void bases(void)
+{
+	int directory;
+
+	SHOW(mkdir("/tmp/case/in", 0755));
+	SHOW(chdir("/tmp/case/in"));
+	close(open("x", O_CREAT | O_RDWR, 0600));
+	SHOW(symlink("/dev/null", "null") + symlink("../../../proc", "proc") + symlink("turning", "turning"));
+	directory = open(".", O_RDONLY);
+	base_paths(HERE);
+	base_paths((unsigned long)directory);
+	base_others();
+	base_of_a_jail();
+	base_under_a_mount();
 }
 
 /* ---- ids that were given up ---- */
@@ -340,7 +452,7 @@ static void timers(void)
 	}
 }
 
-static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "tree", tree }, { "ids", ids }, { "flood", flood },
+static const struct part parts[] = { { "requests", requests }, { "files", files }, { "names", names }, { "tree", tree }, { "bases", bases }, { "ids", ids }, { "flood", flood },
 				     { "timers", timers }, { "siblings", siblings } };
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "abi/file.h"
 #include "lib/errno.h"
 #include "lib/hash.h"
 #include "root/futex.h"
@@ -19,6 +20,7 @@
 #include "root/settings.h"
 #include "root/signal.h"
 #include "root/terminal.h"
+#include "root/tree.h"
 #include "root/walk.h"
 #include "tests/host/check.h"
 
@@ -34,6 +36,12 @@ const struct boot_info *boot_info;
 
 #define PAGES 4096
 static void *page_memory[PAGES]; /* pfn - 1 */
+
+u32 tree_excluded(const struct process *process)
+{
+	(void)process;
+	return TREE_ALL;
+}
 
 void *root_alloc(size_t size)
 {

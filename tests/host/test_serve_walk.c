@@ -1,10 +1,11 @@
 /* Path walks of the server framework over a small tree, and the records of directory listings. The kernel and root are played by the test. */
-// sources: serve/walk.c serve/walk_known.c serve/tree.c serve/dirent.c
+// sources: serve/walk.c serve/walk_known.c serve/tree.c serve/place.c serve/dirent.c
 #include <errno.h>
 #include <stdlib.h>
 
 #include "check.h"
 #include "serve/internal.h"
+#include "serve/principal.h"
 
 #define DIRECTORY LINUX_S_IFDIR
 #define FILE_MODE LINUX_S_IFREG
@@ -56,6 +57,8 @@ static unsigned get_mode(struct node node)
 
 static unsigned lookups;
 static u64 removed; /* id of what has no name any more */
+static u64 renamed; /* of what has another */
+static unsigned parents;
 
 static long lookup(struct node directory, const char *name, size_t length, struct node *found)
 {
@@ -73,12 +76,13 @@ static long get_parent(struct node node, struct node *parent, char name[256], bo
 {
 	const struct thing *t = thing(node.id);
 
-	(void)deleted;
+	*deleted = node.id == removed;
+	parents++;
 	if (!t->parent)
 		return 0;
 	*parent = (struct node){ .id = t->parent };
-	strcpy(name, t->name);
-	return (long)strlen(t->name);
+	strcpy(name, node.id == renamed ? "new" : t->name);
+	return (long)strlen(name);
 }
 
 static long read_link(struct node node, char *text, size_t size)
@@ -318,7 +322,7 @@ static long tree_asks(unsigned label, const char *path, unsigned long m5, unsign
 
 	memcpy(buffer.data, path, strlen(path));
 	result = tree_begin(&request);
-	CHECK(result || (request.m[3] == 3 && !request.m[6]));
+	CHECK(result || (request.m[3] == 3 && !request.m[6] && !request.place_length && request.path_start == 1));
 	return result;
 }
 
@@ -340,6 +344,171 @@ static void what_a_tree_Handle_may_ask_for(void)
 	CHECK_EQ(tree_asks(FILE_STAT, "/a", 0, WALK_NO_SYMLINKS), -EINVAL);
 	CHECK_EQ(tree_asks(FILE_STAT, "/a", 0, WALK_LAST_DOT), -EINVAL);
 	CHECK_EQ(tree_begin(&long_path), -EINVAL);
+}
+
+/* ---- by a directory's Handle ---- */
+
+#define CALLER 77ul
+static struct principal_entry caller = { .principal = CALLER, .tree_allowed = ~(1u << TREE_BIT('o', 't')) };
+
+const struct principal_entry *principal_find(unsigned long principal)
+{
+	return principal == caller.principal ? &caller : NULL;
+}
+
+static struct open_file base = { .badge = 5ul << OPEN_INDEX_BITS | 1, .mode = DIRECTORY | 0755, .mount = 3 };
+static struct request from_base;
+
+/* `node` is open, and a path from there is asked for. */
+static long base_asks(unsigned label, u64 node, const char *path)
+{
+	base.badge += 1ul << OPEN_INDEX_BITS;
+	base.node = (struct node){ .id = node };
+	from_base = (struct request){ .label = label, .badge = base.badge, .principal = CALLER, .file = &base, .bytes = (u16)strlen(path),
+		.m = { 0, 0, 0, 9, strlen(path), 0, 7 } };
+	memcpy(buffer.data, path, strlen(path));
+	return tree_begin(&from_base);
+}
+
+/* What is walked then. */
+static const char *joined(void)
+{
+	static char text[2 * PATH_SIZE];
+
+	sprintf(text, "%.*s%.*s", (int)from_base.place_length, from_base.place, (int)(from_base.m[4] - from_base.path_start), (char *)buffer.data + from_base.path_start);
+	return text;
+}
+
+#define BECOMES(node, path, text)                              \
+	do {                                                   \
+		CHECK_EQ(base_asks(FILE_STAT, node, path), 0); \
+		CHECK_STR(joined(), text);                     \
+	} while (0)
+
+static void a_path_from_a_directory_is_as_by_a_tree_Handle(void)
+{
+	BECOMES(3, "file", "a/b/file");
+	CHECK(by_tree(&from_base) && !from_base.file);
+	CHECK_EQ(from_base.badge, TREE | 3ul << TREE_MOUNT_SHIFT);
+	CHECK_EQ(from_base.m[3], 3);
+	BECOMES(1, "a/b", "a/b");
+	BECOMES(1, "./a/b", "a/b");
+	BECOMES(3, "././file", "a/b/file");
+	BECOMES(3, "../b/file", "a/b/file");
+	BECOMES(3, "../../a", "a");
+	BECOMES(3, "..", "a");
+	BECOMES(3, "./.././b/.", "a/b/.");
+	BECOMES(3, ".", "a/b");
+	BECOMES(3, "./", "a/b");
+	BECOMES(3, ".hidden/.x", "a/b/.hidden/.x");
+	BECOMES(3, "..x", "a/b/..x");
+	BECOMES(3, "...", "a/b/...");
+	BECOMES(3, ".//x", "a/b//x"); /* which no walk by a tree Handle takes */
+}
+
+static void a_path_that_leads_out_of_the_mount_is_roots(void)
+{
+	static const char *const paths[] = { "../..", "../../", "../../..", "../../../x", "../../otherwise" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		CHECK_EQ(base_asks(FILE_STAT, 3, paths[i]), -EXDEV);
+	CHECK_EQ(base_asks(FILE_STAT, 1, ".."), -EXDEV);
+	CHECK_EQ(base_asks(FILE_STAT, 1, "."), -EXDEV);
+	CHECK_EQ(base_asks(FILE_STAT, 1, "other"), -EXDEV);
+	CHECK_EQ(from_base.answer[1], 0);
+	CHECK_EQ(base_asks(FILE_STAT, 3, ""), -EINVAL);
+	CHECK_EQ(base_asks(FILE_MKDIR, 3, "."), -EXDEV);
+	CHECK_EQ(base_asks(FILE_MKNOD, 3, ".."), -EXDEV);
+	CHECK_EQ(base_asks(FILE_UNLINK, 3, "../."), -EXDEV);
+}
+
+static void a_directory_in_an_excluded_place_says_so(void)
+{
+	const u32 allowed = caller.tree_allowed;
+
+	caller.tree_allowed = ~(1u << TREE_BIT('a', '/'));
+	CHECK_EQ(base_asks(FILE_OPEN, 3, "file"), -EXDEV);
+	CHECK_EQ(from_base.answer[1], TREE_NOT_HERE);
+	CHECK_EQ(base_asks(FILE_OPEN, 1, "a"), -EXDEV);
+	CHECK_EQ(from_base.answer[1], 0);
+	caller.tree_allowed = 0;
+	CHECK_EQ(base_asks(FILE_OPEN, 3, "file"), -EXDEV);
+	caller.tree_allowed = allowed;
+}
+
+/* As base_asks("file"), with something else than it should be. */
+#define ASKED_WITH(change, result)                             \
+	do {                                                   \
+		base_asks(FILE_STAT, 3, "file");               \
+		from_base.badge = base.badge;                  \
+		from_base.file = &base;                        \
+		from_base.m[4] = from_base.bytes = 4;          \
+		change;                                        \
+		CHECK_EQ(tree_begin(&from_base), result);   \
+	} while (0)
+
+static void who_may_start_at_a_directory(void)
+{
+	ASKED_WITH((void)0, 0);
+	ASKED_WITH(from_base.forwarded = true, -EPERM);
+	ASKED_WITH(from_base.file = NULL, -EPERM);
+	ASKED_WITH(from_base.label = FILE_RENAME, -EPERM);
+	ASKED_WITH(from_base.label = FILE_SETATTR, -EPERM);
+	ASKED_WITH(from_base.label = FILE_RESOLVE, -EPERM);
+	ASKED_WITH(from_base.label = FILE_BUFFER, -EPERM);
+	ASKED_WITH(from_base.m[5] = 1, -EINVAL);
+	ASKED_WITH(from_base.m[7] = WALK_LAST_DOT, -EINVAL);
+	ASKED_WITH(from_base.m[7] = WALK_BENEATH, -EINVAL);
+	ASKED_WITH(from_base.m[4] = 5, -EINVAL);
+	ASKED_WITH(from_base.principal++, -EXDEV);
+	ASKED_WITH(from_base.principal = 0, -EXDEV);
+	ASKED_WITH(base.mode = FILE_MODE, -EXDEV);
+	base.mode = DIRECTORY;
+	ASKED_WITH(base.mount = 0, -EXDEV);
+	base.mount = 3;
+	ASKED_WITH(tree_mount = -1, -EXDEV);
+	tree_mount = 3;
+}
+
+static long same_base_asks(const char *path)
+{
+	base.badge -= 1ul << OPEN_INDEX_BITS;
+	return base_asks(FILE_STAT, 3, path);
+}
+
+static void a_directory_that_moved_is_found_anew(void)
+{
+	BECOMES(3, "x", "a/b/x");
+	renamed = 3;
+	parents = 0;
+	CHECK_EQ(same_base_asks("x"), 0);
+	if (operations.places_last) {
+		CHECK_EQ(parents, 0);
+		places_changed();
+		CHECK_EQ(same_base_asks("x"), 0);
+	}
+	CHECK_STR(joined(), "a/new/x");
+	renamed = 0;
+	removed = 3;
+	places_changed();
+	CHECK_EQ(same_base_asks("x"), -EXDEV);
+	removed = 2; /* above it */
+	places_changed();
+	CHECK_EQ(same_base_asks("x"), -EXDEV);
+	removed = 0;
+	places_changed();
+	BECOMES(3, "x", "a/b/x");
+}
+
+static void a_path_too_long_with_its_place_is_roots(void)
+{
+	static char path[PATH_SIZE];
+
+	memset(path, 'x', sizeof(path) - 1);
+	CHECK_EQ(base_asks(FILE_STAT, 3, path), -EXDEV);
+	path[PATH_SIZE - 6] = 0;
+	CHECK_EQ(base_asks(FILE_STAT, 3, path), 0);
+	CHECK_EQ(strlen(joined()), PATH_SIZE - 2);
 }
 
 /* ---- what is known ---- */
@@ -480,6 +649,18 @@ int main(void)
 	RUN(a_tree_Handle_follows_links_that_stay);
 	RUN(a_tree_Handle_leaves_to_root_what_leads_elsewhere);
 	RUN(what_a_tree_Handle_may_ask_for);
+	tree_mount = 3;
+	RUN(a_path_from_a_directory_is_as_by_a_tree_Handle);
+	RUN(a_path_that_leads_out_of_the_mount_is_roots);
+	RUN(a_directory_in_an_excluded_place_says_so);
+	RUN(who_may_start_at_a_directory);
+	RUN(a_path_too_long_with_its_place_is_roots);
+	RUN(a_directory_that_moved_is_found_anew);
+	operations.places_last = true; /* the same, with what is kept */
+	RUN(a_path_from_a_directory_is_as_by_a_tree_Handle);
+	RUN(a_path_that_leads_out_of_the_mount_is_roots);
+	RUN(a_directory_in_an_excluded_place_says_so);
+	RUN(a_directory_that_moved_is_found_anew);
 	operations.names_last = true; /* the same, with what they have left behind */
 	RUN(names_are_found);
 	RUN(names_are_found);
