@@ -7,7 +7,8 @@
  * (counted in file offsets; 0 if it staged them and took none), m[1] the caller's address to touch. The runtime touches it and calls for the
  * rest, or returns what was done, or EFAULT. It does not touch for a caller that gave no window.
  *
- * HANDLE OPERATIONS: a Call on a descriptor, straight to its server. A Handle serves its own open file only.
+ * HANDLE OPERATIONS: a Call on a descriptor, straight to its server. A Handle serves its own open file only, a directory's also what is
+ * below it as far as the caller may have it (TREE_OPERATIONS).
  * PATH OPERATIONS: a Call to root (SLOT_ROOT). Root finds the mount, asks the policy, and Forwards the caller with the same label:
  *
  *   client to root:   m[0..2] arguments, m[3] cptr of the directory Handle that a relative path starts from, m[4] length of the
@@ -193,7 +194,7 @@ enum file_operation {
 };
 
 /*
- * Badges at a server's Endpoint. 0: root's own capability: path operations are accepted only with it and INFO_FORWARDED, or by a tree Handle (below). BADGE_SERVICE | number of a
+ * Badges at a server's Endpoint. 0: root's own capability: path operations are accepted only with it and INFO_FORWARDED, or by a tree Handle or a directory's (below). BADGE_SERVICE | number of a
  * service in root's table (0: a program): Handles that root mints for SLOT_SERVICE_PIPE, _EVENT and _SOCKET. All others are open files of the server.
  */
 #define BADGE_SERVICE (1ul << 63)

@@ -102,6 +102,15 @@ static INLINE struct thread *call(struct core *core, struct thread *t, u64 targe
 	return switch_to(core, t, receiver, badge, info, t->principal_sent, mask, any);
 }
 
+/* Nothing is answered (abi/kernel.h, INFO_WINDOWS); the general path would copy what it can once more. */
+static __attribute__((noinline)) struct thread *not_copied(struct core *core, struct thread *t)
+{
+	stay(core, t);
+	t->frame.rax = (u64)(s64)K_PARTIAL;
+	node_unlock();
+	return t;
+}
+
 /* r15 reply slot, rsi info of the reply, rdi Endpoint */
 static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64 target, u64 info, bool any)
 {
@@ -126,7 +135,7 @@ static INLINE struct thread *reply_recv(struct core *core, struct thread *t, u64
 	/* the last check: it writes nothing but the caller's memory */
 	if (any && (info & WINDOW_BITS)) {
 		if (!answer_copy(t, caller))
-			return NULL;
+			return not_copied(core, t);
 		info &= ~WINDOW_BITS;
 	}
 	release(caller, slot);

@@ -46,7 +46,7 @@ u64 share_slice(const struct thread *thread)
 	if (likely(!seed) || thread->slice == SLICE_NONE)
 		return thread->slice;
 	random = splitmix64_next(&seed);
-	return 1 + (random >> 8) % (thread->slice >> random % 13);
+	return 1 + (random >> 8) % MAX(thread->slice >> random % 13, 1ul);
 }
 
 void share_configure(const char *command_line)

@@ -151,7 +151,7 @@ struct serve_operations {
 	long (*info)(struct open_file *file, unsigned *part, long *descriptor, char *text, size_t size);
 
 	/* ---- everything else ---- */
-	/* Directories move and go by nothing but this server's rename and unlink, so root may keep where an open one is until then (CONTINUE_PLACE). */
+	/* Directories move and go by nothing but this server's rename and unlink, so root (CONTINUE_PLACE) and the framework (place.c) may keep where an open one is until then. */
 	bool places_last;
 	/* No name comes, goes or leads to another node but by these operations: paths that were walked need not be walked again. */
 	bool names_last;

@@ -86,6 +86,9 @@ bool same_node_grow(unsigned count);
 struct open_file *same_node_first(u64 id);
 struct open_file *same_node_next(const struct open_file *file);
 
+/* open.c: -ETXTBSY while the node is run. */
+long node_text(struct node node);
+
 /* Opens a node for the caller: checks flags against its type, truncates, calls the server, answers. */
 long open_node(struct request *request, struct node node, unsigned mount, unsigned flags, bool fresh);
 /* The rest of opening, once the file is there and no lease stands in the way: 0, the Handle is in the answer; REQUEST_KEPT; or the file has gone. */

@@ -198,15 +198,25 @@ static long check_type(unsigned mode, unsigned flags)
 	return is_type(mode, LINUX_S_IFSOCK) ? -ENXIO : 0;
 }
 
-/* A file is run or written, not both. Only what is executable can be run, so other files need no look. */
+long node_text(struct node node)
+{
+	for (const struct open_file *file = same_node_first(node.id); file; file = same_node_next(file))
+		if (!(file->flags & LINUX_O_PATH) && file->flags & OPEN_EXEC)
+			return -ETXTBSY;
+	return 0;
+}
+
+/* A file is run or written, not both; cutting it off is writing. */
 static long check_text(struct node node, unsigned mode, unsigned flags)
 {
 	bool runs = flags & OPEN_EXEC;
 
-	if (!is_type(mode, LINUX_S_IFREG) || !(mode & 0111) || flags & LINUX_O_PATH || !(runs || flags & LINUX_O_ACCMODE))
+	if (!is_type(mode, LINUX_S_IFREG) || flags & LINUX_O_PATH)
 		return 0;
+	if (!runs)
+		return flags & (LINUX_O_ACCMODE | LINUX_O_TRUNC) ? node_text(node) : 0;
 	for (const struct open_file *file = same_node_first(node.id); file; file = same_node_next(file))
-		if (!(file->flags & LINUX_O_PATH) && (runs ? file_writable(file) : file->flags & OPEN_EXEC))
+		if (!(file->flags & LINUX_O_PATH) && file_writable(file))
 			return -ETXTBSY;
 	return 0;
 }

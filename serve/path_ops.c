@@ -190,10 +190,13 @@ long path_open(struct request *request)
 {
 	unsigned flags = (unsigned)request->m[0], mode = (unsigned)request->m[1] & 07777;
 	struct walk walk;
+	bool makes_directory;
 	long result;
 
 	walk_begin(request, &walk);
-	if ((flags & LINUX_O_NOFOLLOW) || (flags & (LINUX_O_CREAT | LINUX_O_EXCL)) == (LINUX_O_CREAT | LINUX_O_EXCL))
+	/* a slash after a name that may be made: whatever is there, it would have to be a directory */
+	makes_directory = flags & LINUX_O_CREAT && walk.directory && !(request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT));
+	if (makes_directory || (flags & LINUX_O_NOFOLLOW) || (flags & (LINUX_O_CREAT | LINUX_O_EXCL)) == (LINUX_O_CREAT | LINUX_O_EXCL))
 		walk.follow = false;
 	if (flags & LINUX_O_CREAT)
 		walk.keep_link = !walk.follow;
@@ -204,7 +207,7 @@ long path_open(struct request *request)
 		return walk.mode ? open_tmpfile(request, &walk, flags, mode) : -ENOENT;
 	if (!walk.mode)
 		return open_new(request, &walk, flags, mode);
-	if (flags & LINUX_O_CREAT && walk.slash && !(request->m[7] & (WALK_LAST_DOT | WALK_LAST_DOTDOT)))
+	if (makes_directory)
 		return -EISDIR;
 	if ((flags & (LINUX_O_CREAT | LINUX_O_EXCL)) == (LINUX_O_CREAT | LINUX_O_EXCL))
 		return -EEXIST;
@@ -460,6 +463,8 @@ long path_setattr(struct request *request)
 	if (!data)
 		return -EINVAL;
 	result = walk_existing(request, &walk);
+	if (!result && request->m[0] & SETATTR_SIZE)
+		result = node_text(walk.node);
 	if (!result && unlikely(lease_count) && request->m[0] == SETATTR_SIZE && bytes == sizeof(attr)) {
 		memcpy(&attr, data, sizeof(attr));
 		result = lease_truncate(request, walk.node, attr.size);

@@ -129,8 +129,10 @@ static __attribute__((noinline)) long begin_at(struct request *request)
 
 	if (result)
 		return result;
-	if (!tree_takes_paths(base))
+	if (!tree_takes_paths(base)) {
+		request->answer[1] = TREE_NOT_HERE;
 		return -EXDEV;
+	}
 	if (!request->m[4])
 		return -EINVAL;
 	excluded = excluded_for(request->principal);

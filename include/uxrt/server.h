@@ -265,6 +265,8 @@ static inline long uxrt_serve_requests(long (*handle)(struct uxrt_request *))
 			result = uxrt_memory_take(request.m[6], request.principal);
 		else if (request.buffer && request.m[0] && request.m[3] >= request.buffer->size)
 			result = -EFAULT; /* all of it is outside */
+		else if (request.badge && request.label < 64 && TREE_OPERATIONS >> request.label & 1)
+			result = -EXDEV; /* a path from a directory's Handle: root is to be asked (abi/file.h, TREE_OPERATIONS) */
 		else
 			result = request.badge || (ipc.info & INFO_FORWARDED) ? handle(&request) : -EPERM;
 		if (request.label == LABEL_CLOSED)

@@ -174,15 +174,17 @@ static long send_from_cwd(struct thread_record *t, struct path_call *p)
  */
 static unsigned long tree_handle(struct thread_record *t, struct path_call *p)
 {
-	const unsigned char *path = thread_message(t)->data;
+	unsigned char *path = thread_message(t)->data;
 	u32 excluded = process_info()->tree_excluded;
 
 	if (!(TREE_OPERATIONS >> INFO_LABEL(p->ipc.info) & 1) || p->ipc.m[7] & ~(unsigned long)TREE_WALK)
 		return 0;
 	if (p->base_takes) {
-		/* the kernel copies a word faster than less; what then stands behind the path is the process's own */
-		if (p->bytes < sizeof(unsigned long))
+		/* the kernel copies a word faster than less; what an earlier message left behind the path is nobody's business */
+		if (p->bytes < sizeof(unsigned long)) {
 			p->ipc.info += (sizeof(unsigned long) - p->bytes) << INFO_BYTES_SHIFT;
+			*(unsigned long *)path &= (1ul << 8 * p->bytes) - 1;
+		}
 		return excluded == TREE_ALL ? 0 : p->ipc.m[3];
 	}
 	if (p->ipc.m[3] != CPTR_FSROOT || p->ipc.m[4] < 2)

@@ -106,7 +106,7 @@ long file_go_on(struct thread_record *t, u32 word, const unsigned long a[6], boo
 	if (partial && result < 0)
 		result = -EIO;
 	cursor_start(&x.at, &buffer, 1, buffer.len);
-	result = transfer_go_on(t, &x, result, partial ? answer[1] : 0);
+	result = transfer_go_on(t, &x, result, partial, answer[1]);
 	if (result == -EPIPE && write)
 		signal_raise(t, SIGPIPE);
 	return result;

@@ -190,9 +190,9 @@ long transfer_run(struct thread_record *t, struct transfer *x)
 	return go_on(t, x, &s, n);
 }
 
-long transfer_go_on(struct thread_record *t, struct transfer *x, long n, unsigned long address)
+long transfer_go_on(struct thread_record *t, struct transfer *x, long n, bool partial, unsigned long address)
 {
-	struct step s = { .asked = x->at.left, .partial = address != 0, .address = address };
+	struct step s = { .asked = x->at.left, .partial = partial, .address = address };
 
 	return go_on(t, x, &s, n > (long)s.asked ? -EIO : n);
 }

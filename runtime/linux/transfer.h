@@ -24,10 +24,10 @@ struct transfer {
 long transfer_run(struct thread_record *t, struct transfer *x);
 
 /*
- * The same after its first call was made elsewhere: with all of at.left in windows, and nothing moved on yet. n: what came of it; address: the page to touch if the
- * answer was FILE_REPLY_PARTIAL, else 0.
+ * The same after its first call was made elsewhere: with all of at.left in windows, and nothing moved on yet. n: what came of it; partial: the
+ * answer was FILE_REPLY_PARTIAL, and address is the page to touch.
  */
-long transfer_go_on(struct thread_record *t, struct transfer *x, long n, unsigned long address);
+long transfer_go_on(struct thread_record *t, struct transfer *x, long n, bool partial, unsigned long address);
 
 /* A server asked for that page: makes it present, and some that follow. -EFAULT, or -EIO if it is not in what is left. */
 long transfer_touch(const struct cursor *at, unsigned long address, bool write);

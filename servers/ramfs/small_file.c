@@ -135,5 +135,11 @@ bool small_file_recover(struct inode *inode)
 	/* its bytes are in the object already; or it was to become empty, or had nothing yet */
 	if (inode->has_object || !inode->size)
 		inode->small = NULL;
+	/* empty for ever: it does not get the image's bytes back with a new size */
+	if (!inode->has_object && !inode->size)
+		inode->image = NO_IMAGE;
+	/* the page is what it has, for reading, too */
+	if (inode->small)
+		inode->modified = 1;
 	return !inode->small || small_recover_page(inode->small);
 }

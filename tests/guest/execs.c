@@ -361,6 +361,8 @@ static void open_all(void)
 	opens("for writing", O_WRONLY);
 	opens("for both", O_RDWR);
 	opens("truncated", O_WRONLY | O_TRUNC);
+	opens("for reading, truncated", O_RDONLY | O_TRUNC);
+	show("truncate", truncate("copy", 100));
 }
 
 static void busy(void)
@@ -384,6 +386,8 @@ static void busy(void)
 	}
 	close(tells[1]);
 	show("it runs", read(tells[0], &(char){ 0 }, 1));
+	open_all();
+	chmod("copy", 0644);
 	open_all();
 	close(waits[1]);
 	waitpid(pid, NULL, 0);

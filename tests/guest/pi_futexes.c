@@ -278,8 +278,9 @@ static void interrupted(void)
 	nap_ms(20);
 	kill(pid, SIGUSR1);
 	nap_ms(20);
-	show("unlock", futex(shared, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	long unlocked = futex(shared, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
 	waitpid(pid, &status, 0);
+	show("unlock", unlocked);
 	show_status("child", status);
 	pid = child();
 	if (!pid) {

@@ -635,28 +635,26 @@ static void polls(void)
 /* A process that waits in poll is woken by the other end. */
 static void woken(void)
 {
+	int status;
+
 	open_pair(0);
 	pid_t pid = child();
 
 	if (!pid) {
 		struct pollfd p = { .fd = slave, .events = POLLIN };
+		char line[10];
 
-		SHOW(poll(&p, 1, 5000));
-		show_read("slave", slave, 10);
+		if (poll(&p, 1, 5000) != 1 || p.revents != POLLIN || read(slave, line, sizeof line) != 2)
+			_exit(1);
 		put(slave, "answer");
-		fflush(stdout);
 		_exit(0);
 	}
 	nap_ms(30);
 	put(master, "q\n");
 	show_read("echo", master, 3);
-	struct pollfd p = { .fd = master, .events = POLLIN };
-
-	while (poll(&p, 1, 5000) == 1 && p.revents == POLLIN) {
-		show_all("master", master);
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			break;
-	}
+	show_read("answer", master, 6);
+	waitpid(pid, &status, 0);
+	show_status("woken", status);
 	close_pair();
 }
 

@@ -431,7 +431,7 @@ static void maps(void)
 /* A server maps a piece of each file that is written: it needs more regions than programs may have now. */
 static void maps_of_servers(void)
 {
-	static char page[4096];
+	static char pages[8192]; /* a file of one page is in the server's own memory */
 	long written = 0, got = 0;
 	char name[32];
 	int fd, i;
@@ -441,8 +441,8 @@ static void maps_of_servers(void)
 	for (i = 0; i < 200; i++) {
 		snprintf(name, sizeof name, "maps/%d", i);
 		fd = open(name, O_CREAT | O_RDWR, 0600);
-		written += write(fd, page, sizeof page);
-		got += pread(fd, page, sizeof page, 0);
+		written += write(fd, pages, sizeof pages);
+		got += pread(fd, pages, sizeof pages, 0);
 		close(fd);
 	}
 	put_back();

@@ -510,8 +510,9 @@ static void accepting(void)
 	}
 	nap_ms(20);
 	c[1] = socket(AF_UNIX, SOCK_STREAM, 0);
-	show("connect", connect_to(c[1], "@waits"));
+	int connected = connect_to(c[1], "@waits");
 	waitpid(pid, NULL, 0);
+	show("connect", connected);
 }
 
 /* ---- datagrams ---- */

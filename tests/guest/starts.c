@@ -2,13 +2,14 @@
  * Where relative paths start: at the working directory and at directories' descriptors, through dots, links, renames and mounts, shared between threads, over
  * fork, vfork and exec, passed through a socket, and below another root directory.
  *
- * calls: access chdir chroot dup2 faccessat fchdir fork mkdirat openat readlinkat recvmsg rename sendmsg stat unlinkat vfork
+ * calls: access chdir chroot dup2 faccessat fchdir fork mkdirat openat readlinkat recvmsg rename renameat2 sendmsg stat unlinkat vfork
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "tests/guest/show.h"
@@ -78,10 +79,12 @@ static void each_dots(const char *path)
 static void dots(void)
 {
 	static const char *const paths[] = { ".", "./", "..", "../", "./.", "./..", "../.", "../..", "../../.", "../b", "../b/.", "../c", "./../c", "../../a/c", "../../../case",
-		".//.", "..//c", ".///../c", ".b", "..b", "...", "../c/", "../../../..", "../../../../..", "../../../../../tmp/case", "link/..", "link/../b", "../c/name/.." };
+		".//.", "..//c", ".///../c", ".b", "..b", "...", "../c/", "../../../..", "../../../../..", "../../../../../tmp/case", "link/..", "link/../b", "../c/name/..", "../c/name/", "../to_name/", "to_name_slash", "none/none/" };
 
 	tree();
 	symlink("../../a", "link");
+	symlink("c/name", "../to_name");
+	symlink("../c/name/", "to_name_slash");
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		each_dots(paths[i]);
 	chdir("/");
@@ -289,6 +292,30 @@ static void replaced(void)
 	here();
 }
 
+/* ---- made again ---- */
+
+static void made_again(void)
+{
+	tree();
+	int directory = open("../c", O_RDONLY), below = open("../b", O_RDONLY);
+
+	at(directory, "");
+	at(below, "../c");
+	unlink("../c/name");
+	SHOW(rmdir("../c"));
+	name_it("/tmp/case/a/c");
+	at(directory, "");
+	at(below, "../c");
+	mkdir("/tmp/case/other", 0755);
+	name_it("/tmp/case/other/b");
+	SHOW(syscall(SYS_renameat2, AT_FDCWD, "/tmp/case/other", AT_FDCWD, "/tmp/case/a", 2));
+	here();
+	at(below, "");
+	at(AT_FDCWD, "../../a/b");
+	SHOW(faccessat(below, "../c/name", F_OK, 0));
+	SHOW(faccessat(open("/tmp/case/other", O_RDONLY), "c/name", F_OK, 0));
+}
+
 /* ---- passed ---- */
 
 static void send_it(int socket, int file)
@@ -408,7 +435,7 @@ static void jailed(void)
 int main(int argc, char **argv)
 {
 	static const struct part parts[] = {
-		{ "dots", dots }, { "links", links }, { "mounts", mounts }, { "shared", shared }, { "after_exec", after_exec }, { "replaced", replaced },
+		{ "dots", dots }, { "links", links }, { "mounts", mounts }, { "shared", shared }, { "after_exec", after_exec }, { "replaced", replaced }, { "made_again", made_again },
 		{ "passed", passed }, { "jailed", jailed },
 	};
 

@@ -646,6 +646,51 @@ static void no_room_is_ENOSPC_and_changes_nothing(void)
 	CHECK_EQ(small_count(), 0);
 }
 
+/* A kill between the stores that empty a file. */
+static void a_changed_file_of_the_image_that_was_emptied_stays_empty(void)
+{
+	u64 id;
+
+	start(1, 0, 0x723);
+	CHECK(file.small && file.modified);
+	kill_after = 0;
+	if (!setjmp(killed)) {
+		data_truncate(&file, 0, 0);
+		CHECK_FAIL("not killed%s", "");
+	}
+	kill_after = -1;
+	restart();
+	CHECK_EQ(file.size, 0);
+	CHECK_EQ(data_truncate(&file, 1000, 0), 0);
+	CHECK_EQ(read_file(0, MOST), 1000);
+	CHECK_EQ(given[5], 0);
+	CHECK_EQ(data_share(&file, true, &id), 0);
+	CHECK_EQ(read_file(0, MOST), 1000);
+	CHECK_EQ(given[5], 0);
+}
+
+/* A kill between the stores of a first write: whether the write happened or not, everybody sees the same. */
+static void reading_and_mapping_agree_after_a_kill_in_a_first_write(void)
+{
+	u64 id;
+	u8 mapped;
+
+	start(1, 0, 0);
+	file = (struct inode){ .ino = 1, .mode = S_IFREG | 0644, .nlink = 1, .image = 0, .size = 0x723 };
+	inode_refresh(&file);
+	fill_scratch('x');
+	CHECK_EQ(write_file(0, 10, 10), 10);
+	CHECK(file.small && file.modified);
+	file.modified = 0; /* as a kill before the last store leaves it */
+	restart();
+	CHECK_EQ(read_file(0, MOST), 0x723);
+	CHECK_EQ(data_share(&file, false, &id), 0);
+	CHECK_EQ(pread(object, &mapped, 1, 1), 1);
+	CHECK_EQ(mapped, given[1]);
+	CHECK_EQ(read_file(0, MOST), 0x723);
+	CHECK_EQ(mapped, given[1]);
+}
+
 int main(void)
 {
 	fake_root = root_answers;
@@ -661,5 +706,7 @@ int main(void)
 	RUN(memory_of_files_that_are_gone_is_given_back);
 	RUN(each_role_has_an_area_of_its_own);
 	RUN(no_room_is_ENOSPC_and_changes_nothing);
+	RUN(a_changed_file_of_the_image_that_was_emptied_stays_empty);
+	RUN(reading_and_mapping_agree_after_a_kill_in_a_first_write);
 	return check_result();
 }

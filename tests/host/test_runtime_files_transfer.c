@@ -159,7 +159,7 @@ static long begun_elsewhere(struct transfer *x)
 	if (asked != x->at.left)
 		return transfer_run(thread(), x);
 	n = file_call(&c, &partial);
-	return transfer_go_on(thread(), x, n, partial ? c.m[1] : 0);
+	return transfer_go_on(thread(), x, n, partial, c.m[1]);
 }
 
 static void one_round(bool write)
