@@ -5,7 +5,6 @@
 #include "kernel/fast_message.h"
 #include "kernel/fastpath.h"
 #include "kernel/fault.h"
-#include "kernel/priority.h"
 #include "kernel/schedule.h"
 
 /* All that is unusual about it is that it waits for an answer to its fault. */

@@ -4,7 +4,6 @@
  */
 #include "kernel/fast_message.h"
 #include "kernel/fastpath.h"
-#include "kernel/priority.h"
 
 /* The slot that a server names for Replies. */
 static INLINE struct cte *named_reply_slot(const struct thread *t, u64 cptr)

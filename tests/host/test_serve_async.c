@@ -3,26 +3,9 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "counted_memory.h"
 #include "lib/errno.h"
 #include "serve/internal.h"
-
-static long allocated;
-static bool memory_is_out;
-
-void *memory_take(size_t size)
-{
-	if (memory_is_out)
-		return NULL;
-	allocated++;
-	return calloc(1, size);
-}
-
-void memory_free(void *memory, size_t size)
-{
-	(void)size;
-	allocated -= memory != NULL;
-	free(memory);
-}
 
 static const struct principal_entry caller = { .principal = 1, .pid = 7 };
 

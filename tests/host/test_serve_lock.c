@@ -4,24 +4,10 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "counted_memory.h"
 #include "lib/hash.h"
 #include "serve/lock.h"
 #include "serve/memory.h"
-
-static long allocated;
-
-void *memory_take(size_t size)
-{
-	allocated++;
-	return calloc(1, size);
-}
-
-void memory_free(void *memory, size_t size)
-{
-	(void)size;
-	allocated -= memory != NULL;
-	free(memory);
-}
 
 static struct lock_table table;
 
